@@ -1,0 +1,26 @@
+/* checkout.h - from a base commit to N private work directories (facts: git.md 1, 8.1-8.3). Blocking: call in a worker. */
+#ifndef GIT_CHECKOUT_H
+#define GIT_CHECKOUT_H
+
+#include "git/git.h"
+
+struct checkout_race {
+	const struct git_repo *repo;
+	int race;
+	const char *base;	/* commit id */
+	const char *race_dir;	/* races/7: q.git, the template tpl/ and its seed are made here */
+	const char *base_store;	/* base-<commit>.git: made if missing (under a temporary name, then renamed) */
+	char *warning;		/* out: "3 files are LFS pointers ...", submodules ...; the caller frees; NULL = nothing to say */
+};
+/* Pins R/base, makes the quarantine, the base store and the template. May be called again after a crash: it finishes. */
+int checkout_prepare(struct checkout_race *c, struct err *e);
+/* Copies the template to <variant dir>/work (which must not exist or holds our unfinished copy), makes home/ and tmp/, seeds
+ * <variant dir>/walk.cache. Threads: copies of several variants may run at once. uid/gid: chown of the three when != -1. */
+int checkout_variant(const struct checkout_race *c, const char *variant_dir, int uid, int gid, struct err *e);
+/* Removes the template once all copies are made. */
+void checkout_finish(const struct checkout_race *c);
+
+/* Path inside every container at which the base store must be mounted read-only. */
+#define CHECKOUT_BASE_STORE "/yolo-base.git"
+
+#endif

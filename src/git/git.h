@@ -1,0 +1,64 @@
+/* git.h - every git process we start: which repository, which environment, which cwd. Every git command line is in src/git/.
+ *
+ * [H] host git: environment cleared, cwd "/", --git-dir always given, hooks, fsmonitor, gc off (facts: git.md section 8).
+ * [U] the user's own: his configuration applies, cwd = his work tree; only for promote, undo, diff against his tree, and reading
+ * his identity. Nothing here ever runs in or on work/. */
+#ifndef GIT_GIT_H
+#define GIT_GIT_H
+
+#include <stdbool.h>
+
+#include "base/buf.h"
+#include "base/child.h"
+#include "base/err.h"
+
+struct git_repo {
+	char *common;		/* absolute git common dir */
+	char *git_dir;		/* of the work tree the user stands in (== common without linked worktrees) */
+	char *top;		/* work tree, NULL in a bare repository */
+	char *name;		/* for display: basename of the main work tree */
+	char *format;		/* "sha1" | "sha256" */
+	char *head_ref;		/* "refs/heads/main", NULL when detached */
+	char *head;		/* commit id, NULL on an unborn branch */
+	char *ident;		/* "Name <mail>" of the committer, NULL = none set */
+	bool bare;
+};
+
+/* Finds the repository of cwd with the user's environment. Codes "not_a_repository", "no_git". */
+int git_repo_open(struct git_repo *r, const char *cwd, struct err *e);
+/* The same from a known common dir (conductor): top = the main work tree. */
+int git_repo_open_common(struct git_repo *r, const char *common, struct err *e);
+void git_repo_release(struct git_repo *r);
+
+enum { GIT_READ_MS = 5000, GIT_WORK_MS = 600000, GIT_CAP = 64 << 20 };
+
+struct git_call {
+	const char *git_dir;		/* always given for [H] */
+	const char *work_tree, *index;	/* NULL = none */
+	const char *cwd;		/* NULL = "/" */
+	bool user;			/* [U] */
+	struct strv env;		/* extra K=V (author and committer) */
+	struct strv args;		/* after the fixed part: "update-ref", ... */
+	const void *in;
+	size_t nin;
+	int timeout_ms;			/* 0 = GIT_READ_MS */
+	size_t cap;			/* 0 = GIT_CAP */
+	bool read_only;			/* GIT_OPTIONAL_LOCKS=0 and the short limit */
+};
+void git_call_init(struct git_call *c, const char *git_dir);
+void git_call_release(struct git_call *c);
+/* Runs it. 0 when git exited 0. Else -1; r->code tells git's code (r stays filled), e holds "git update-ref: <its first line>". */
+int git_run(struct git_call *c, struct child_result *r, struct err *e);
+/* One call with varargs, [H], output trimmed into out (may be NULL). */
+int git_out(const char *git_dir, struct buf *out, struct err *e, ...) __attribute__((sentinel));
+/* The [H] environment and fixed -c options, for the walker's own long-lived fast-import. */
+void git_host_env(struct strv *env);
+void git_host_args(struct strv *args, const char *git_dir);
+
+/* rev -> commit id of the user's repository (peeled). Code "no_such_revision". */
+char *git_resolve(const struct git_repo *r, const char *rev, struct err *e);
+/* Highest race number in refs/heads/yolo/ and refs/yolodeck/; code "branch_in_the_way" when a branch "yolo" exists. */
+int git_highest_race(const struct git_repo *r, int *out, struct err *e);
+bool git_oid_ok(const char *s);	/* 40 or 64 hex */
+
+#endif

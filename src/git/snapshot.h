@@ -1,0 +1,43 @@
+/* snapshot.h - hostile tree -> one commit in the quarantine, by our own walker and one `git fast-import` (facts: git.md 2).
+ * No git process ever enters the tree. Blocking: call in a worker; one snapshot of a variant at a time. */
+#ifndef GIT_SNAPSHOT_H
+#define GIT_SNAPSHOT_H
+
+#include "git/git.h"
+
+struct snapshot_in {
+	const struct git_repo *repo;
+	const char *quarantine;		/* races/7/q.git */
+	const char *work, *cache;	/* <variant>/work, <variant>/walk.cache */
+	int race;
+	const char *variant;
+	const char *base;		/* commit the result stands on (exactly one commit on it) */
+	const char *subject;		/* first line of prompt or command */
+	bool full;			/* saving: read every file; else trust the cache */
+};
+struct snapshot_out {
+	char *commit;			/* owned; == the base when nothing differs and !full... see changed */
+	bool changed;			/* differs from the cache's commit */
+	int files;			/* against base */
+	int64_t added, removed;		/* binary files count 0 */
+	struct strv paths;		/* changed paths, at most 1000 */
+	struct strv refused;		/* sentences: "a nested repository: vendor/x", ... block promote */
+	char *not_recorded;		/* "120 ignored files", NULL = everything is there */
+	size_t ignored;
+};
+int snapshot_take(const struct snapshot_in *in, struct snapshot_out *out, struct err *e);
+void snapshot_out_release(struct snapshot_out *o);
+
+/* Saving: full snapshot, independent scan, fetch with fsck into refs/yolodeck/<race>/<variant>/tip, branch
+ * yolo/<race>/<variant> by update-ref from `old_commit` (NULL = must not exist). A refused scan is not an error: out->scan says
+ * why, branch stays NULL and the commit is in the quarantine only. A branch that is checked out or was moved by somebody
+ * is not moved: out->scan says so too. */
+struct save_out {
+	struct snapshot_out snap;
+	char *branch;			/* "yolo/7/claude-1" */
+	char *scan;
+};
+int git_save(const struct snapshot_in *in, const char *old_commit, struct save_out *out, struct err *e);
+void save_out_release(struct save_out *o);
+
+#endif

@@ -1,0 +1,52 @@
+/* proto.h - the wire between conductor and its clients (DESIGN 9): JSON lines, and the row both sides mean.
+ *
+ * First line both ways {"hello":"yolodeck","proto":1,"version":"..."}. Requests {"id":7,"op":"kill","variant":"7/a"} ->
+ * {"id":7,"ok":{...}} or {"id":7,"err":{"code":"...","msg":"..."}}. Events after "watch": {"ev":"race","race":{...}},
+ * {"ev":"variant","row":{...}}, {"ev":"engine",...}, {"ev":"gone","race":7,"variant":"a"}, {"ev":"message","level":"warn","msg":"..."}. */
+#ifndef MODEL_PROTO_H
+#define MODEL_PROTO_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/json.h"
+#include "model/variant.h"
+
+enum { PROTO_VERSION = 1, PROTO_MAX_REQUEST = 1 << 20, PROTO_MAX_EVENT = 64 << 10, PROTO_LIST_CUT = 200 };
+#define YOLODECK_VERSION "0.1.0"
+
+/* A row as it travels and as --json prints it: the stored variant and what the conductor derives. Strings owned. */
+struct row {
+	struct variant *v;	/* owned */
+	int rank;		/* 1 = best, 0 = not ranked */
+	bool best;
+	int attention;		/* 0, or 1: needs a person; evidence says why */
+	char *evidence;		/* "silent 94 s, cpu 0%" */
+	double cpu;		/* percent of one core, -1 = not known */
+	int64_t memory;		/* bytes, -1 = not known */
+	char *slug;		/* of the race */
+	char *warn;		/* "memory limit not enforced here", "log not guarded"; NULL = none */
+	uint64_t rev;
+};
+struct row *row_new(struct variant *take_v);
+void row_free(struct row *r);
+struct json *row_to_json(const struct row *r);
+struct row *row_from_json(const struct json *j, struct err *e);
+
+/* What the deck's header says of a race. */
+struct race_info {
+	int number;
+	char *slug, *base, *base_name, *engine, *engine_why, *isolation, *rank_words, *dir;
+	int64_t created_ns, over_ns;	/* over: 0 = still live */
+	int total, live, passed, failed, attention;
+};
+void race_info_release(struct race_info *i);
+struct json *race_info_to_json(const struct race_info *i);
+int race_info_from_json(struct race_info *i, const struct json *j, struct err *e);
+
+/* "hello" line, and its check: -1 with a sentence when the other side is not yolodeck or cannot talk to us;
+ * *peer_version (owned by the caller) and *peer_proto are set when it is. */
+void proto_hello(struct buf *line);
+int proto_check_hello(const char *line, int *peer_proto, char **peer_version, struct err *e);
+
+#endif

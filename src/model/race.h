@@ -1,0 +1,38 @@
+/* race.h - a set of variants with one base, one check and one ranking rule, as race.json keeps it; and selectors. */
+#ifndef MODEL_RACE_H
+#define MODEL_RACE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "model/spec.h"
+#include "model/variant.h"
+
+struct race {
+	int number;
+	char *slug;		/* for display */
+	char *base;		/* commit id */
+	char *base_name;	/* "main", or the revision asked for */
+	char *engine, *engine_why;	/* chosen, and the reason in words */
+	char *isolation;	/* "container", "namespace (shares your network)", "none (test)" */
+	int64_t created_ns;
+	struct spec spec;	/* expanded */
+	struct variant **v;	/* v[i]->number == i + 1 */
+	size_t n;
+	bool archived_all;
+};
+
+struct race *race_new(int number);
+void race_free(struct race *r);
+/* race.json only (no variants' state); "v":1. */
+struct json *race_to_json(const struct race *r);
+struct race *race_from_json(const struct json *j, struct err *e);
+bool race_live(const struct race *r);
+
+/* Selectors (DESIGN 1). races[] is ordered by number; the newest is the last. Adds the found variants to out (not owned).
+ * "7/claude-1" "7/2" "yolo/7/claude-1" "claude-1" "cl" "2" "@best" "@passed" "@failed" "@live".
+ * changes: a short name that fits variants of two races with live ones is refused. */
+struct race_set { struct race **r; size_t n; };
+int race_select(const struct race_set *set, const char *sel, bool changes, struct variant ***out, size_t *nout, struct err *e);
+
+#endif

@@ -1,0 +1,33 @@
+/* store.h - where state stands on disk (DESIGN 4), and its loading and saving. Never inside the repository. */
+#ifndef MODEL_STORE_H
+#define MODEL_STORE_H
+
+#include <stdbool.h>
+
+#include "model/race.h"
+
+struct store {
+	char *dir;		/* $XDG_STATE_HOME/yolodeck/<repo name>-<8 hex of the common dir's path> */
+	char *common;		/* the repository's git common dir, absolute */
+	char id[17];		/* random 16 hex, made once: label of what we make in Docker */
+};
+
+/* Opens, and with create makes, the state directory of a repository. Code "not_found" without create. */
+int store_open(struct store *s, const char *common_dir, bool create, struct err *e);
+void store_release(struct store *s);
+
+/* Paths; the caller frees. variant = name. */
+char *store_path(const struct store *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+char *store_race_dir(const struct store *s, int race);
+char *store_variant_dir(const struct store *s, int race, const char *variant);
+char *store_base_store(const struct store *s, const char *base);	/* base-<commit>.git */
+
+/* Claims the next race number by mkdir: 1 + max(races/, floor). floor = highest number seen in refs. */
+int store_claim_race(const struct store *s, int floor, struct err *e);
+int store_save_race(const struct store *s, const struct race *r, struct err *e);
+int store_save_variant(const struct store *s, const struct variant *v, struct err *e);
+/* Loads all races with their variants, ordered by number. A file that does not parse is left where it is, logged, and its
+ * race or variant shown as lost with the reason. */
+int store_load(const struct store *s, struct race ***out, size_t *n, struct err *e);
+
+#endif

@@ -1,0 +1,8 @@
+/* app.h - the deck. */
+#ifndef UI_APP_H
+#define UI_APP_H
+
+/* Opens the deck of the repository whose common dir is given, on race `race` (0 = the newest). Returns the exit code; the terminal is as it was. */
+int deck_main(const char *common_dir, int race);
+
+#endif
