@@ -2,7 +2,25 @@
  *
  * First line both ways {"hello":"yolodeck","proto":1,"version":"..."}. Requests {"id":7,"op":"kill","variant":"7/a"} ->
  * {"id":7,"ok":{...}} or {"id":7,"err":{"code":"...","msg":"..."}}. Events after "watch": {"ev":"race","race":{...}},
- * {"ev":"variant","row":{...}}, {"ev":"engine",...}, {"ev":"gone","race":7,"variant":"a"}, {"ev":"message","level":"warn","msg":"..."}. */
+ * {"ev":"variant","row":{...}}, {"ev":"gone","race":7,"variant":"a"} (or without variant: the whole race),
+ * {"ev":"engine","name":"docker","away":"why"|null,"next":"...","since_ns":N,"ready":"docker 20.10.24"}, {"ev":"message","level":"news"|"warn","msg":"..."}.
+ *
+ * Requests ("op") and what "ok" holds. "variants" are selectors (race.h); they are resolved by the conductor. "from" is the client's
+ * work tree ("" when bare). Unknown fields are ignored.
+ *   run      spec (spec_to_json, expanded), from, headless          race, slug, engine, why, warnings[], dir
+ *   list     all (archived too)                                     races[], rows[], engine{}
+ *   watch    race (0 newest, -1 all)                                races[], rows[]; events follow until the connection ends
+ *   kill     variants[] | race | all                                killed[] ("7/a"), already[]
+ *   promote  variant, how merge|squash|rebase, into, from, plan     plan:true -> plan{}  (promote_plan_to_json, and token)
+ *            token (of the plan shown), archive_rest                else -> into, old, new, archived[]; err moved_base when the token is stale
+ *   undo     plan, token                                            plan{} (undo_plan_to_json, and token) | words
+ *   archive  variants[] | race                                      archived[], skipped[] (sentences)
+ *   restore  variants[]                                             restored[], skipped[]
+ *   show     variant                                                row, race, spec_variant, dir, log, container, warnings[]
+ *   diff     variant, other (NULL = base), stat, path               stat[{path,added,removed}], patch (cut at 512 KiB), cut
+ *   status   -                                                      needs, live, passed, failed, race, pid, version
+ *   report   race                                                   the facts `report` prints
+ *   shutdown -                                                      {} ; variants go on */
 #ifndef MODEL_PROTO_H
 #define MODEL_PROTO_H
 

@@ -1,0 +1,113 @@
+# Makefile - targets: all demo test lint bench install uninstall clean deps. Objects under build/.
+# Variables: SANITIZE=address,undefined  WERROR=1  PREFIX=/usr/local  V=1
+
+PREFIX ?= /usr/local
+CC ?= cc
+AR ?= ar
+SANITIZE ?=
+WERROR ?=
+V ?=
+
+O := build$(if $(SANITIZE),/san)
+Q := $(if $(V),,@)
+
+CFLAGS ?= -O2 -g
+WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wwrite-strings \
+	-Wvla -Wformat=2 -Wundef -Wno-unused-parameter $(if $(WERROR),-Werror)
+HARD := -fstack-protector-strong -fPIE $(if $(SANITIZE),,-D_FORTIFY_SOURCE=2)
+SAN := $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-omit-frame-pointer -fno-sanitize-recover=all)
+ALL_CFLAGS = -std=c11 -D_GNU_SOURCE -Isrc -I. -I$(O) $(WARN) $(HARD) $(SAN) $(CFLAGS)
+LDFLAGS_ALL = $(SAN) -pie -Wl,-z,relro,-z,now $(LDFLAGS)
+LIBS_CORE := -lcjson -lpthread -lm
+LIBS_ENGINE := -lcurl
+LIBS_UI := -lncursesw -ltinfo
+
+src = $(sort $(wildcard $(1)/*.c))
+objs = $(patsubst %.c,$(O)/%.o,$(1))
+
+BASE := $(call objs,$(call src,src/base))
+MODEL := $(call objs,$(call src,src/model))
+GIT := $(call objs,$(call src,src/git))
+ENGINE := $(call objs,$(call src,src/engine))
+CONDUCTOR := $(call objs,$(call src,src/conductor))
+CLIENT := $(call objs,$(call src,src/client))
+CLI := $(call objs,$(call src,src/cli))
+UI := $(call objs,$(call src,ui))
+ASSETS := $(O)/assets.o
+
+all: $(O)/yolodeck
+
+$(O)/yolodeck: $(O)/src/main.o $(CLI) $(UI) $(CONDUCTOR) $(ENGINE) $(CLIENT) $(GIT) $(MODEL) $(BASE) $(ASSETS)
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS_UI) $(LIBS_ENGINE) $(LIBS_CORE)
+
+$(O)/%.o: %.c
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+# The runner: static, no sanitizers (it is pid 1 of foreign containers), only base and model/runlog.
+RUNNER_SRC := $(call src,src/runner) src/model/runlog.c
+RUNNER_OBJ := $(patsubst %.c,build/runner-obj/%.o,$(RUNNER_SRC))
+build/runner-obj/%.o: %.c
+	@mkdir -p $(@D)
+	$(Q)$(CC) -std=c11 -D_GNU_SOURCE -Isrc $(WARN) -O2 -g0 -ffunction-sections -fdata-sections -MMD -MP -c -o $@ $<
+build/runner: $(RUNNER_OBJ)
+	$(Q)$(CC) -static -s -Wl,--gc-sections -o $@ $^
+
+# What is embedded: the runner, themes, templates.
+ASSET_FILES := $(sort $(shell find themes templates -type f 2>/dev/null))
+$(O)/assets.S: build/runner $(ASSET_FILES) Makefile src/base/mkassets.sh
+	@mkdir -p $(@D)
+	$(Q)sh src/base/mkassets.sh build/runner $(ASSET_FILES) >$@
+$(ASSETS): $(O)/assets.S
+	$(Q)$(CC) -fPIE -c -o $@ $<
+
+# Unit tests: tests/unit/test_*.c, one program each, cmocka.
+CORE := $(CONDUCTOR) $(ENGINE) $(CLIENT) $(GIT) $(MODEL) $(BASE)
+$(O)/libcore.a: $(CORE)
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+$(O)/libui.a: $(UI)
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+UNIT_SRC := $(sort $(wildcard tests/unit/test_*.c))
+UNIT := $(patsubst tests/unit/%.c,$(O)/unit/%,$(UNIT_SRC))
+$(O)/unit/%: $(O)/tests/unit/%.o $(O)/libui.a $(O)/libcore.a $(ASSETS)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS_UI) $(LIBS_ENGINE) $(LIBS_CORE) -lcmocka
+unit: $(UNIT)
+
+# Walls that only a link can prove: the deck without libcurl, the conductor without curses.
+$(O)/deck-only: $(O)/tests/lint/deck_only.o $(UI) $(CLIENT) $(GIT) $(MODEL) $(BASE) $(ASSETS)
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS_UI) $(LIBS_CORE)
+$(O)/conductor-only: $(O)/tests/lint/conductor_only.o $(CONDUCTOR) $(ENGINE) $(GIT) $(MODEL) $(BASE) $(ASSETS)
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS_ENGINE) $(LIBS_CORE)
+
+deps:
+	$(Q)sh tests/deps.sh build
+
+lint:
+	$(Q)sh tests/lint/lint.sh
+
+test:
+	$(Q)sh tests/run.sh
+
+bench: all
+	$(Q)sh tests/bench/bench.sh
+
+demo:
+	$(Q)sh tests/deps.sh build
+	$(Q)$(MAKE) -s all
+	$(Q)$(O)/yolodeck demo
+
+install: all
+	install -D -m 755 $(O)/yolodeck $(DESTDIR)$(PREFIX)/bin/yolodeck
+	for m in man/*.[15]; do install -D -m 644 $$m $(DESTDIR)$(PREFIX)/share/man/man$${m##*.}/$${m##*/}; done
+
+uninstall:
+	rm -f $(DESTDIR)$(PREFIX)/bin/yolodeck
+	for m in man/*.[15]; do rm -f $(DESTDIR)$(PREFIX)/share/man/man$${m##*.}/$${m##*/}; done
+
+clean:
+	rm -rf build
+
+-include $(shell find build -name '*.d' 2>/dev/null)
+.PHONY: all deps lint test unit bench demo install uninstall clean
+.SECONDARY:
