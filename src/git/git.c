@@ -1,0 +1,347 @@
+/* git.c - runs git: the two environments, the fixed options, one call to the end, and single refs. */
+#include "git/git.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/fs.h"
+#include "base/mem.h"
+
+extern char **environ;
+
+/* What of the user's own GIT_* survives in [U]: where his configuration is, who he is, how he reaches his remotes.
+ * GIT_DIR, GIT_INDEX_FILE and the like come from a hook or an alias that started us and mean another call. */
+static const char *const user_keeps[] = {
+	"GIT_CONFIG_GLOBAL=",	  "GIT_CONFIG_SYSTEM=",	   "GIT_CONFIG_NOSYSTEM=", "GIT_CONFIG_COUNT=",
+	"GIT_CONFIG_KEY_",	  "GIT_CONFIG_VALUE_",	   "GIT_AUTHOR_NAME=",	   "GIT_AUTHOR_EMAIL=",
+	"GIT_COMMITTER_NAME=",	  "GIT_COMMITTER_EMAIL=",  "GIT_SSH=",		   "GIT_SSH_COMMAND=",
+	"GIT_SSH_VARIANT=",	  "GIT_ASKPASS=",	   "GIT_SSL_",		   "GIT_EXEC_PATH=",
+	"GIT_CEILING_DIRECTORIES=", "GIT_PROXY_COMMAND=",
+};
+
+static bool user_var_ok(const char *kv)
+{
+	if (!strncmp(kv, "LANGUAGE=", 9) || !strncmp(kv, "LC_ALL=", 7))
+		return false;
+	if (strncmp(kv, "GIT_", 4))
+		return true;
+	for (size_t i = 0; i < ARRAY_LEN(user_keeps); i++)
+		if (!strncmp(kv, user_keeps[i], strlen(user_keeps[i])))
+			return true;
+	return false;
+}
+
+void git_host_env(struct strv *env)
+{
+	const char *path = getenv("PATH");
+
+	strv_fmt(env, "PATH=%s", path ? path : "/usr/local/bin:/usr/bin:/bin");
+	strv_addl(env, "LC_ALL=C", "HOME=/nonexistent", "GIT_CONFIG_NOSYSTEM=1", "GIT_CONFIG_GLOBAL=/dev/null",
+		"GIT_ATTR_NOSYSTEM=1", "GIT_TERMINAL_PROMPT=0", "GIT_ASKPASS=true", "GIT_OPTIONAL_LOCKS=0",
+		"GIT_NO_LAZY_FETCH=1", "GIT_NO_REPLACE_OBJECTS=1", "GIT_CEILING_DIRECTORIES=/",
+		"GIT_ALLOW_PROTOCOL=file", "GIT_LITERAL_PATHSPECS=1", (char *)NULL);
+}
+
+static void user_env(struct strv *env, bool read_only)
+{
+	for (char **p = environ; *p; p++)
+		if (user_var_ok(*p))
+			strv_add(env, *p);
+	strv_addl(env, "LC_ALL=C.UTF-8", "GIT_TERMINAL_PROMPT=0", "GIT_LITERAL_PATHSPECS=1", (char *)NULL);
+	if (read_only)
+		strv_add(env, "GIT_OPTIONAL_LOCKS=0");
+}
+
+void git_host_args(struct strv *args, const char *git_dir)
+{
+	strv_addl(args, "git", "--no-pager", "-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false", "-c",
+		"submodule.recurse=false", "-c", "gc.auto=0", "-c", "maintenance.auto=false", (char *)NULL);
+	if (git_dir) {
+		strv_addl(args, "-c", "safe.bareRepository=explicit", (char *)NULL);
+		strv_fmt(args, "--git-dir=%s", git_dir);
+	}
+}
+
+void git_env_ident(struct strv *env, const char *who, const char *ident)
+{
+	const char *lt = ident ? strrchr(ident, '<') : NULL;
+	size_t n;
+
+	if (!lt)
+		return;
+	n = (size_t)(lt - ident);
+	while (n && ident[n - 1] == ' ')
+		n--;
+	strv_fmt(env, "GIT_%s_NAME=%.*s", who, (int)n, ident);
+	strv_fmt(env, "GIT_%s_EMAIL=%.*s", who, (int)strcspn(lt + 1, ">"), lt + 1);
+}
+
+void git_call_init(struct git_call *c, const char *git_dir)
+{
+	memset(c, 0, sizeof *c);
+	c->git_dir = git_dir;
+}
+
+void git_call_release(struct git_call *c)
+{
+	strv_release(&c->env);
+	strv_release(&c->conf);
+	strv_release(&c->args);
+}
+
+static void build_command(const struct git_call *c, struct strv *env, struct strv *args)
+{
+	if (c->user)
+		user_env(env, c->read_only);
+	else
+		git_host_env(env);
+	for (size_t i = 0; i < c->env.n; i++)
+		strv_add(env, c->env.v[i]);
+	if (c->index)
+		strv_fmt(env, "GIT_INDEX_FILE=%s", c->index);
+	git_host_args(args, c->git_dir);
+	if (c->work_tree)
+		strv_fmt(args, "--work-tree=%s", c->work_tree);
+	for (size_t i = 0; i < c->conf.n; i++)
+		strv_addl(args, "-c", c->conf.v[i], (char *)NULL);
+	for (size_t i = 0; i < c->args.n; i++)
+		strv_add(args, c->args.v[i]);
+}
+
+/* The line of git's stderr that says why: the first "fatal:" or "error:", else the first that is none of its chatter. */
+static void first_words(const struct buf *err, struct buf *out)
+{
+	static const char *const marks[] = { "fatal: ", "error: " };
+	const char *p = err->p, *best = NULL;
+
+	for (; *p; p += strcspn(p, "\n"), p += *p == '\n') {
+		for (size_t i = 0; i < ARRAY_LEN(marks); i++)
+			if (!strncmp(p, marks[i], 7)) {
+				buf_add(out, p + 7, strcspn(p + 7, "\n"));
+				return;
+			}
+		if (!best && *p != '\n' && strncmp(p, "hint:", 5) && strncmp(p, "warning:", 8))
+			best = p;
+	}
+	if (best)
+		buf_add(out, best, strcspn(best, "\n"));
+}
+
+static int explain(const struct git_call *c, const struct child_result *r, struct err *e)
+{
+	struct buf words = BUF_INIT;
+	const char *verb = c->args.n ? c->args.v[0] : "";
+
+	first_words(&r->err, &words);
+	if (words.len)
+		err_set(e, "git_failed", "git %s: %s", verb, words.p);
+	else if (r->code > 128)
+		err_set(e, "git_failed", "git %s was killed by signal %d", verb, r->code - 128);
+	else
+		err_set(e, "git_failed", "git %s ended with code %d and said nothing", verb, r->code);
+	buf_release(&words);
+	return -1;
+}
+
+int git_run(struct git_call *c, struct child_result *r, struct err *e)
+{
+	struct child_spec s = CHILD_SPEC_INIT;
+	struct strv env = STRV_INIT, args = STRV_INIT;
+	int timeout = c->timeout_ms ? c->timeout_ms : GIT_READ_MS, rc;
+	char *have;
+
+	if (!c->user && !c->git_dir)
+		bug("git %s without --git-dir", c->args.n ? c->args.v[0] : "");
+	build_command(c, &env, &args);
+	s.argv = strv_argv(&args);
+	s.env = strv_argv(&env);
+	s.cwd = c->cwd ? c->cwd : "/";
+	rc = child_run(&s, c->in, c->nin, c->cap ? c->cap : GIT_CAP, timeout, r, e);
+	if (rc && !strcmp(e->code, "timeout")) {
+		err_set(e, "timeout", "git %s did not end within %d s", c->args.v[0], timeout / 1000);
+	} else if (rc) {
+		have = child_which("git", NULL);
+		if (!have)
+			err_set(e, "no_git", "git is not on PATH; install git 2.38 or newer");
+		free(have);
+	} else if (r->code) {
+		rc = explain(c, r, e);
+	}
+	strv_release(&env);
+	strv_release(&args);
+	return rc ? -1 : 0;
+}
+
+int git_out(const char *git_dir, struct buf *out, struct err *e, ...)
+{
+	struct git_call c;
+	struct child_result r;
+	const char *a;
+	va_list ap;
+	int rc;
+
+	git_call_init(&c, git_dir);
+	va_start(ap, e);
+	while ((a = va_arg(ap, const char *)))
+		strv_add(&c.args, a);
+	va_end(ap);
+	rc = git_run(&c, &r, e);
+	if (out) {
+		buf_clear(out);
+		buf_add(out, r.out.p, r.out.len);
+		buf_trim(out);
+	}
+	child_result_release(&r);
+	git_call_release(&c);
+	return rc;
+}
+
+bool git_oid_ok(const char *s)
+{
+	size_t n = strspn(s, "0123456789abcdef");
+
+	return !s[n] && (n == 40 || n == 64);
+}
+
+const char *git_zero(const char *format)
+{
+	return strcmp(format, "sha256") ?
+		"0000000000000000000000000000000000000000" :
+		"0000000000000000000000000000000000000000000000000000000000000000";
+}
+
+const char *git_empty_tree(const char *format)
+{
+	return strcmp(format, "sha256") ?
+		"4b825dc642cb6eb9a060e54bf8d69288fbee4904" :
+		"6ef19b41225c5369f1c104d45d8d85efa9b057b53b14b4b9b939dd74decc5321";
+}
+
+char *git_resolve(const struct git_repo *r, const char *rev, struct err *e)
+{
+	struct buf out = BUF_INIT;
+	char *peeled = xasprintf("%s^{commit}", rev);
+	char *id = NULL;
+	int rc = git_out(r->git_dir, &out, e, "rev-parse", "-q", "--verify", "--end-of-options", peeled, (char *)NULL);
+
+	if (!rc && git_oid_ok(out.p))
+		id = buf_take(&out);
+	else if (rc && strcmp(e->code, "git_failed"))
+		err_prefix(e, "\"%s\" could not be looked up", rev);
+	else
+		err_set(e, "no_such_revision", "There is no commit \"%s\" here; `git log` and `git branch` show what there is", rev);
+	buf_release(&out);
+	free(peeled);
+	return id;
+}
+
+char *git_ref(const char *git_dir, const char *ref, struct err *e)
+{
+	struct git_call c;
+	struct child_result r;
+	char *id = NULL;
+	int rc;
+
+	err_clear(e);
+	git_call_init(&c, git_dir);
+	strv_addl(&c.args, "rev-parse", "-q", "--verify", "--end-of-options", ref, (char *)NULL);
+	rc = git_run(&c, &r, e);
+	if (!rc) {
+		buf_trim(&r.out);
+		id = buf_take(&r.out);
+	} else if (r.code == 1) {
+		err_clear(e);
+	}
+	child_result_release(&r);
+	git_call_release(&c);
+	return id;
+}
+
+int git_update_ref(const struct git_repo *r, const char *ref, const char *next, const char *old, const char *why, struct err *e)
+{
+	struct git_call c;
+	struct child_result res;
+	const char *was = old ? old : git_zero(r->format);
+	int rc;
+
+	git_call_init(&c, r->common);
+	c.timeout_ms = GIT_WORK_MS;
+	git_env_ident(&c.env, "COMMITTER", r->ident);
+	strv_addl(&c.args, "update-ref", "-m", why, (char *)NULL);
+	if (next)
+		strv_addl(&c.args, ref, next, was, (char *)NULL);
+	else
+		strv_addl(&c.args, "-d", ref, was, (char *)NULL);
+	rc = git_run(&c, &res, e);
+	if (rc && (strstr(e->msg, "but expected") || strstr(e->msg, "reference already exists") ||
+		   strstr(e->msg, "unable to resolve reference")))
+		err_set(e, "moved", "%s was moved by somebody else meanwhile", ref);
+	child_result_release(&res);
+	git_call_release(&c);
+	return rc;
+}
+
+int git_import(const struct git_repo *r, const char *quarantine, const char *commit, const char *ref, struct err *e)
+{
+	struct git_call c;
+	struct child_result res;
+	int rc;
+
+	git_call_init(&c, r->common);
+	c.timeout_ms = GIT_WORK_MS;
+	git_env_ident(&c.env, "COMMITTER", r->ident);
+	/* Version 2 lets a plain commit id be asked for; no other ref of the quarantine matters then. */
+	strv_addl(&c.conf, "fetch.fsckObjects=true", "protocol.version=2", "core.fsync=committed,reference", (char *)NULL);
+	strv_addl(&c.args, "fetch", "-q", "--no-tags", "--no-write-fetch-head", "--no-auto-maintenance",
+		"--no-recurse-submodules", "--no-show-forced-updates", quarantine, (char *)NULL);
+	strv_fmt(&c.args, "+%s:%s", commit, ref);
+	rc = git_run(&c, &res, e);
+	child_result_release(&res);
+	git_call_release(&c);
+	return rc;
+}
+
+/* "refs/heads/yolo/12/a" -> 12; -1 = no race's ref. */
+static int race_of(const char *ref)
+{
+	static const char *const under[] = { "refs/heads/yolo/", "refs/yolodeck/" };
+	char *end;
+	long n;
+
+	for (size_t i = 0; i < ARRAY_LEN(under); i++) {
+		size_t len = strlen(under[i]);
+
+		if (strncmp(ref, under[i], len) || !isdigit((unsigned char)ref[len]))
+			continue;
+		n = strtol(ref + len, &end, 10);
+		if ((*end == '/' || !*end) && n > 0 && n < 1000000000)
+			return (int)n;
+	}
+	return -1;
+}
+
+int git_highest_race(const struct git_repo *r, int *out, struct err *e)
+{
+	struct buf refs = BUF_INIT;
+	char *line, *next;
+	int rc = git_out(r->common, &refs, e, "for-each-ref", "--format=%(refname)", "refs/heads/yolo", "refs/yolodeck",
+		(char *)NULL);
+
+	*out = 0;
+	for (line = refs.p; !rc && *line; line = next) {
+		size_t n = strcspn(line, "\n");
+		int race;
+
+		next = line + n + (line[n] == '\n');
+		line[n] = '\0';
+		if (!strcmp(line, "refs/heads/yolo"))
+			rc = err_set(e, "branch_in_the_way",
+				"A branch named \"yolo\" is in the way of yolo/<race>/<variant>; rename it (git branch -m yolo other-name)");
+		race = race_of(line);
+		if (race > *out)
+			*out = race;
+	}
+	buf_release(&refs);
+	return rc;
+}
