@@ -139,6 +139,24 @@ static int take_lines(struct git_repo *r, char *text, struct err *e)
 	return 0;
 }
 
+/* The work tree of a common dir: core.worktree (submodules), else the directory that holds ".git", else unknown. */
+static char *main_top(const struct git_repo *r)
+{
+	struct buf b = BUF_INIT;
+	struct err e = ERR_INIT;
+	char *top = NULL, *joined;
+
+	if (!git_out(r->common, &b, &e, "config", "--local", "core.worktree", (char *)NULL) && b.len) {
+		joined = *b.p == '/' ? xstrdup(b.p) : fs_join(r->common, b.p);
+		top = fs_realpath(joined, &e);
+		free(joined);
+	} else if (!r->bare && !strcmp(fs_basename(r->common), ".git")) {
+		top = fs_dirname(r->common);
+	}
+	buf_release(&b);
+	return top;
+}
+
 int git_repo_open(struct git_repo *r, const char *cwd, struct err *e)
 {
 	struct git_call c;
@@ -166,27 +184,11 @@ int git_repo_open(struct git_repo *r, const char *cwd, struct err *e)
 		git_repo_release(r);
 		return -1;
 	}
+	if (!r->top)
+		r->top = main_top(r);
 	r->ident = read_ident(r->git_dir, r->top ? r->top : r->common);
 	r->name = display_name(r);
 	return 0;
-}
-
-/* The work tree of a common dir: core.worktree (submodules), else the directory that holds ".git", else unknown. */
-static char *main_top(const struct git_repo *r)
-{
-	struct buf b = BUF_INIT;
-	struct err e = ERR_INIT;
-	char *top = NULL, *joined;
-
-	if (!git_out(r->common, &b, &e, "config", "--local", "core.worktree", (char *)NULL) && b.len) {
-		joined = *b.p == '/' ? xstrdup(b.p) : fs_join(r->common, b.p);
-		top = fs_realpath(joined, &e);
-		free(joined);
-	} else if (!r->bare && !strcmp(fs_basename(r->common), ".git")) {
-		top = fs_dirname(r->common);
-	}
-	buf_release(&b);
-	return top;
 }
 
 int git_repo_open_common(struct git_repo *r, const char *common, struct err *e)

@@ -1,0 +1,245 @@
+/* diff.c - what changed between two commits of the quarantine; conflicts; paths that tools run by themselves. */
+#include "git/diff.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/mem.h"
+
+enum { STAT_MAX_FILES = 50000 };
+
+/* xdiff is an attack surface: 16 MB of digits kept it busy for more than a minute. Above this a file counts as binary. */
+static const char LIVE_THRESHOLD[] = "core.bigFileThreshold=256k";
+static const char ONE_FILE_THRESHOLD[] = "core.bigFileThreshold=1m";
+
+void diff_stat_release(struct diff_stat *s)
+{
+	for (size_t i = 0; i < s->n; i++)
+		free(s->f[i].path);
+	free(s->f);
+	memset(s, 0, sizeof *s);
+}
+
+static void stat_add(struct diff_stat *s, size_t *cap, const char *path, int64_t added, int64_t removed)
+{
+	if (s->n == STAT_MAX_FILES) {
+		s->cut = true;
+		return;
+	}
+	if (s->n == *cap) {
+		*cap = *cap ? *cap * 2 : 64;
+		s->f = xrealloc(s->f, *cap * sizeof *s->f);
+	}
+	s->f[s->n++] = (struct diff_file){ xstrdup(path), added, removed };
+	s->added += added > 0 ? added : 0;
+	s->removed += removed > 0 ? removed : 0;
+}
+
+/* "12\t3\tpath", "-\t-\tpath" */
+static void parse_numstat(struct diff_stat *s, const struct strv *rec)
+{
+	size_t cap = 0;
+
+	for (size_t i = 0; i < rec->n; i++) {
+		const char *a = rec->v[i], *r = strchr(a, '\t'), *path = r ? strchr(r + 1, '\t') : NULL;
+
+		if (!path)
+			continue;
+		stat_add(s, &cap, path + 1, *a == '-' ? -1 : strtoll(a, NULL, 10), r[1] == '-' ? -1 : strtoll(r + 1, NULL, 10));
+	}
+}
+
+static int run_stat(const char *git_dir, const char *a, const char *b, bool names_only, struct diff_stat *out, struct err *e)
+{
+	struct git_call c;
+	struct child_result r;
+	struct strv rec = STRV_INIT;
+	size_t cap = 0;
+	int rc;
+
+	git_call_init(&c, git_dir);
+	strv_add(&c.conf, LIVE_THRESHOLD);
+	strv_addl(&c.args, "diff-tree", "-r", "--no-renames", "--no-ext-diff", "--no-textconv", "-z",
+		names_only ? "--name-only" : "--numstat", "--end-of-options", a, b, (char *)NULL);
+	rc = git_run(&c, &r, e);
+	if (!rc) {
+		strv_split0(&rec, r.out.p, r.out.len);
+		/* A cut block ends in half a record. */
+		if (r.truncated && rec.n)
+			free(rec.v[--rec.n]), rec.v[rec.n] = NULL;
+		if (names_only)
+			for (size_t i = 0; i < rec.n; i++)
+				stat_add(out, &cap, rec.v[i], -1, -1);
+		else
+			parse_numstat(out, &rec);
+		out->cut |= r.truncated;
+	}
+	strv_release(&rec);
+	child_result_release(&r);
+	git_call_release(&c);
+	return rc;
+}
+
+int diff_stat(const char *git_dir, const char *a, const char *b, struct diff_stat *out, struct err *e)
+{
+	int rc;
+
+	memset(out, 0, sizeof *out);
+	if (!strcmp(a, b))
+		return 0;
+	rc = run_stat(git_dir, a, b, false, out, e);
+	if (rc && !strcmp(e->code, "timeout")) {
+		err_clear(e);
+		rc = run_stat(git_dir, a, b, true, out, e);
+		out->cut = true;
+	}
+	return rc;
+}
+
+int diff_patch(const char *git_dir, const char *a, const char *b, const char *path, size_t cap, struct buf *out, bool *cut, struct err *e)
+{
+	struct git_call c;
+	struct child_result r;
+	int rc;
+
+	git_call_init(&c, git_dir);
+	c.cap = cap;
+	strv_add(&c.conf, path ? ONE_FILE_THRESHOLD : LIVE_THRESHOLD);
+	strv_addl(&c.args, "diff", "--no-ext-diff", "--no-textconv", "--no-color", "--full-index", "-M", "-l200",
+		"--src-prefix=a/", "--dst-prefix=b/", "--submodule=short", "--end-of-options", a, b, "--", (char *)NULL);
+	if (path)
+		strv_add(&c.args, path);
+	rc = git_run(&c, &r, e);
+	if (rc && !strcmp(e->code, "timeout"))
+		err_set(e, "diff_too_big", path ? "The diff of %s could not be made within 5 s" :
+						  "The diff could not be made within 5 s; look at single files", path);
+	buf_clear(out);
+	buf_add(out, r.out.p, r.out.len);
+	*cut = r.truncated;
+	child_result_release(&r);
+	git_call_release(&c);
+	return rc;
+}
+
+/* rc of merge-tree: 0 clean, 1 conflicts, -1 it could not say. */
+static int merge_tree(const char *git_dir, const char *ours, const char *theirs, struct strv *names, struct err *e)
+{
+	struct git_call c;
+	struct child_result r;
+	struct strv f = STRV_INIT;
+	int rc;
+
+	git_call_init(&c, git_dir);
+	strv_add(&c.conf, LIVE_THRESHOLD);
+	strv_addl(&c.args, "merge-tree", "--write-tree", "-z", "--name-only", "--no-messages", ours, theirs, (char *)NULL);
+	rc = git_run(&c, &r, e);
+	if (rc && r.code == 1) {
+		err_clear(e);
+		rc = 1;
+		/* First the tree, then the names; a conflict of a directory and a file may name a path twice. */
+		strv_split0(&f, r.out.p, r.out.len);
+		for (size_t i = 1; i < f.n; i++)
+			if (*f.v[i] && !strv_has(names, f.v[i]))
+				strv_add(names, f.v[i]);
+	}
+	strv_release(&f);
+	child_result_release(&r);
+	git_call_release(&c);
+	return rc;
+}
+
+/* A commit of another commit's tree on a parent of our choice. */
+static char *regraft(const char *git_dir, const char *commit, const char *parent, struct err *e)
+{
+	struct git_call c;
+	struct child_result r;
+	char *id = NULL;
+
+	git_call_init(&c, git_dir);
+	git_env_ident(&c.env, "AUTHOR", "yolodeck <yolodeck@localhost>");
+	git_env_ident(&c.env, "COMMITTER", "yolodeck <yolodeck@localhost>");
+	strv_addl(&c.env, "GIT_AUTHOR_DATE=1 +0000", "GIT_COMMITTER_DATE=1 +0000", (char *)NULL);
+	strv_add(&c.args, "commit-tree");
+	strv_fmt(&c.args, "%s^{tree}", commit);
+	if (parent)
+		strv_addl(&c.args, "-p", parent, (char *)NULL);
+	strv_addl(&c.args, "-m", "chosen base", (char *)NULL);
+	if (!git_run(&c, &r, e)) {
+		buf_trim(&r.out);
+		id = buf_take(&r.out);
+	}
+	child_result_release(&r);
+	git_call_release(&c);
+	return id;
+}
+
+/* Where history is cut off (shallow clone) git finds no merge base, and 2.39 cannot be told one: so both sides are put on a
+ * parentless commit of the base's tree. */
+static int merge_on_base(const char *git_dir, const char *base, const char *tip, const char *b, struct strv *names, struct err *e)
+{
+	char *root = regraft(git_dir, base, NULL, e);
+	char *ours = root ? regraft(git_dir, tip, root, e) : NULL;
+	char *theirs = ours ? regraft(git_dir, b, root, e) : NULL;
+	int rc = theirs ? merge_tree(git_dir, ours, theirs, names, e) : -1;
+
+	free(root);
+	free(ours);
+	free(theirs);
+	return rc;
+}
+
+int diff_conflicts(const char *git_dir, const char *base, const char *tip, const char *b, struct strv *names, struct err *e)
+{
+	int rc;
+
+	strv_clear(names);
+	if (!strcmp(base, tip) || !strcmp(base, b) || !strcmp(tip, b))
+		return 0;
+	rc = merge_tree(git_dir, tip, b, names, e);
+	if (rc < 0 && !strcmp(e->code, "git_failed")) {
+		err_clear(e);
+		rc = merge_on_base(git_dir, base, tip, b, names, e);
+	}
+	if (rc < 0)
+		return err_prefix(e, "Whether it merges could not be found out");
+	return 0;
+}
+
+/* Names that something on the user's machine or his CI reads and runs without being asked. "x/" = a directory at any depth. */
+static const char *const auto_run[] = {
+	".gitattributes", ".gitmodules", ".lfsconfig", ".husky/", ".githooks/", ".pre-commit-config.yaml", "lefthook.yml",
+	".lefthook.yml", ".github/", ".gitlab-ci.yml", ".gitlab/", ".circleci/", ".buildkite/", ".drone.yml", ".travis.yml",
+	".woodpecker/", ".woodpecker.yml", ".forgejo/", ".gitea/", ".ci/", "Jenkinsfile", "azure-pipelines.yml",
+	"bitbucket-pipelines.yml", ".vscode/", ".idea/", ".devcontainer/", ".devcontainer.json", ".ddev/", ".envrc", "mise.toml",
+	".mise.toml", ".mcp.json", ".claude/", ".codex/", ".cursor/", ".gemini/", "AGENTS.md", "CLAUDE.md", "GEMINI.md",
+	".cursorrules", ".aider.conf.yml", "Makefile", "GNUmakefile", "package.json", ".npmrc", ".yarnrc", ".yarnrc.yml",
+	".pnpmfile.cjs", ".yolodeck/",
+};
+
+static bool component_is(const char *path, const char *name)
+{
+	size_t n = strlen(name);
+	bool dir = name[n - 1] == '/';
+
+	for (;;) {
+		size_t len = strcspn(path, "/");
+
+		if (dir ? path[len] == '/' && len == n - 1 && !strncasecmp(path, name, len) :
+			  !path[len] && len == n && !strncasecmp(path, name, len))
+			return true;
+		if (!path[len])
+			return false;
+		path += len + 1;
+	}
+}
+
+void diff_auto_run(const struct diff_stat *s, struct strv *out)
+{
+	for (size_t i = 0; i < s->n; i++)
+		for (size_t k = 0; k < ARRAY_LEN(auto_run); k++)
+			if (component_is(s->f[i].path, auto_run[k])) {
+				strv_add(out, s->f[i].path);
+				break;
+			}
+}
