@@ -28,10 +28,14 @@ void race_free(struct race *r);
 struct json *race_to_json(const struct race *r);
 struct race *race_from_json(const struct json *j, struct err *e);
 bool race_live(const struct race *r);
+/* Appends a variant (its number must be n + 1) and returns it; finds one by its exact name, or NULL. */
+struct variant *race_add(struct race *r, struct variant *take_v);
+struct variant *race_find(const struct race *r, const char *name);
 
-/* Selectors (DESIGN 1). races[] is ordered by number; the newest is the last. Adds the found variants to out (not owned).
+/* Selectors (DESIGN 1), in race_select.c. races[] is ordered by number; the newest is the last. Adds the found variants to out (not owned).
  * "7/claude-1" "7/2" "yolo/7/claude-1" "claude-1" "cl" "2" "@best" "@passed" "@failed" "@live".
- * changes: a short name that fits variants of two races with live ones is refused. */
+ * changes: a short name that fits variants of two races with live ones is refused. Archived variants are found by their full
+ * name and by number, never by a prefix or an @word. Codes: no_such_variant, no_such_race, ambiguous, no_race, usage. */
 struct race_set { struct race **r; size_t n; };
 int race_select(const struct race_set *set, const char *sel, bool changes, struct variant ***out, size_t *nout, struct err *e);
 

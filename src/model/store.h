@@ -22,12 +22,15 @@ char *store_race_dir(const struct store *s, int race);
 char *store_variant_dir(const struct store *s, int race, const char *variant);
 char *store_base_store(const struct store *s, const char *base);	/* base-<commit>.git */
 
+/* Numbers of the directories below races/, ascending; the caller frees. */
+int store_race_numbers(const struct store *s, int **out, size_t *n, struct err *e);
 /* Claims the next race number by mkdir: 1 + max(races/, floor). floor = highest number seen in refs. */
 int store_claim_race(const struct store *s, int floor, struct err *e);
 int store_save_race(const struct store *s, const struct race *r, struct err *e);
 int store_save_variant(const struct store *s, const struct variant *v, struct err *e);
 /* Loads all races with their variants, ordered by number. A file that does not parse is left where it is, logged, and its
- * race or variant shown as lost with the reason. */
+ * race or variant shown as lost with the reason. A variant without variant.json and without log is queued: its record is
+ * written before anything of it starts. A claimed number without race.json and variants is no race. */
 int store_load(const struct store *s, struct race ***out, size_t *n, struct err *e);
 
 #endif

@@ -27,7 +27,14 @@ enum variant_event {
 	VE_COUNT
 };
 
-/* The next state, or -1 when the pair is not legal. */
+/* The next state, or -1 when the pair is not legal. All legal pairs (an event that has nothing to change stays in the state):
+ *   queued     prepare -> preparing; failed_start -> failed; kill -> killed (nothing to stop, nothing to save)
+ *   preparing  started -> running; ended, gone -> saving; failed_start -> failed; kill -> stopping; prepare (again, after a crash)
+ *   running    ended, gone -> saving; kill -> stopping; started (adopted)
+ *   saving     saved_check -> checking; saved_{passed,failed,killed,lost} -> the end; kill (its end is then saved_killed)
+ *   checking   check_passed -> passed; check_failed, failed_start -> failed; gone -> lost; kill -> stopping
+ *   stopping   ended, gone -> saving; failed_start -> killed; saved_killed -> killed (stopped in its check: it is saved
+ *              already, and what a check writes is never recorded); started, kill */
 int variant_next(enum variant_state s, enum variant_event ev);
 const char *variant_state_name(enum variant_state s);	/* "running" */
 int variant_state_parse(const char *name);		/* -1 = unknown */
