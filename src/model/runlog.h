@@ -51,26 +51,33 @@ int runlog_decode(const unsigned char in[RUNLOG_RECORD], struct runlog_record *r
 /* Static text of a note ("time limit reached, asked to stop"), without its argument. */
 const char *runlog_note_text(unsigned note);
 
-/* Writer, without malloc and stdio: used by the static runner. */
+/* Writer, without malloc and stdio: used by the static runner. A write that fails never blocks and never loses count: what
+ * could not be kept becomes part of a gap, recorded before the next output that can. Room for the last records is allocated
+ * ahead where the file system can (fallocate), so that a full disk does not hide the exit. */
 struct runlog_writer {
 	int log, idx;			/* descriptors, appended to */
 	uint64_t cap;			/* bytes of log + idx together; 0 = none */
 	uint64_t off, idx_off;		/* bytes written so far */
+	uint64_t reserved;		/* idx is allocated up to here; 0 = not known */
 	uint64_t lines, last_ns;
 	uint64_t skipped;		/* bytes of a gap not yet recorded */
+	uint64_t skip_next;		/* once capped: the gap is recorded when it reaches this */
 	uint64_t pending_off, pending_ns; /* output without a record yet */
 	uint32_t pending_len;
 	uint8_t pending_stream;
 	uint64_t pending_lines;		/* newlines before pending_off */
 	int capped;
 };
+enum { RUNLOG_BLOCK = 64 * 1024 };	/* the most bytes one output record covers */
+
 void runlog_writer_init(struct runlog_writer *w, int log, int idx, uint64_t cap);
-/* Output bytes. A record is written at the latest after 64 KiB, a change of stream, or runlog_flush. */
+/* Output bytes. A record is written at the latest after RUNLOG_BLOCK, a change of stream, or runlog_flush. */
 void runlog_output(struct runlog_writer *w, enum runlog_stream s, const void *p, size_t n);
 /* Writes the record of what is pending, and of a gap. Call within 5 ms of the last output. */
 void runlog_flush(struct runlog_writer *w);
 void runlog_note(struct runlog_writer *w, enum runlog_note note, uint64_t val);
 /* Flushes, writes the exit record (always: the cap does not hold it back) and fdatasyncs both. */
 void runlog_exit(struct runlog_writer *w, uint32_t code, enum runlog_cause cause);
+uint64_t runlog_count_lines(const void *p, size_t n);	/* newlines in p */
 
 #endif

@@ -1,0 +1,54 @@
+/* files.c - the log is only worth something if the command cannot have been there first: fresh files behind a checked gate. */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include "runner/run.h"
+
+/* An image may bring its own directory at this path, whose mode and owner the daemon then copies onto our tmpfs: so the mode
+ * is set here and all is checked on what is really mounted. */
+int files_gate(const char *dir)
+{
+	struct stat st;
+	struct statfs fs;
+	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	int ok = fd >= 0 && fchmod(fd, 0700) == 0 && fstat(fd, &st) == 0 && fstatfs(fd, &fs) == 0 &&
+		st.st_uid == 0 && (st.st_mode & 07777) == 0700 && fs.f_type == TMPFS_MAGIC;
+
+	if (fd >= 0)
+		close(fd);
+	if (!ok)
+		dprintf(2, "runner: log cannot be guarded: %s is not a private tmpfs of root\n", dir);
+	return ok ? 0 : -1;
+}
+
+int files_open(const char *spec)
+{
+	struct stat st;
+	int fd;
+
+	if (!strncmp(spec, "fd:", 3)) {
+		fd = atoi(spec + 3);
+		int flags = fcntl(fd, F_GETFL);
+		if (flags < 0 || fcntl(fd, F_SETFD, FD_CLOEXEC) < 0 || fcntl(fd, F_SETFL, flags | O_APPEND) < 0)
+			fd = -1;
+	} else {
+		fd = open(spec, O_WRONLY | O_APPEND | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	}
+	if (fd < 0) {
+		dprintf(2, "runner: cannot open %s: %s\n", spec, strerror(errno));
+		return -1;
+	}
+	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_nlink != 1 || st.st_size != 0) {
+		dprintf(2, "runner: %s is not a fresh log file\n", spec);
+		close(fd);
+		return -1;
+	}
+	return fd;
+}

@@ -1,0 +1,104 @@
+/* run.c - main of the runner: setup, command, what they left behind, exit record. See run.h. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "runner/run.h"
+
+struct outcome {
+	uint32_t code;
+	enum runlog_cause cause;
+};
+
+static uint32_t code_of(int status)
+{
+	return (uint32_t)(WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
+}
+
+static enum runlog_cause cause_of(const struct run *r, enum runlog_cause otherwise)
+{
+	if (r->timed_out)
+		return RUNLOG_TIME_LIMIT;
+	return r->stopped ? RUNLOG_STOPPED : otherwise;
+}
+
+/* Runs one phase to its end. */
+static struct outcome phase(struct run *r, const char *const *argv, bool last)
+{
+	int why;
+
+	spawn(r, argv, &why);
+	if (last)
+		pump_close_writers(r);
+	pump_phase(r);
+	if (why) {
+		runlog_note(&r->w, RUNLOG_NOTE_NOT_FOUND, (uint64_t)why);
+		return (struct outcome){ why == ENOENT ? 127 : 126, RUNLOG_NOT_STARTED };
+	}
+	if (pump_drain(r, last) && last)
+		runlog_note(&r->w, RUNLOG_NOTE_ORPHANS, 0);
+	return (struct outcome){ code_of(r->status), cause_of(r, RUNLOG_BY_ITSELF) };
+}
+
+static struct outcome both_phases(struct run *r)
+{
+	if (r->o.setup) {
+		const char *argv[] = { "/bin/sh", "-c", r->o.setup, NULL };
+		runlog_note(&r->w, RUNLOG_NOTE_SETUP, 0);
+		struct outcome o = phase(r, argv, false);
+		if (o.code || o.cause != RUNLOG_BY_ITSELF) {
+			o.cause = cause_of(r, RUNLOG_SETUP_FAILED);
+			return o;
+		}
+		runlog_note(&r->w, RUNLOG_NOTE_COMMAND, 0);
+	}
+	return phase(r, r->o.argv, true);
+}
+
+static int open_log(struct run *r)
+{
+	if (r->o.gate && files_gate(r->o.gate))
+		return -1;
+	int log = files_open(r->o.log);
+	int idx = files_open(r->o.idx);
+	if (log < 0 || idx < 0)
+		return -1;
+	runlog_writer_init(&r->w, log, idx, r->o.cap);
+	return 0;
+}
+
+/* Before the first fork: a command of our own uid must not look into us (/proc/1/fd is the log), and what it leaves behind
+ * must come to us. */
+static int shield(void)
+{
+	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
+		return -1;
+	return getpid() == 1 ? 0 : prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
+}
+
+int main(int argc, char **argv)
+{
+	struct run r = { .in = { -1, -1 }, .out = { -1, -1 }, .signals = -1 };
+
+	if (options_parse(&r.o, argc, argv) || shield() || open_log(&r))
+		return RUN_FAULT;
+	for (int i = 0; i < r.o.njoin; i++)
+		if (fcntl(r.o.join[i], F_SETFD, FD_CLOEXEC) < 0)
+			return RUN_FAULT;
+	if (pump_open(&r) < 0) {
+		dprintf(2, "runner: no pipes: %s\n", strerror(errno));
+		return RUN_FAULT;
+	}
+	if (r.o.time_ms > 0)
+		r.limit_at = run_now() + r.o.time_ms * 1000000;
+	if (r.o.unguarded)
+		runlog_note(&r.w, RUNLOG_NOTE_UNGUARDED, 0);
+	struct outcome o = both_phases(&r);
+	spawn_end_orphans(&r);
+	runlog_exit(&r.w, o.code, o.cause);
+	return (int)(o.code & 0xff);
+}

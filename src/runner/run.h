@@ -1,0 +1,73 @@
+/* run.h - the runner: first process of every container. Inside of src/runner only.
+ *
+ *   runner --log PATH|fd:N --idx PATH|fd:N [options] -- CMD [ARG...]
+ *
+ *   --cap BYTES   of log + idx together, 0 = none     --time MS    setup + command, 0 = none
+ *   --uid U --gid G   of setup and command            --grace MS   from TERM to KILL, default 5000
+ *   --setup CMD   run by /bin/sh -c first             --cwd DIR    entered as the command's user
+ *   --gate DIR    made 0700 and checked: owner 0, tmpfs; the log lies below it
+ *   --unguarded   says in the log that nothing guards it
+ *   --pids N      RLIMIT_NPROC of the command         --join fd:N  cgroup.procs the command enters (up to 8)
+ *   --tag TEXT    ignored: by it the engine knows us in /proc/PID/cmdline
+ *
+ * Exits with the command's status (128 + signal), the setup's when that failed, 127 / 126 when the command could not be
+ * started, 125 when the runner itself could not (a sentence on stderr; nothing ran). The log's exit record says the same. */
+#ifndef RUNNER_RUN_H
+#define RUNNER_RUN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "model/runlog.h"
+
+enum { RUN_JOINS = 8, RUN_FAULT = 125, RUN_ORPHAN_MS = 200, RUN_FLUSH_NS = 5000000 };
+
+struct options {
+	const char *log, *idx, *setup, *gate, *cwd;
+	uint64_t cap;
+	int64_t uid, gid;		/* -1 = as we are */
+	int64_t time_ms, grace_ms, pids;
+	int join[RUN_JOINS], njoin;
+	bool unguarded;
+	const char *const *argv;
+};
+
+struct run {
+	struct options o;
+	struct runlog_writer w;
+	int in[2], out[2];		/* read and write ends of the command's stdout, stderr; -1 = closed */
+	int signals;			/* signalfd of all signals */
+	pid_t main;			/* leader of the phase that runs; 0 = none */
+	bool dead;			/* main has ended with ... */
+	int status;			/* ... this wait status */
+	bool stopped, timed_out, killed;
+	int64_t limit_at, kill_at;	/* CLOCK_MONOTONIC ns; 0 = not set */
+};
+
+int64_t run_now(void);			/* CLOCK_MONOTONIC ns */
+
+/* options.c: -1 after a sentence on stderr. */
+int options_parse(struct options *o, int argc, char **argv);
+
+/* files.c: -1 after a sentence on stderr. */
+int files_gate(const char *dir);
+int files_open(const char *spec);	/* fresh log or idx, appended to, O_CLOEXEC */
+
+/* spawn.c */
+void spawn(struct run *r, const char *const *argv, int *exec_errno);	/* *exec_errno: why it did not begin, 0 = it did */
+void spawn_ask(struct run *r);		/* TERM to the phase's process group */
+void spawn_kill(struct run *r);		/* KILL to all of it we can name */
+void spawn_reap(struct run *r);		/* collects every ended child, sets dead and status for main */
+void spawn_end_orphans(struct run *r);	/* kills and collects what is left below us */
+
+/* pump.c */
+int pump_open(struct run *r);		/* the pipes and the signalfd */
+void pump_close_writers(struct run *r);
+/* Moves output into the log and obeys signals and limits until main is dead. */
+void pump_phase(struct run *r);
+/* Takes what is still in the pipes: all that was there when main died, and what orphans add within 200 ms.
+ * Returns true when someone still held a pipe at its end. */
+bool pump_drain(struct run *r, bool wait_orphans);
+
+#endif
