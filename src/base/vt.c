@@ -1,0 +1,269 @@
+/* vt.c - the state machine, and lines of cells from it.
+ *
+ * Why a machine and not a pattern: a sequence may be cut anywhere by a read, and a pattern that sees halves shows garbage
+ * or, worse, lets the second half through. Every byte has one meaning in one of seven states; nothing looks back. */
+#include "base/vt.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/vt_parse.h"
+#include "base/width.h"
+
+enum { S_GROUND, S_ESC, S_ESC_INT, S_CSI, S_CSI_SKIP, S_STRING, S_STRING_ESC };
+enum { MAX_PARAM = 16, MAX_STRING = 4096 };
+
+/* What must never be seen as nothing: format characters, bidi, zero width, fillers, tags, private use, noncharacters. */
+static const struct {
+	uint32_t lo, hi;
+} hidden[] = {
+	{ 0xad, 0xad }, { 0x34f, 0x34f }, { 0x600, 0x605 }, { 0x61c, 0x61c }, { 0x6dd, 0x6dd },
+	{ 0x70f, 0x70f }, { 0x890, 0x891 }, { 0x8e2, 0x8e2 }, { 0x115f, 0x1160 },
+	{ 0x17b4, 0x17b5 }, { 0x180b, 0x180f }, { 0x200b, 0x200f }, { 0x2028, 0x202e },
+	{ 0x2060, 0x206f }, { 0x3164, 0x3164 }, { 0xd800, 0xf8ff }, { 0xfdd0, 0xfdef },
+	{ 0xfeff, 0xfeff }, { 0xffa0, 0xffa0 }, { 0xfff0, 0xfffb }, { 0xfffe, 0xffff },
+	{ 0x110bd, 0x110bd }, { 0x110cd, 0x110cd }, { 0x13430, 0x1343f }, { 0x1bca0, 0x1bca3 },
+	{ 0x1d173, 0x1d17a }, { 0xe0000, 0x10ffff },
+};
+
+static bool is_hidden(uint32_t cp)
+{
+	if (cp < 0xad)
+		return false;
+	if ((cp & 0xfffe) == 0xfffe)
+		return true;
+	for (size_t i = 0; i < ARRAY_LEN(hidden) && hidden[i].lo <= cp; i++)
+		if (cp <= hidden[i].hi)
+			return true;
+	return false;
+}
+
+void vt_init(struct vt *v)
+{
+	memset(v, 0, sizeof(*v));
+	v->attr = v->shown = vt_attr_default;
+	v->marks = VT_NO_BASE;
+}
+
+static void begin_string(struct vt *v)
+{
+	v->state = S_STRING;
+	v->string_len = 0;
+	v->utf_len = 0;
+}
+
+static void begin_csi(struct vt *v)
+{
+	v->state = S_CSI;
+	v->nparam = 1;
+	v->param[0] = 0;
+	v->coloned = 0;
+}
+
+static void show(struct vt *v, uint32_t cp, struct vt_sink *k)
+{
+	char marker[16];
+
+	if (cp == 0x9b) {
+		begin_csi(v);
+	} else if (cp == 0x90 || cp == 0x98 || (cp >= 0x9d && cp <= 0x9f)) {
+		begin_string(v);
+	} else if ((cp >= 0x80 && cp <= 0x9f) || (cp >= 0xfe00 && cp <= 0xfe0f)) {
+		v->removed++;
+	} else if (is_hidden(cp)) {
+		snprintf(marker, sizeof(marker), "<U+%04X>", (unsigned)cp);
+		for (const char *p = marker; *p; p++)
+			k->text(k, v, (unsigned char)*p);
+	} else {
+		k->text(k, v, cp);
+	}
+}
+
+static void control(struct vt *v, unsigned char b, struct vt_sink *k)
+{
+	if (b == '\r' || b == '\b' || b == '\t')
+		k->control(k, v, (char)b);
+	else
+		v->removed++;
+}
+
+/* True when b was used up by the sequence under way. */
+static bool utf_continue(struct vt *v, unsigned char b, struct vt_sink *k)
+{
+	unsigned char lead = v->utf[0], lo = 0x80, hi = 0xbf;
+	uint32_t cp;
+
+	if (v->utf_len == 1) {
+		if (lead == 0xe0)
+			lo = 0xa0;
+		else if (lead == 0xed)
+			hi = 0x9f;
+		else if (lead == 0xf0)
+			lo = 0x90;
+		else if (lead == 0xf4)
+			hi = 0x8f;
+	}
+	if (b < lo || b > hi) {
+		v->utf_len = 0;
+		show(v, 0xfffd, k);
+		return false;
+	}
+	v->utf[v->utf_len++] = b;
+	if (v->utf_len == v->utf_need) {
+		v->utf_len = 0;
+		width_decode((const char *)v->utf, v->utf_need, &cp);
+		show(v, cp, k);
+	}
+	return true;
+}
+
+static void ground(struct vt *v, unsigned char b, struct vt_sink *k)
+{
+	if (v->utf_len && utf_continue(v, b, k))
+		return;
+	if (b == 0x1b) {
+		v->state = S_ESC;
+	} else if (b < 0x20) {
+		control(v, b, k);
+	} else if (b == 0x7f) {
+		v->removed++;
+	} else if (b < 0x80) {
+		k->text(k, v, b);
+	} else if (b >= 0xc2 && b <= 0xf4) {
+		v->utf[0] = b;
+		v->utf_len = 1;
+		v->utf_need = b < 0xe0 ? 2 : b < 0xf0 ? 3 : 4;
+	} else {
+		show(v, 0xfffd, k);
+	}
+}
+
+static void leave(struct vt *v)
+{
+	v->state = S_GROUND;
+	v->utf_len = 0;
+}
+
+static void drop_sequence(struct vt *v)
+{
+	v->removed++;
+	leave(v);
+}
+
+static void escape(struct vt *v, unsigned char b)
+{
+	if (b >= 0x20 && b <= 0x2f) {
+		v->state = S_ESC_INT;
+	} else if (v->state == S_ESC && b == '[') {
+		begin_csi(v);
+	} else if (v->state == S_ESC && (b == ']' || b == 'P' || b == 'X' || b == '^' || b == '_')) {
+		begin_string(v);
+	} else {
+		drop_sequence(v);
+	}
+}
+
+static void csi_param(struct vt *v, unsigned char b)
+{
+	unsigned val;
+
+	if (b >= '0' && b <= '9') {
+		val = v->param[v->nparam - 1] * 10u + (b - '0');
+		v->param[v->nparam - 1] = val > 65535 ? 65535 : (uint16_t)val;
+	} else if (v->nparam == MAX_PARAM) {
+		v->state = S_CSI_SKIP;
+	} else {
+		if (b == ':')
+			v->coloned = (uint16_t)(v->coloned | 1u << v->nparam);
+		v->param[v->nparam++] = 0;
+	}
+}
+
+static void csi(struct vt *v, unsigned char b)
+{
+	if (b >= 0x40) {
+		if (b == 'm' && v->state == S_CSI) {
+			vt_sgr_apply(v);
+			leave(v);
+		} else {
+			drop_sequence(v);
+		}
+	} else if (b >= 0x30 && b <= 0x3b) {
+		if (v->state == S_CSI)
+			csi_param(v, b);
+	} else {
+		v->state = S_CSI_SKIP;	/* a private marker or an intermediate: not SGR */
+	}
+}
+
+/* utf_len remembers a 0xc2, so that U+009C ends a string as a terminal would have it. */
+static void string(struct vt *v, unsigned char b)
+{
+	bool st8 = v->utf_len && b == 0x9c;
+
+	v->utf_len = b == 0xc2;
+	if (b == 0x1b)
+		v->state = S_STRING_ESC;
+	else if (b == 0x07 || b == 0x18 || b == 0x1a || st8 || ++v->string_len >= MAX_STRING)
+		drop_sequence(v);
+}
+
+static void step(struct vt *v, unsigned char b, struct vt_sink *k);
+
+static void in_sequence(struct vt *v, unsigned char b, struct vt_sink *k)
+{
+	if (b == 0x18 || b == 0x1a) {
+		drop_sequence(v);
+	} else if (b == 0x1b) {
+		v->removed++;
+		v->state = S_ESC;
+	} else if (b < 0x20) {
+		control(v, b, k);
+	} else if (b >= 0x7f) {	/* no byte of a sequence: it ends here, the byte is looked at anew */
+		drop_sequence(v);
+		step(v, b, k);
+	} else if (v->state == S_ESC || v->state == S_ESC_INT) {
+		escape(v, b);
+	} else {
+		csi(v, b);
+	}
+}
+
+static void step(struct vt *v, unsigned char b, struct vt_sink *k)
+{
+	if (b == '\n') {
+		vt_flush(v, k);
+		k->control(k, v, '\n');
+	} else if (v->state == S_GROUND) {
+		ground(v, b, k);
+	} else if (v->state == S_STRING) {
+		string(v, b);
+	} else if (v->state == S_STRING_ESC) {
+		v->state = S_ESC;
+		if (b == '\\') {
+			drop_sequence(v);
+		} else {
+			v->removed++;
+			in_sequence(v, b, k);
+		}
+	} else {
+		in_sequence(v, b, k);
+	}
+}
+
+void vt_parse(struct vt *v, const char *s, size_t n, struct vt_sink *k)
+{
+	for (size_t i = 0; i < n; i++)
+		step(v, (unsigned char)s[i], k);
+}
+
+void vt_flush(struct vt *v, struct vt_sink *k)
+{
+	if (v->state != S_GROUND)
+		drop_sequence(v);
+	else if (v->utf_len) {
+		v->utf_len = 0;
+		show(v, 0xfffd, k);
+	}
+}

@@ -1,0 +1,134 @@
+/* vt_text.c - safe text from foreign bytes: one line for names and messages, a stream for a log on a terminal. */
+#include <string.h>
+
+#include "base/vt_parse.h"
+#include "base/width.h"
+
+enum { MAX_MARKS = 3 };
+
+struct text_sink {
+	struct vt_sink k;	/* first */
+	struct buf *out;
+	bool color;
+};
+
+static void text_put(struct text_sink *k, struct vt *v, uint32_t cp)
+{
+	char utf[4];
+
+	if (width_cp(cp) == 0) {
+		if (v->marks == VT_NO_BASE)
+			text_put(k, v, 0x25cc);
+		if (v->marks >= MAX_MARKS) {
+			v->removed++;
+			return;
+		}
+		v->marks++;
+	} else {
+		v->marks = 0;
+		v->column += (uint32_t)width_cp(cp);
+	}
+	buf_add(k->out, utf, width_encode(cp, utf));
+}
+
+static void clean_text(struct vt_sink *sink, struct vt *v, uint32_t cp)
+{
+	text_put((struct text_sink *)sink, v, cp);
+}
+
+static void clean_control(struct vt_sink *sink, struct vt *v, char c)
+{
+	if (c == '\n' || c == '\t')
+		text_put((struct text_sink *)sink, v, ' ');
+	else
+		v->removed++;
+}
+
+void vt_clean(const char *s, size_t n, struct buf *out)
+{
+	struct text_sink k = { { clean_text, clean_control }, out, false };
+	struct vt v;
+
+	vt_init(&v);
+	vt_parse(&v, s, n, &k.k);
+	vt_flush(&v, &k.k);
+}
+
+char *vt_clean_str(const char *s, char *out, size_t size)
+{
+	struct buf b = BUF_INIT;
+	size_t n;
+
+	vt_clean(s, strlen(s), &b);
+	n = b.len < size ? b.len : size - 1;
+	while (n < b.len && n > 0 && ((unsigned char)b.p[n] & 0xc0) == 0x80)
+		n--;	/* never half a code point */
+	memcpy(out, b.p, n);
+	out[n] = '\0';
+	buf_release(&b);
+	return out;
+}
+
+static void stream_attr(struct text_sink *k, struct vt *v, const struct vt_attr *want)
+{
+	if (!k->color || vt_attr_same(want, &v->shown))
+		return;
+	vt_sgr_print(want, k->out);
+	v->shown = *want;
+}
+
+/* The erase is ours: a shorter text after a carriage return must not show the rest of the longer one. */
+static void stream_restart(struct text_sink *k, struct vt *v)
+{
+	if (!v->restart)
+		return;
+	v->restart = 0;
+	if (v->column > 0) {
+		stream_attr(k, v, &vt_attr_default);
+		buf_str(k->out, "\r\033[K");
+	}
+	v->column = 0;
+	v->marks = VT_NO_BASE;
+}
+
+static void stream_text(struct vt_sink *sink, struct vt *v, uint32_t cp)
+{
+	struct text_sink *k = (struct text_sink *)sink;
+
+	stream_restart(k, v);
+	if (width_cp(cp) > 0)
+		stream_attr(k, v, &v->attr);	/* a mark stays in its cell: nothing may come between */
+	text_put(k, v, cp);
+}
+
+static void stream_control(struct vt_sink *sink, struct vt *v, char c)
+{
+	struct text_sink *k = (struct text_sink *)sink;
+
+	if (c == '\r') {
+		v->restart = 1;
+	} else if (c == '\n') {
+		v->restart = 0;
+		stream_attr(k, v, &vt_attr_default);
+		buf_char(k->out, '\n');
+		v->column = 0;
+		v->marks = VT_NO_BASE;
+	} else if (c == '\t') {
+		stream_restart(k, v);
+		buf_char(k->out, '\t');
+		v->column += 8 - v->column % 8;
+		v->marks = VT_NO_BASE;
+	} else if (c == '\b' && !v->restart && v->column > 0) {
+		buf_char(k->out, '\b');
+		v->column--;
+		v->marks = VT_NO_BASE;
+	}
+}
+
+void vt_stream(struct vt *v, const char *s, size_t n, bool color, struct buf *out)
+{
+	struct text_sink k = { { stream_text, stream_control }, out, color };
+
+	vt_parse(v, s, n, &k.k);
+	stream_attr(&k, v, &vt_attr_default);
+}
