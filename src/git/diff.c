@@ -6,6 +6,7 @@
 #include <strings.h>
 
 #include "base/mem.h"
+#include "git/merge.h"
 
 enum { STAT_MAX_FILES = 50000 };
 
@@ -122,73 +123,6 @@ int diff_patch(const char *git_dir, const char *a, const char *b, const char *pa
 	return rc;
 }
 
-/* rc of merge-tree: 0 clean, 1 conflicts, -1 it could not say. */
-static int merge_tree(const char *git_dir, const char *ours, const char *theirs, struct strv *names, struct err *e)
-{
-	struct git_call c;
-	struct child_result r;
-	struct strv f = STRV_INIT;
-	int rc;
-
-	git_call_init(&c, git_dir);
-	strv_add(&c.conf, LIVE_THRESHOLD);
-	strv_addl(&c.args, "merge-tree", "--write-tree", "-z", "--name-only", "--no-messages", ours, theirs, (char *)NULL);
-	rc = git_run(&c, &r, e);
-	if (rc && r.code == 1) {
-		err_clear(e);
-		rc = 1;
-		/* First the tree, then the names; a conflict of a directory and a file may name a path twice. */
-		strv_split0(&f, r.out.p, r.out.len);
-		for (size_t i = 1; i < f.n; i++)
-			if (*f.v[i] && !strv_has(names, f.v[i]))
-				strv_add(names, f.v[i]);
-	}
-	strv_release(&f);
-	child_result_release(&r);
-	git_call_release(&c);
-	return rc;
-}
-
-/* A commit of another commit's tree on a parent of our choice. */
-static char *regraft(const char *git_dir, const char *commit, const char *parent, struct err *e)
-{
-	struct git_call c;
-	struct child_result r;
-	char *id = NULL;
-
-	git_call_init(&c, git_dir);
-	git_env_ident(&c.env, "AUTHOR", "yolodeck <yolodeck@localhost>");
-	git_env_ident(&c.env, "COMMITTER", "yolodeck <yolodeck@localhost>");
-	strv_addl(&c.env, "GIT_AUTHOR_DATE=1 +0000", "GIT_COMMITTER_DATE=1 +0000", (char *)NULL);
-	strv_add(&c.args, "commit-tree");
-	strv_fmt(&c.args, "%s^{tree}", commit);
-	if (parent)
-		strv_addl(&c.args, "-p", parent, (char *)NULL);
-	strv_addl(&c.args, "-m", "chosen base", (char *)NULL);
-	if (!git_run(&c, &r, e)) {
-		buf_trim(&r.out);
-		id = buf_take(&r.out);
-	}
-	child_result_release(&r);
-	git_call_release(&c);
-	return id;
-}
-
-/* Where history is cut off (shallow clone) git finds no merge base, and 2.39 cannot be told one: so both sides are put on a
- * parentless commit of the base's tree. */
-static int merge_on_base(const char *git_dir, const char *base, const char *tip, const char *b, struct strv *names, struct err *e)
-{
-	char *root = regraft(git_dir, base, NULL, e);
-	char *ours = root ? regraft(git_dir, tip, root, e) : NULL;
-	char *theirs = ours ? regraft(git_dir, b, root, e) : NULL;
-	int rc = theirs ? merge_tree(git_dir, ours, theirs, names, e) : -1;
-
-	free(root);
-	free(ours);
-	free(theirs);
-	return rc;
-}
-
 int diff_conflicts(const char *git_dir, const char *base, const char *tip, const char *b, struct strv *names, struct err *e)
 {
 	int rc;
@@ -196,11 +130,7 @@ int diff_conflicts(const char *git_dir, const char *base, const char *tip, const
 	strv_clear(names);
 	if (!strcmp(base, tip) || !strcmp(base, b) || !strcmp(tip, b))
 		return 0;
-	rc = merge_tree(git_dir, tip, b, names, e);
-	if (rc < 0 && !strcmp(e->code, "git_failed")) {
-		err_clear(e);
-		rc = merge_on_base(git_dir, base, tip, b, names, e);
-	}
+	rc = merge_commits(git_dir, base, tip, b, GIT_READ_MS, NULL, names, e);
 	if (rc < 0)
 		return err_prefix(e, "Whether it merges could not be found out");
 	return 0;

@@ -144,12 +144,40 @@ static int explain(const struct git_call *c, const struct child_result *r, struc
 	return -1;
 }
 
+static void say_no_git(struct err *e)
+{
+	char *have = child_which("git", NULL);
+
+	if (!have)
+		err_set(e, "no_git", "git is not on PATH; install git 2.38 or newer");
+	free(have);
+}
+
+int git_spawn(struct git_call *c, int out, struct child *child, struct err *e)
+{
+	struct child_spec s = CHILD_SPEC_INIT;
+	struct strv env = STRV_INIT, args = STRV_INIT;
+	int rc;
+
+	build_command(c, &env, &args);
+	s.argv = strv_argv(&args);
+	s.env = strv_argv(&env);
+	s.cwd = c->cwd ? c->cwd : "/";
+	s.out = s.err = out;
+	s.new_session = true;
+	rc = child_start(child, &s, e);
+	if (rc)
+		say_no_git(e);
+	strv_release(&env);
+	strv_release(&args);
+	return rc;
+}
+
 int git_run(struct git_call *c, struct child_result *r, struct err *e)
 {
 	struct child_spec s = CHILD_SPEC_INIT;
 	struct strv env = STRV_INIT, args = STRV_INIT;
 	int timeout = c->timeout_ms ? c->timeout_ms : GIT_READ_MS, rc;
-	char *have;
 
 	if (!c->user && !c->git_dir)
 		bug("git %s without --git-dir", c->args.n ? c->args.v[0] : "");
@@ -161,10 +189,7 @@ int git_run(struct git_call *c, struct child_result *r, struct err *e)
 	if (rc && !strcmp(e->code, "timeout")) {
 		err_set(e, "timeout", "git %s did not end within %d s", c->args.v[0], timeout / 1000);
 	} else if (rc) {
-		have = child_which("git", NULL);
-		if (!have)
-			err_set(e, "no_git", "git is not on PATH; install git 2.38 or newer");
-		free(have);
+		say_no_git(e);
 	} else if (r->code) {
 		rc = explain(c, r, e);
 	}

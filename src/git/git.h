@@ -52,6 +52,9 @@ void git_call_release(struct git_call *c);
 /* Runs it. 0 when git exited 0. Else -1; r->code tells git's code (r stays filled), e holds "git update-ref: <its first line>".
  * r is always to be released. Codes "git_failed", "timeout", "no_git". */
 int git_run(struct git_call *c, struct child_result *r, struct err *e);
+/* Starts it and returns: for calls whose process id goes into the journal. Both outputs go to the descriptor given; no stdin, no
+ * time limit. It is in a session of its own and ends its work even when we die. Code "no_git". */
+int git_spawn(struct git_call *c, int out, struct child *child, struct err *e);
 /* One call with varargs, [H], output trimmed into out (may be NULL). */
 int git_out(const char *git_dir, struct buf *out, struct err *e, ...) __attribute__((sentinel));
 /* The [H] environment and fixed -c options ("git" first), for the walker's own long-lived fast-import. */
