@@ -31,6 +31,7 @@ struct engine_task {
 	struct limits limits;		/* defaults already filled in by engine_defaults */
 	const char *network;		/* "bridge" | "none" */
 	int64_t grace_ms;		/* TERM -> KILL */
+	bool allow_unlimited;		/* spec.allow_unlimited: a limit the daemon discards is a note, not a refusal */
 	/* engine's */
 	char id[128];			/* identity to adopt by; stored in variant.json when started() is called */
 	void *priv;
@@ -89,7 +90,7 @@ struct engine_type {
 	/* Asks it to end: TERM, grace, KILL. ended() follows. kept while the engine is away. */
 	void (*stop)(struct engine *g, struct engine_task *t);
 	/* t->id from variant.json (may be "" when the crash came between intent and identity: look it up by name). ended() with
-	 * ENGINE_GONE when it is nowhere. */
+	 * ENGINE_GONE when it is nowhere. started() comes only when t->id was "" or it had not been started yet. */
 	void (*adopt)(struct engine *g, struct engine_task *t);
 	/* Removes the container after saving; the log and work/ stay. Best effort, missing = done. */
 	void (*remove)(struct engine *g, int race, const char *variant, bool check, const char *id);
