@@ -12,6 +12,9 @@ char *xstrdup(const char *s);
 char *xstrndup(const char *s, size_t n);
 char *xasprintf(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
+/* The sentence and the end they come to, for a library's own failed allocation. */
+_Noreturn void mem_die(void);
+
 /* Replaces *dst (freed) by a copy of s; s may be NULL. */
 void xreplace(char **dst, const char *s);
 

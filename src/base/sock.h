@@ -23,7 +23,8 @@ struct line_io {
 	int fd;
 	struct buf in, out;
 	size_t max;		/* longest line taken; longer = broken peer */
-	size_t scan;		/* bytes of `in` known to hold no newline */
+	size_t taken;		/* bytes at the front of `in` already handed out by line_io_next */
+	size_t scan;		/* bytes after them known to hold no newline */
 };
 void line_io_init(struct line_io *l, int fd, size_t max);
 void line_io_release(struct line_io *l);	/* closes fd */
