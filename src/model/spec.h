@@ -40,6 +40,7 @@ struct spec {
 	char *engine;		/* auto docker local fake dagger; NULL = auto */
 	char *image;		/* NULL = "host" */
 	char *prompt;		/* exported as YOLO_PROMPT */
+	char *prompt_file;	/* between spec_parse and spec_load; spec_expand refuses it */
 	char *command;
 	struct strv argv;
 	char *setup, *check;
@@ -52,7 +53,7 @@ struct spec {
 	struct limits limits;
 	struct strv rank;	/* e.g. "check" "-lines" "-elapsed" */
 	bool allow_unlimited;
-	struct { char *key; struct strv values; } *matrix;
+	struct spec_matrix { char *key; struct strv values; } *matrix;
 	size_t nmatrix;
 	struct spec_variant *variants;
 	size_t nvariants;

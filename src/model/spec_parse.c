@@ -1,0 +1,501 @@
+/* spec_parse.c - a race file's JSON into a spec, by one table of keys; each refusal says file, line, key and what is right. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "model/near.h"
+#include "model/spec_value.h"
+#include "model/spec_parse.h"
+
+/* Where we are: the text is for line numbers (NULL = from the wire). */
+struct reader {
+	struct spec *s;
+	const char *file, *text;
+	size_t n;
+	bool expanded;		/* our own form: race.json and the wire */
+	struct err *e;
+};
+
+struct key {
+	const char *name;
+	int (*read)(struct reader *r, const struct json *v, const char *path, const struct key *k, void *at);
+	size_t off;
+	int kind;
+};
+
+static int line_of(const struct reader *r, const char *path)
+{
+	char *up = xstrdup(path), *cut;
+	int line = r->text ? json_line_of(r->text, r->n, up) : 0;
+	while (r->text && !line && ((cut = strrchr(up, '.')) || (cut = strrchr(up, '[')))) {
+		*cut = '\0';
+		line = json_line_of(r->text, r->n, up);
+	}
+	free(up);
+	return line;
+}
+
+/* Puts "race.json:12: limits.memory: " before the sentence in e. */
+static int at_line(struct reader *r, int line, const char *path)
+{
+	if (*path)
+		err_prefix(r->e, "%s", path);
+	if (r->file && line)
+		err_prefix(r->e, "%s:%d", r->file, line);
+	else if (r->file)
+		err_prefix(r->e, "%s", r->file);
+	return -1;
+}
+
+static int wrong(struct reader *r, const char *path)
+{
+	return at_line(r, line_of(r, path), path);
+}
+
+static int wrong_type(struct reader *r, const struct json *v, const char *path, const char *right)
+{
+	err_set(r->e, "spec", "%s is not right here; write %s", json_type_name(json_type(v)), right);
+	return wrong(r, path);
+}
+
+static int read_text(struct reader *r, const struct json *v, const char *path, const struct key *k, void *at)
+{
+	if (json_type(v) != JSON_STRING)
+		return wrong_type(r, v, path, "a text");
+	if (spec_value_text((enum spec_kind)k->kind, json_text(v), r->e))
+		return wrong(r, path);
+	xreplace((char **)at, json_text(v));
+	return 0;
+}
+
+static int later(struct reader *r, const char *path, const char *what)
+{
+	err_set(r->e, "later", "%s a later version of yolodeck; take it out for now", what);
+	return wrong(r, path);
+}
+
+static int read_image(struct reader *r, const struct json *v, const char *path, const struct key *k, void *at)
+{
+	if (json_type(v) == JSON_OBJECT)
+		return later(r, path, "an image from a tar or a build comes in");
+	return read_text(r, v, path, k, at);
+}
+
+static int read_later(struct reader *r, const struct json *v, const char *path, const struct key *k, void *at)
+{
+	struct buf b = BUF_INIT;
+	buf_fmt(&b, "%s come%s in", k->name, k->name[strlen(k->name) - 1] == 's' ? "" : "s");
+	later(r, path, b.p);
+	buf_release(&b);
+	return -1;
+}
+
+static int read_number(struct reader *r, const struct json *v, const char *path, const struct key *k, double *out)
+{
+	static const char *const right[] = {
+		[SPEC_CPUS] = "a number, as in 2 or 0.5", [SPEC_MEMORY] = "a size, as in \"4g\"",
+		[SPEC_PIDS] = "a number", [SPEC_TIME] = "a time, as in \"30m\"", [SPEC_LOG] = "a size, as in \"1g\"",
+		[SPEC_PARALLEL] = "a number", [SPEC_REPEAT] = "a number",
+	};
+	bool texts = k->kind == SPEC_MEMORY || k->kind == SPEC_LOG || k->kind == SPEC_TIME;
+	int rc;
+	if (json_type(v) == JSON_NUMBER) {
+		*out = json_number(v) * (k->kind == SPEC_TIME ? 1000 : 1);
+		rc = spec_value_number((enum spec_number)k->kind, *out, r->e);
+	} else if (json_type(v) == JSON_STRING && texts) {
+		rc = spec_value_parse((enum spec_number)k->kind, json_text(v), out, r->e);
+	} else {
+		return wrong_type(r, v, path, right[k->kind]);
+	}
+	return rc ? wrong(r, path) : 0;
+}
+
+static int read_int(struct reader *r, const struct json *v, const char *path, const struct key *k, void *at)
+{
+	double d;
+	if (read_number(r, v, path, k, &d))
+		return -1;
+	*(int *)at = (int)d;
+	return 0;
+}
+
+static int read_int64(struct reader *r, const struct json *v, const char *path, const struct key *k, void *at)
+{
+	double d;
+	if (read_number(r, v, path, k, &d))
+		return -1;
+	*(int64_t *)at = (int64_t)d;
+	return 0;
+}
+
+static int read_double(struct reader *r, const struct json *v, const char *path, const struct key *k, void *at)
+{
+	return read_number(r, v, path, k, at);
+}
+
+static int read_bool(struct reader *r, const struct json *v, const char *path, const struct key *k, void *at)
+{
+	if (json_type(v) != JSON_BOOL)
+		return wrong_type(r, v, path, "true or false");
+	*(bool *)at = json_truth(v);
+	return 0;
+}
+
+static int read_list(struct reader *r, const struct json *v, const char *path, const struct key *k, void *at)
+{
+	struct strv *list = at;
+	size_t i = 0;
+	if (json_type(v) != JSON_ARRAY)
+		return wrong_type(r, v, path, "a list of texts in [ ]");
+	if (!json_size(v) && !r->expanded) {
+		err_set(r->e, "spec", "the list is empty; write at least one text or leave it out");
+		return wrong(r, path);
+	}
+	for (const struct json *c = json_first(v); c; c = json_next(c), i++) {
+		char *sub = xasprintf("%s[%zu]", path, i);
+		int rc = 0;
+		if (json_type(c) != JSON_STRING) {
+			rc = wrong_type(r, c, sub, "a text");
+		} else if (spec_value_text((enum spec_kind)k->kind, json_text(c), r->e)) {
+			rc = wrong(r, sub);
+		} else if (k->kind != SPEC_ARG && strv_has(list, json_text(c))) {
+			err_set(r->e, "spec", "\"%.60s\" stands twice in the list", json_text(c));
+			rc = wrong(r, sub);
+		}
+		free(sub);
+		if (rc)
+			return rc;
+		strv_add(list, json_text(c));
+	}
+	return 0;
+}
+
+/* A text, number or truth as the text a shell would see. -1 = something else. */
+static int scalar(const struct json *v, struct buf *b)
+{
+	switch (json_type(v)) {
+	case JSON_STRING:
+		buf_str(b, json_text(v));
+		return 0;
+	case JSON_NUMBER:
+		buf_fmt(b, "%.15g", json_number(v));
+		return 0;
+	case JSON_BOOL:
+		buf_str(b, json_truth(v) ? "true" : "false");
+		return 0;
+	default:
+		return -1;
+	}
+}
+
+static int read_env(struct reader *r, const struct json *v, const char *path, const struct key *k, void *at)
+{
+	if (json_type(v) != JSON_OBJECT)
+		return wrong_type(r, v, path, "names and values in { }, as in { \"CI\": \"1\" }");
+	for (const struct json *c = json_first(v); c; c = json_next(c)) {
+		struct buf b = BUF_INIT;
+		char *sub = xasprintf("%s.%s", path, json_key(c));
+		int rc = spec_value_text(SPEC_ENV_KEY, json_key(c), r->e);
+		buf_fmt(&b, "%s=", json_key(c));
+		if (rc)
+			wrong(r, sub);
+		else if (scalar(c, &b))
+			rc = wrong_type(r, c, sub, "a text or a number");
+		else if ((rc = spec_value_text(SPEC_ENV, b.p, r->e)))
+			wrong(r, sub);
+		else
+			strv_add(at, b.p);
+		buf_release(&b);
+		free(sub);
+		if (rc)
+			return -1;
+	}
+	return 0;
+}
+
+static int read_matrix_key(struct reader *r, const struct json *v, const char *path)
+{
+	struct spec *s = r->s;
+	if (spec_value_text(SPEC_ENV_KEY, json_key(v), r->e))
+		return wrong(r, path);
+	if (json_type(v) != JSON_ARRAY)
+		return wrong_type(r, v, path, "a list of values in [ ]");
+	if (!json_size(v)) {
+		err_set(r->e, "spec", "it has no values, so there is nothing to race; write at least one");
+		return wrong(r, path);
+	}
+	s->matrix = xrealloc(s->matrix, (s->nmatrix + 1) * sizeof(*s->matrix));
+	struct spec_matrix *m = &s->matrix[s->nmatrix++];
+	memset(m, 0, sizeof(*m));
+	m->key = xstrdup(json_key(v));
+	size_t i = 0;
+	for (const struct json *c = json_first(v); c; c = json_next(c), i++) {
+		struct buf b = BUF_INIT;
+		char *sub = xasprintf("%s[%zu]", path, i);
+		int rc = 0;
+		if (scalar(c, &b)) {
+			rc = wrong_type(r, c, sub, "a text or a number");
+		} else if (strv_has(&m->values, b.p)) {
+			err_set(r->e, "spec", "the value \"%.60s\" stands twice", b.p);
+			rc = wrong(r, sub);
+		} else if (spec_value_text(SPEC_ARG, b.p, r->e)) {
+			rc = wrong(r, sub);
+		} else {
+			strv_add(&m->values, b.p);
+		}
+		buf_release(&b);
+		free(sub);
+		if (rc)
+			return rc;
+	}
+	return 0;
+}
+
+static int read_matrix(struct reader *r, const struct json *v, const char *path, const struct key *k, void *at)
+{
+	if (json_type(v) != JSON_OBJECT)
+		return wrong_type(r, v, path, "lists of values in { }, as in { \"seed\": [1, 2] }");
+	for (const struct json *c = json_first(v); c; c = json_next(c)) {
+		char *sub = xasprintf("%s.%s", path, json_key(c));
+		int rc = read_matrix_key(r, c, sub);
+		free(sub);
+		if (rc)
+			return rc;
+	}
+	return 0;
+}
+
+static int read_limits(struct reader *r, const struct json *v, const char *path, const struct key *k, void *at);
+static int read_variants(struct reader *r, const struct json *v, const char *path, const struct key *k, void *at);
+
+#define AT(f) offsetof(struct spec, f)
+static const struct key race_keys[] = {
+	{ "name", read_text, AT(name), SPEC_TEXT },
+	{ "base", read_text, AT(base), SPEC_BASE },
+	{ "engine", read_text, AT(engine), SPEC_ENGINE },
+	{ "image", read_image, AT(image), SPEC_IMAGE },
+	{ "prompt", read_text, AT(prompt), SPEC_PROMPT },
+	{ "prompt_file", read_text, AT(prompt_file), SPEC_TEXT },
+	{ "command", read_text, AT(command), SPEC_COMMAND },
+	{ "argv", read_list, AT(argv), SPEC_ARG },
+	{ "setup", read_text, AT(setup), SPEC_COMMAND },
+	{ "check", read_text, AT(check), SPEC_COMMAND },
+	{ "matrix", read_matrix, 0, 0 },
+	{ "variants", read_variants, 0, 0 },
+	{ "repeat", read_int, AT(repeat), SPEC_REPEAT },
+	{ "parallel", read_int, AT(parallel), SPEC_PARALLEL },
+	{ "env", read_env, AT(env), 0 },
+	{ "mounts", read_list, AT(mounts), SPEC_MOUNT },
+	{ "limits", read_limits, AT(limits), 0 },
+	{ "network", read_text, AT(network), SPEC_NETWORK },
+	{ "isolation", read_text, AT(isolation), SPEC_ISOLATION },
+	{ "rank", read_list, AT(rank), SPEC_RANK },
+	{ "agents", read_later, 0, 0 },
+	{ "secrets", read_later, 0, 0 },
+	{ "caches", read_later, 0, 0 },
+	{ "ports", read_later, 0, 0 },
+	{ "runners", read_later, 0, 0 },
+	{ "metrics", read_later, 0, 0 },
+};
+/* Only in our own form. */
+static const struct key expanded_keys[] = {
+	{ "allow_unlimited", read_bool, AT(allow_unlimited), 0 },
+	{ "expanded", read_bool, AT(allow_unlimited), 0 },
+};
+#undef AT
+
+#define AT(f) offsetof(struct spec_variant, f)
+static const struct key variant_keys[] = {
+	{ "name", read_text, AT(name), SPEC_NAME },
+	{ "command", read_text, AT(command), SPEC_COMMAND },
+	{ "argv", read_list, AT(argv), SPEC_ARG },
+	{ "image", read_image, AT(image), SPEC_IMAGE },
+	{ "setup", read_text, AT(setup), SPEC_COMMAND },
+	{ "check", read_text, AT(check), SPEC_COMMAND },
+	{ "env", read_env, AT(env), 0 },
+	{ "limits", read_limits, AT(limits), 0 },
+	{ "agent", read_later, 0, 0 },
+};
+#undef AT
+
+#define AT(f) offsetof(struct limits, f)
+static const struct key limit_keys[] = {
+	{ "cpus", read_double, AT(cpus), SPEC_CPUS },
+	{ "memory", read_int64, AT(memory), SPEC_MEMORY },
+	{ "pids", read_int64, AT(pids), SPEC_PIDS },
+	{ "time", read_int64, AT(time_ms), SPEC_TIME },
+	{ "log", read_int64, AT(log), SPEC_LOG },
+	{ "disk", read_later, 0, 0 },
+};
+#undef AT
+
+static const struct key *find(const struct key *keys, size_t n, const char *name)
+{
+	for (size_t i = 0; i < n; i++)
+		if (!strcmp(keys[i].name, name))
+			return &keys[i];
+	return NULL;
+}
+
+static int unknown(struct reader *r, const struct json *v, const char *path, const struct key *keys, size_t n)
+{
+	const char *names[ARRAY_LEN(race_keys)], *key = json_key(v), *near;
+	int line = r->text ? json_line_of_key(r->text, r->n, path, key) : 0;
+	char *full = xasprintf("%s%s%s", path, *path ? "." : "", key);
+	for (size_t i = 0; i < n; i++)
+		names[i] = keys[i].name;
+	near = near_word(key, names, n);
+	if (keys == variant_keys && find(race_keys, ARRAY_LEN(race_keys), key))
+		err_set(r->e, "spec", "it belongs to the whole race, not to one variant; move it up");
+	else if (near)
+		err_set(r->e, "spec", "there is no such key; did you mean \"%s\"?", near);
+	else if (keys == limit_keys)
+		err_set(r->e, "spec", "there is no such limit; there are cpus, memory, pids, time and log");
+	else
+		err_set(r->e, "spec", "there is no such key; yolodeck-race(5) lists them");
+	at_line(r, line, full);
+	free(full);
+	return -1;
+}
+
+static int read_object(struct reader *r, const struct json *o, const char *path, const struct key *keys, size_t n,
+	void *base)
+{
+	for (const struct json *c = json_first(o); c; c = json_next(c)) {
+		const struct key *k = find(keys, n, json_key(c));
+		if (!k && r->expanded && keys == race_keys)
+			k = find(expanded_keys, ARRAY_LEN(expanded_keys), json_key(c));
+		if (!k)
+			return unknown(r, c, path, keys, n);
+		char *sub = xasprintf("%s%s%s", path, *path ? "." : "", k->name);
+		int rc = r->expanded && !strcmp(k->name, "expanded") ? 0 :
+			k->read(r, c, sub, k, (char *)base + k->off);
+		free(sub);
+		if (rc)
+			return rc;
+	}
+	return 0;
+}
+
+static int read_limits(struct reader *r, const struct json *v, const char *path, const struct key *k, void *at)
+{
+	if (json_type(v) != JSON_OBJECT)
+		return wrong_type(r, v, path, "limits in { }, as in { \"memory\": \"4g\" }");
+	return read_object(r, v, path, limit_keys, ARRAY_LEN(limit_keys), at);
+}
+
+static int read_variants(struct reader *r, const struct json *v, const char *path, const struct key *k, void *at)
+{
+	size_t i = 0;
+	if (json_type(v) != JSON_ARRAY)
+		return wrong_type(r, v, path, "a list of variants in [ ]");
+	if (!json_size(v)) {
+		err_set(r->e, "spec", "the list is empty; write at least one variant or leave it out");
+		return wrong(r, path);
+	}
+	for (const struct json *c = json_first(v); c; c = json_next(c), i++) {
+		char *sub = xasprintf("%s[%zu]", path, i);
+		int rc;
+		if (json_type(c) != JSON_OBJECT) {
+			rc = wrong_type(r, c, sub, "a variant in { }, as in { \"name\": \"a\", \"command\": \"./a.sh\" }");
+		} else {
+			struct spec_variant *sv = spec_add_variant(r->s);
+			sv->line = line_of(r, sub);
+			rc = read_object(r, c, sub, variant_keys, ARRAY_LEN(variant_keys), sv);
+		}
+		free(sub);
+		if (rc)
+			return rc;
+	}
+	return 0;
+}
+
+/* Both of two keys that mean the same. line 0 = of the key itself. */
+static int both(struct reader *r, const char *path, const char *a, const char *b)
+{
+	int line = r->text ? json_line_of_key(r->text, r->n, path, b) : 0;
+	char *full = xasprintf("%s%s%s", path, *path ? "." : "", b);
+	err_set(r->e, "spec", "there is \"%s\" as well; keep one of the two", a);
+	at_line(r, line, full);
+	free(full);
+	return -1;
+}
+
+static int check_variant(struct reader *r, size_t i)
+{
+	const struct spec_variant *v = &r->s->variants[i];
+	char path[64];
+	snprintf(path, sizeof(path), "variants[%zu]", i);
+	if (v->command && v->argv.n)
+		return both(r, path, "command", "argv");
+	if (!v->name) {
+		err_set(r->e, "spec", "the variant has no name; write \"name\": \"...\"");
+		return wrong(r, path);
+	}
+	for (size_t k = 0; k < i; k++) {
+		const struct spec_variant *o = &r->s->variants[k];
+		if (strcmp(o->name, v->name))
+			continue;
+		err_set(r->e, "spec", "\"%s\" is the name of variants[%zu] too, in line %d; names are different", v->name, k,
+			o->line);
+		snprintf(path, sizeof(path), "variants[%zu].name", i);
+		return wrong(r, path);
+	}
+	for (size_t k = 0; k < r->s->nmatrix; k++)
+		if (spec_env_has(&v->env, r->s->matrix[k].key)) {
+			char *full = xasprintf("%s.env.%s", path, r->s->matrix[k].key);
+			err_set(r->e, "spec", "the matrix sets it already; take it out of one of the two");
+			wrong(r, full);
+			free(full);
+			return -1;
+		}
+	return 0;
+}
+
+/* What one key alone does not show. */
+static int check_file(struct reader *r)
+{
+	const struct spec *s = r->s;
+	if (s->command && s->argv.n)
+		return both(r, "", "command", "argv");
+	if (s->prompt && s->prompt_file)
+		return both(r, "", "prompt", "prompt_file");
+	for (size_t k = 0; k < s->nmatrix; k++) {
+		if (!spec_env_has(&s->env, s->matrix[k].key))
+			continue;
+		char *full = xasprintf("matrix.%s", s->matrix[k].key);
+		err_set(r->e, "spec", "env sets it already; take it out of one of the two");
+		wrong(r, full);
+		free(full);
+		return -1;
+	}
+	for (size_t i = 0; i < s->nvariants; i++)
+		if (check_variant(r, i))
+			return -1;
+	return 0;
+}
+
+int spec_read(struct spec *s, const char *name, const char *text, size_t n, const struct json *j, struct err *e)
+{
+	struct reader r = { s, name, text, n, text == NULL, e };
+	if (json_type(j) != JSON_OBJECT)
+		return wrong_type(&r, j, "", "a race in { }");
+	if (read_object(&r, j, "", race_keys, ARRAY_LEN(race_keys), s))
+		return -1;
+	return text ? check_file(&r) : 0;
+}
+
+int spec_parse(struct spec *s, const char *name, const char *text, size_t n, struct err *e)
+{
+	struct json *j = json_parse_relaxed(text, n, e);
+	int rc;
+	xreplace(&s->file, name);
+	if (!j) {
+		err_prefix(e, "%s", name);
+		return -1;
+	}
+	rc = spec_read(s, name, text, n, j, e);
+	json_free(j);
+	return rc;
+}
