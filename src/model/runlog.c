@@ -158,16 +158,23 @@ static int put_pending(struct runlog_writer *w, int last)
 
 static int put_gap(struct runlog_writer *w, int last)
 {
-	/* records stay ordered by offset: readers search them */
-	if (put_pending(w, last))
-		return -1;
 	if (w->skipped == 0)
 		return 0;
-	struct runlog_record r = { .off = w->off, .ns = now(w), .val = w->skipped, .kind = RUNLOG_GAP };
+	struct runlog_record r = { .off = w->gap_off, .ns = w->gap_ns, .val = w->skipped, .kind = RUNLOG_GAP };
 	if (record(w, &r, last))
 		return -1;
 	w->skipped = 0;
 	return 0;
+}
+
+/* Records what is pending, in the order of offsets (readers search by them); all: also a gap that still grows behind it. */
+static int settle(struct runlog_writer *w, int last, int all)
+{
+	if (w->pending_len && w->skipped && w->gap_off <= w->pending_off && put_gap(w, last))
+		return -1;
+	if (put_pending(w, last))
+		return -1;
+	return all ? put_gap(w, last) : 0;
 }
 
 void runlog_writer_init(struct runlog_writer *w, int log, int idx, uint64_t cap)
@@ -176,6 +183,7 @@ void runlog_writer_init(struct runlog_writer *w, int log, int idx, uint64_t cap)
 	w->log = log;
 	w->idx = idx;
 	w->cap = cap;
+	w->skip_next = RUNLOG_BLOCK;
 	if (fallocate(idx, FALLOC_FL_KEEP_SIZE, 0, RESERVE_STEP) == 0)
 		w->reserved = RESERVE_STEP;
 }
@@ -193,9 +201,13 @@ static size_t cap_room(const struct runlog_writer *w, size_t n)
 
 static void skip(struct runlog_writer *w, size_t n)
 {
+	if (w->skipped == 0) {
+		w->gap_off = w->off;
+		w->gap_ns = now(w);
+	}
 	w->skipped += n;
-	/* while a capped command floods on, the gap is told in doubling steps: the index stays small */
-	if (w->capped && w->skipped >= w->skip_next && put_gap(w, 0) == 0)
+	/* while a command floods on, what is lost is told in doubling steps: the index stays small */
+	if (w->skipped >= w->skip_next && settle(w, 0, 1) == 0)
 		w->skip_next *= 2;
 }
 
@@ -207,15 +219,17 @@ static void begin_pending(struct runlog_writer *w, enum runlog_stream s)
 	w->pending_ns = now(w);
 }
 
+/* Does the record at hand end here, before more output of stream s? */
+static int piece_ends(const struct runlog_writer *w, enum runlog_stream s)
+{
+	return w->pending_len && (w->pending_stream != s || w->pending_len >= RUNLOG_BLOCK ||
+		(w->skipped && w->gap_off > w->pending_off));
+}
+
 /* One piece that fits the record at hand. Returns bytes taken care of. */
 static size_t output_piece(struct runlog_writer *w, enum runlog_stream s, const void *p, size_t n)
 {
-	if (w->pending_len && (w->pending_stream != s || w->pending_len >= RUNLOG_BLOCK) &&
-		put_pending(w, 0)) {
-		skip(w, n);
-		return n;
-	}
-	if (w->skipped && put_gap(w, 0)) {
+	if (piece_ends(w, s) && settle(w, 0, 0)) {
 		skip(w, n);
 		return n;
 	}
@@ -227,15 +241,16 @@ static size_t output_piece(struct runlog_writer *w, enum runlog_stream s, const 
 	w->off += done;
 	w->lines += runlog_count_lines(p, done);
 	w->pending_len += (uint32_t)done;
+	if (done == want) {
+		w->skip_next = RUNLOG_BLOCK;
+		return want;
+	}
 	if (room < want) {
 		runlog_note(w, RUNLOG_NOTE_CAP, w->cap);
 		w->capped = 1;
-		w->skip_next = RUNLOG_BLOCK;
 	}
-	if (done < want) {
-		put_pending(w, 0);
-		skip(w, want - done);
-	}
+	settle(w, 0, 0);
+	skip(w, want - done);
 	return want;
 }
 
@@ -258,25 +273,22 @@ void runlog_output(struct runlog_writer *w, enum runlog_stream s, const void *p,
 
 void runlog_flush(struct runlog_writer *w)
 {
-	if (w->capped)
-		put_pending(w, 0);
-	else
-		put_gap(w, 0);
+	settle(w, 0, 0);
 }
 
 void runlog_note(struct runlog_writer *w, enum runlog_note n, uint64_t val)
 {
-	runlog_flush(w);
+	if (settle(w, 0, 1))
+		return;
 	struct runlog_record r = {
 		.off = w->off, .ns = now(w), .val = val, .len = (uint32_t)n, .kind = RUNLOG_NOTE,
 	};
-	if (w->pending_len == 0)
-		record(w, &r, 0);
+	record(w, &r, 0);
 }
 
 void runlog_exit(struct runlog_writer *w, uint32_t code, enum runlog_cause cause)
 {
-	put_gap(w, 1);
+	settle(w, 1, 1);
 	struct runlog_record r = {
 		.off = w->off, .ns = now(w), .val = cause, .len = code, .kind = RUNLOG_EXIT,
 	};

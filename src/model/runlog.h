@@ -60,8 +60,8 @@ struct runlog_writer {
 	uint64_t off, idx_off;		/* bytes written so far */
 	uint64_t reserved;		/* idx is allocated up to here; 0 = not known */
 	uint64_t lines, last_ns;
-	uint64_t skipped;		/* bytes of a gap not yet recorded */
-	uint64_t skip_next;		/* once capped: the gap is recorded when it reaches this */
+	uint64_t skipped, gap_off, gap_ns; /* bytes of a gap not yet recorded, where and since when they are missing */
+	uint64_t skip_next;		/* a gap that grows is recorded when it reaches this */
 	uint64_t pending_off, pending_ns; /* output without a record yet */
 	uint32_t pending_len;
 	uint8_t pending_stream;
@@ -73,7 +73,7 @@ enum { RUNLOG_BLOCK = 64 * 1024 };	/* the most bytes one output record covers */
 void runlog_writer_init(struct runlog_writer *w, int log, int idx, uint64_t cap);
 /* Output bytes. A record is written at the latest after RUNLOG_BLOCK, a change of stream, or runlog_flush. */
 void runlog_output(struct runlog_writer *w, enum runlog_stream s, const void *p, size_t n);
-/* Writes the record of what is pending, and of a gap. Call within 5 ms of the last output. */
+/* Writes the record of what is pending. Call within 5 ms of the last output. A gap that still grows is told in doubling steps. */
 void runlog_flush(struct runlog_writer *w);
 void runlog_note(struct runlog_writer *w, enum runlog_note note, uint64_t val);
 /* Flushes, writes the exit record (always: the cap does not hold it back) and fdatasyncs both. */

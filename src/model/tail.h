@@ -28,6 +28,7 @@ struct tail_line {
 	bool cont;		/* goes on a cut line */
 	bool open;		/* no newline yet: may still grow */
 	struct runlog_record mark;	/* of a TAIL_MARK */
+	uint64_t seq;		/* of a TAIL_MARK: its place in the index, rising: shows a mark once when paging forward */
 };
 
 struct tail;
@@ -46,11 +47,14 @@ uint64_t tail_gap(struct tail *t);		/* bytes not kept, summed over the index */
 /* True once an exit record is there. */
 bool tail_exit(struct tail *t, uint32_t *code, enum runlog_cause *cause);
 
-/* Calls fn for the last n lines (marks included) before byte offset `before` (UINT64_MAX = end), in order. Returns the offset
- * of the first one given, to page further up. fn may return false to stop. */
+/* Order: a mark stands before the text line that starts at its offset, after one that starts before it.
+ *
+ * Calls fn for at most the last n lines (marks included) that start before byte offset `before` (UINT64_MAX = all), in order.
+ * Returns the offset of the first one given (0 = nothing above), to page further up. fn may return false to stop. */
 typedef bool (*tail_fn)(void *ctx, const struct tail_line *l);
 uint64_t tail_last(struct tail *t, uint64_t before, size_t n, tail_fn fn, void *ctx);
-/* Calls fn for up to n lines from the line that holds offset `from`. Returns the offset after the last one. */
+/* Calls fn for up to n lines from the line that holds offset `from`, with the marks in front of it. Returns the offset after the
+ * last one. A last line given as `open` is given again, whole, once it has grown; a mark may come twice: see seq. */
 uint64_t tail_from(struct tail *t, uint64_t from, size_t n, tail_fn fn, void *ctx);
 /* Offset of the start of line `number` (found through the index), or of the end. */
 uint64_t tail_offset_of_line(struct tail *t, uint64_t number);
