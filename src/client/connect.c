@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -62,6 +63,19 @@ int connect_write_all(struct line_io *io, int64_t deadline, struct err *e)
 	return 0;
 }
 
+/* "0.2.10" is older than "0.3.0"; what is not three numbers is not known to be older. */
+static bool version_older(const char *a, const char *b)
+{
+	unsigned x[3], y[3];
+
+	if (sscanf(a, "%u.%u.%u", &x[0], &x[1], &x[2]) != 3 || sscanf(b, "%u.%u.%u", &y[0], &y[1], &y[2]) != 3)
+		return false;
+	for (int i = 0; i < 3; i++)
+		if (x[i] != y[i])
+			return x[i] < y[i];
+	return false;
+}
+
 /* 0 = we understand each other, 1 = it is older and must be replaced, -1 = error. */
 static int say_hello(struct line_io *io, struct err *e)
 {
@@ -80,7 +94,7 @@ static int say_hello(struct line_io *io, struct err *e)
 	if (!line)
 		return -1;
 	if (proto_check_hello(line, &proto, &version, e) == 0)
-		rc = 0;
+		rc = version_older(version, YOLODECK_VERSION);
 	else if (version && proto < PROTO_VERSION)
 		rc = 1;
 	else if (version && proto > PROTO_VERSION)

@@ -72,8 +72,13 @@ static void serve(const char *hello, const char *const *say)
 
 static int setup(void **state)
 {
+	struct err e = ERR_INIT;
+	char mark[80];
+
 	snprintf(dir, sizeof dir, "/tmp/yolodeck-client-XXXXXX");
 	assert_non_null(mkdtemp(dir));
+	snprintf(mark, sizeof mark, "%s/made-by-test", dir);
+	assert_int_equal(fs_create(mark, 0600, "", 0, &e), 0);
 	store.dir = dir;
 	store.common = dir;
 	server = 0;
@@ -88,7 +93,7 @@ static int teardown(void **state)
 		kill(server, SIGKILL);
 		waitpid(server, NULL, 0);
 	}
-	return fs_remove_tree(dir, NULL, &e);
+	return fs_remove_tree(dir, "made-by-test", &e);
 }
 
 #define HELLO "{\"hello\":\"yolodeck\",\"proto\":1,\"version\":\"x\"}"
@@ -206,7 +211,7 @@ static void test_older(void **state)
 	struct err e = ERR_INIT;
 	int st = 0;
 
-	serve("{\"hello\":\"yolodeck\",\"proto\":0,\"version\":\"0.0.1\"}", say);
+	serve("{\"hello\":\"yolodeck\",\"proto\":1,\"version\":\"0.0.1\"}", say);
 	assert_null(client_connect(&store, 0, &e));
 	assert_string_equal(e.code, "no_conductor");
 	assert_int_equal(waitpid(server, &st, 0), server);
