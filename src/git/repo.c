@@ -88,7 +88,8 @@ static int read_head(struct git_repo *r, struct err *e)
 		r->head_ref = xstrdup(b.p + 5);
 	else if (!git_out(r->git_dir, &b, e, "symbolic-ref", "-q", "HEAD", (char *)NULL))
 		r->head_ref = xstrdup(b.p);
-	if (!r->head && !git_out(r->git_dir, &id, e, "rev-parse", "-q", "--verify", "HEAD^{commit}", (char *)NULL))
+	if (!r->head && !git_out(r->git_dir, &id, e, "rev-parse", "-q", "--verify", "HEAD^{commit}",
+				(char *)NULL))
 		r->head = xstrdup(id.p);
 	else if (!r->head && strcmp(e->code, "git_failed"))
 		rc = -1;
@@ -105,10 +106,13 @@ static int not_a_repository(const char *cwd, const struct child_result *res, str
 {
 	if (strstr(res->err.p, "dubious ownership"))
 		return err_set(e, "not_a_repository",
-			"%s belongs to another user and git does not trust it; see safe.directory in `git help config`", cwd);
+			"%s belongs to another user and git does not trust it; see safe.directory "
+			"in `git help config`",
+			cwd);
 	if (strstr(res->err.p, "not a git repository"))
 		return err_set(e, "not_a_repository",
-			"%s is not in a git repository; go into one, or make one with `git init`", cwd);
+			"%s is not in a git repository; go into one, or make one with `git init`",
+			cwd);
 	return err_prefix(e, "The repository of %s could not be read", cwd);
 }
 
@@ -127,7 +131,9 @@ static int take_lines(struct git_repo *r, char *text, struct err *e)
 		p += len + more;
 	}
 	if (n < 4 || n > 6 || line[0][0] != '/' || line[1][0] != '/' || strncmp(line[2], "sha", 3))
-		return err_set(e, "not_a_repository", "git's answer about this repository is not understood (a newline in its path?)");
+		return err_set(e, "not_a_repository",
+			"git's answer about this repository is not understood (a newline in its "
+			"path?)");
 	r->common = xstrdup(line[0]);
 	r->git_dir = xstrdup(line[1]);
 	r->format = xstrdup(line[2]);
@@ -146,7 +152,8 @@ static char *main_top(const struct git_repo *r)
 	struct err e = ERR_INIT;
 	char *top = NULL, *joined;
 
-	if (!git_out(r->common, &b, &e, "config", "--local", "core.worktree", (char *)NULL) && b.len) {
+	if (!git_out(r->common, &b, &e, "config", "--local", "core.worktree", (char *)NULL) &&
+		b.len) {
 		joined = *b.p == '/' ? xstrdup(b.p) : fs_join(r->common, b.p);
 		top = fs_realpath(joined, &e);
 		free(joined);
@@ -165,8 +172,9 @@ int git_repo_open(struct git_repo *r, const char *cwd, struct err *e)
 
 	memset(r, 0, sizeof *r);
 	run_user(NULL, cwd, &c);
-	strv_addl(&c.args, "rev-parse", "--path-format=absolute", "--git-common-dir", "--git-dir", "--show-object-format",
-		"--is-bare-repository", "--show-toplevel", "HEAD", (char *)NULL);
+	strv_addl(&c.args, "rev-parse", "--path-format=absolute", "--git-common-dir", "--git-dir",
+		"--show-object-format", "--is-bare-repository", "--show-toplevel", "HEAD",
+		(char *)NULL);
 	rc = git_run(&c, &res, e);
 	if (rc && res.code == 128 && res.out.len) {
 		err_clear(e);
@@ -200,14 +208,16 @@ int git_repo_open_common(struct git_repo *r, const char *common, struct err *e)
 	memset(r, 0, sizeof *r);
 	r->common = xstrdup(common);
 	r->git_dir = xstrdup(common);
-	rc = git_out(common, &b, e, "rev-parse", "--is-bare-repository", "--show-object-format", (char *)NULL);
+	rc = git_out(common, &b, e, "rev-parse", "--is-bare-repository", "--show-object-format",
+		(char *)NULL);
 	if (!rc) {
 		nl = strchr(b.p, '\n');
 		r->bare = !strncmp(b.p, "true", 4);
 		r->format = xstrdup(nl ? nl + 1 : "sha1");
 		rc = read_head(r, e);
 	} else if (!strcmp(e->code, "git_failed")) {
-		err_set(e, "not_a_repository", "The repository %s is gone or damaged; was it moved?", common);
+		err_set(e, "not_a_repository",
+			"The repository %s is gone or damaged; was it moved?", common);
 	}
 	buf_release(&b);
 	if (rc) {
@@ -223,8 +233,8 @@ int git_repo_open_common(struct git_repo *r, const char *common, struct err *e)
 /* Files in a work tree's git dir that name a branch it is working on while HEAD is detached. */
 static bool admin_dir_uses(const char *dir, const char *ref)
 {
-	static const char *const files[] = { "rebase-merge/head-name", "rebase-apply/head-name", "rebase-merge/update-refs",
-		"BISECT_START" };
+	static const char *const files[] = { "rebase-merge/head-name", "rebase-apply/head-name",
+		"rebase-merge/update-refs", "BISECT_START" };
 	const char *branch = strncmp(ref, "refs/heads/", 11) ? ref : ref + 11;
 	bool uses = false;
 
@@ -238,7 +248,7 @@ static bool admin_dir_uses(const char *dir, const char *ref)
 				size_t n = strcspn(p, "\n");
 
 				uses = (n == strlen(ref) && !strncmp(p, ref, n)) ||
-					(n == strlen(branch) && !strncmp(p, branch, n));
+				       (n == strlen(branch) && !strncmp(p, branch, n));
 			}
 		buf_release(&b);
 		free(path);

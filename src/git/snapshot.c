@@ -1,0 +1,293 @@
+/* snapshot.c - one snapshot: cache, walk, commit, columns. */
+#include "git/snapshot.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/diag.h"
+#include "base/fs.h"
+#include "base/mem.h"
+#include "git/diff.h"
+#include "git/walk.h"
+
+enum { MAX_PATHS = 1000, MAX_SUBJECT = 200, MAX_EXCLUDES = 1 << 20 };
+
+struct taking {
+	const struct snapshot_in *in;
+	struct walk_cache old, now;
+	char *ref, *author, *message;
+	struct feed *feed;
+};
+
+void snapshot_out_release(struct snapshot_out *o)
+{
+	free(o->commit);
+	free(o->not_recorded);
+	strv_release(&o->paths);
+	strv_release(&o->refused);
+	memset(o, 0, sizeof *o);
+}
+
+/* The first line, fit for a commit's subject. */
+static char *make_message(const struct snapshot_in *in)
+{
+	struct buf b = BUF_INIT;
+	size_t n = in->subject ? strcspn(in->subject, "\r\n") : 0;
+
+	if (n > MAX_SUBJECT) {
+		n = MAX_SUBJECT;
+		while (n && ((unsigned char)in->subject[n] & 0xC0) == 0x80)
+			n--;
+	}
+	for (size_t i = 0; i < n; i++) {
+		unsigned char c = (unsigned char)in->subject[i];
+
+		buf_char(&b, c < 32 || c == 127 ? ' ' : (char)c);
+	}
+	buf_trim(&b);
+	if (!b.len)
+		buf_fmt(&b, "Work of %s", in->variant);
+	buf_fmt(&b, "\n\nYolodeck: %d/%s\n", in->race, in->variant);
+	return buf_take(&b);
+}
+
+static char *tree_of(const char *git_dir, const char *commit, struct err *e)
+{
+	struct buf b = BUF_INIT;
+	char *rev = xasprintf("%s^{tree}", commit), *tree = NULL;
+
+	if (!git_out(git_dir, &b, e, "rev-parse", "-q", "--verify", rev, (char *)NULL))
+		tree = buf_take(&b);
+	buf_release(&b);
+	free(rev);
+	return tree;
+}
+
+/* Without a cache: the base's own entries, nothing known of the files, so that everything is read and nothing unseen is lost. */
+static int cache_of_base(struct taking *t, struct err *e)
+{
+	struct git_call c;
+	struct child_result r;
+	struct strv rec = STRV_INIT;
+	int rc;
+
+	cache_release(&t->old);
+	git_call_init(&c, t->in->quarantine);
+	c.timeout_ms = GIT_WORK_MS;
+	strv_addl(&c.args, "ls-tree", "-r", "-z", "--full-tree", t->in->base, (char *)NULL);
+	rc = git_run(&c, &r, e);
+	if (!rc && r.truncated)
+		rc = err_set(e, "too_big", "The base commit's list of files is too long to be read");
+	if (!rc) {
+		strv_split0(&rec, r.out.p, r.out.len);
+		for (size_t i = 0; i < rec.n; i++) {
+			const char *tab = strchr(rec.v[i], '\t');
+
+			if (tab)
+				cache_add(&t->old, tab + 1, (uint32_t)strtoul(rec.v[i], NULL, 8), NULL);
+		}
+		cache_add_parents(&t->old);
+		t->old.commit = xstrdup(t->in->base);
+		t->old.tree = tree_of(t->in->quarantine, t->in->base, e);
+		rc = t->old.tree ? 0 : -1;
+	}
+	strv_release(&rec);
+	child_result_release(&r);
+	git_call_release(&c);
+	return rc;
+}
+
+static int load_cache(struct taking *t, struct err *e)
+{
+	if (!cache_load(&t->old, t->in->cache, e) && git_oid_ok(t->old.commit) && git_oid_ok(t->old.tree))
+		return 0;
+	diag(DIAG_WARN, "snapshot of %d/%s starts from its base: %s", t->in->race, t->in->variant, e->msg);
+	err_clear(e);
+	return cache_of_base(t, e);
+}
+
+static struct feed *begin(void *ctx, struct err *e)
+{
+	struct taking *t = ctx;
+	const struct snapshot_in *in = t->in;
+	const char *ident = in->repo->ident ? in->repo->ident : "yolodeck <yolodeck@localhost>";
+	struct feed_spec s = {
+		.git_dir = in->quarantine,
+		.ref = t->ref,
+		.parent = in->base,
+		.from_tree = t->old.tree,
+		.author = t->author,
+		.committer = ident,
+		.message = t->message,
+		.durable = in->full,
+	};
+
+	t->feed = feed_open(&s, e);
+	return t->feed;
+}
+
+static void refuse(struct strv *out, const struct strv *paths, const char *what)
+{
+	struct buf b = BUF_INIT;
+
+	if (!paths->n)
+		return;
+	strv_join(paths, 3, &b);
+	strv_fmt(out, "The variant holds %s: %s.", what, b.p);
+	buf_release(&b);
+}
+
+static void count(struct buf *b, size_t n, const char *one, const char *many)
+{
+	if (n)
+		buf_fmt(b, "%s%zu %s", b->len ? ", " : "", n, n == 1 ? one : many);
+}
+
+/* What is not in the commit, as sentences and as a list for the row. */
+static void report(struct snapshot_out *out, const struct walk_report *r)
+{
+	struct buf lost = BUF_INIT, all = BUF_INIT;
+
+	refuse(&out->refused, &r->nested, "a nested repository");
+	refuse(&out->refused, &r->imitates, "a name that imitates .git");
+	refuse(&out->refused, &r->control, "a name with control characters");
+	refuse(&out->refused, &r->backslash, "a name with a backslash");
+	refuse(&out->refused, &r->submodule, "a new or changed submodule");
+	if (r->too_deep || r->too_many)
+		strv_add(&out->refused, "More than 50,000 files, 1 GiB or depth 64.");
+	count(&lost, r->too_big, "file over 64 MiB", "files over 64 MiB");
+	count(&lost, r->unreadable, "unreadable file or directory", "unreadable files or directories");
+	count(&lost, r->elsewhere, "entry on another file system", "entries on another file system");
+	if (lost.len)
+		strv_fmt(&out->refused, "Not everything could be recorded: %s; promote would lose it.", lost.p);
+	out->ignored = r->ignored;
+	count(&all, r->ignored, "ignored", "ignored");
+	count(&all, r->special, "device, FIFO or socket", "devices, FIFOs or sockets");
+	count(&all, r->too_many + r->too_deep, "entry over the limits", "entries over the limits");
+	count(&all, r->nested.n, "nested repository's .git", "nested repositories' .git");
+	count(&all, r->imitates.n + r->control.n + r->backslash.n, "unsafe name", "unsafe names");
+	if (lost.len)
+		buf_fmt(&all, "%s%s", all.len ? ", " : "", lost.p);
+	if (all.len)
+		out->not_recorded = buf_take(&all);
+	buf_release(&lost);
+	buf_release(&all);
+}
+
+/* Numbers against the base. That they cannot be made in time is no reason to lose the snapshot. */
+static void columns(struct taking *t, const char *commit)
+{
+	struct diff_stat st;
+	struct err e = ERR_INIT;
+
+	strv_clear(&t->now.paths);
+	t->now.files = -1;
+	t->now.added = t->now.removed = 0;
+	if (diff_stat(t->in->quarantine, t->in->base, commit, &st, &e)) {
+		diag(DIAG_WARN, "columns of %d/%s: %s", t->in->race, t->in->variant, e.msg);
+	} else {
+		t->now.files = (int)st.n;
+		t->now.added = st.added;
+		t->now.removed = st.removed;
+		for (size_t i = 0; i < st.n && i < MAX_PATHS; i++)
+			strv_add(&t->now.paths, st.f[i].path);
+	}
+	diff_stat_release(&st);
+}
+
+/* Equal trees keep the commit that is there, so that reading a file again moves nothing. */
+static int finish(struct taking *t, struct err *e)
+{
+	char *commit, *tree;
+
+	if (feed_close(t->feed, &commit, &tree, e)) {
+		t->feed = NULL;
+		return -1;
+	}
+	t->feed = NULL;
+	t->now.tree = tree;
+	if (!strcmp(tree, t->old.tree) && (!t->in->full || strcmp(t->old.commit, t->in->base))) {
+		t->now.commit = xstrdup(t->old.commit);
+		free(commit);
+	} else {
+		t->now.commit = commit;
+	}
+	if (!strcmp(t->now.commit, t->old.commit) && t->old.files >= 0) {
+		t->now.files = t->old.files;
+		t->now.added = t->old.added;
+		t->now.removed = t->old.removed;
+		strv_copy(&t->now.paths, &t->old.paths);
+	} else {
+		columns(t, t->now.commit);
+	}
+	return cache_save(&t->now, t->in->cache, e);
+}
+
+static struct ignore *outer_rules(const char *quarantine)
+{
+	struct buf b = BUF_INIT;
+	struct err e = ERR_INIT;
+	struct ignore *g = NULL;
+	char *path = fs_join(quarantine, "info/exclude");
+
+	if (!fs_read(path, MAX_EXCLUDES, &b, &e) && b.len)
+		g = ignore_new(NULL, 0, b.p, b.len);
+	buf_release(&b);
+	free(path);
+	return g;
+}
+
+static void fill_out(struct snapshot_out *out, const struct taking *t, const struct walk_cache *c)
+{
+	out->commit = xstrdup(c->commit);
+	out->changed = strcmp(c->commit, t->old.commit) != 0;
+	out->files = c->files;
+	out->added = c->added;
+	out->removed = c->removed;
+	strv_copy(&out->paths, &c->paths);
+}
+
+int snapshot_take(const struct snapshot_in *in, struct snapshot_out *out, struct err *e)
+{
+	struct taking t = { .in = in };
+	struct walk_report r = { 0 };
+	struct ignore *outer = outer_rules(in->quarantine);
+	struct walk_in w = { in->work, &t.old, &t.now, outer, in->full, begin, &t };
+	int rc;
+
+	memset(out, 0, sizeof *out);
+	cache_init(&t.old);
+	cache_init(&t.now);
+	t.ref = xasprintf("refs/yolodeck/%d/%s/live", in->race, in->variant);
+	t.author = xasprintf("%s (yolodeck) <yolodeck@localhost>", in->variant);
+	t.message = make_message(in);
+	rc = load_cache(&t, e);
+	if (!rc)
+		rc = walk_tree(&w, &r, e);
+	/* Saving always makes a commit of its own, even of a tree that equals the base. */
+	if (!rc && !t.feed && in->full && !strcmp(t.old.commit, in->base) && !begin(&t, e))
+		rc = -1;
+	if (!rc && t.feed) {
+		rc = finish(&t, e);
+		if (!rc)
+			fill_out(out, &t, &t.now);
+	} else if (!rc) {
+		fill_out(out, &t, &t.old);
+		if (out->files < 0 && !strcmp(out->commit, in->base))
+			out->files = 0;
+	}
+	if (rc)
+		feed_abort(t.feed);
+	else
+		report(out, &r);
+	if (rc)
+		err_prefix(e, "The work of %s could not be recorded", in->variant);
+	walk_report_release(&r);
+	ignore_free(outer);
+	cache_release(&t.old);
+	cache_release(&t.now);
+	free(t.ref);
+	free(t.author);
+	free(t.message);
+	return rc;
+}
