@@ -35,7 +35,8 @@ static bool word_in(const char *word, const char *const *list, size_t n)
 static void first_program(const char *cmd, char *out, size_t n)
 {
 	static const char *const before[] = { "if", "while", "until", "then", "do", "exec", "env", "time", "nice", "sudo" };
-	static const char *const whole[] = { "for", "case", "set", "cd", "export", "echo", "printf", "trap", "test", "sleep" };
+	static const char *const whole[] = { "for", "case", "set", "cd", "export", "echo", "printf", "trap", "test", "sleep",
+		"done", "fi", "esac", "else", "true", "false" };
 	for (const char *p = cmd; *p;) {
 		p += strspn(p, " \t\n;(){}&|!");
 		size_t len = strcspn(p, " \t\n;(){}&|<>");
