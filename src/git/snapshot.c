@@ -144,7 +144,7 @@ static void count(struct buf *b, size_t n, const char *one, const char *many)
 }
 
 /* What is not in the commit, as sentences and as a list for the row. */
-static void report(struct snapshot_out *out, const struct walk_report *r)
+static void report(struct snapshot_out *out, const struct walk_report *r, bool full)
 {
 	struct buf lost = BUF_INIT, all = BUF_INIT;
 
@@ -158,6 +158,9 @@ static void report(struct snapshot_out *out, const struct walk_report *r)
 	count(&lost, r->too_big, "file over 64 MiB", "files over 64 MiB");
 	count(&lost, r->unreadable, "unreadable file or directory", "unreadable files or directories");
 	count(&lost, r->elsewhere, "entry on another file system", "entries on another file system");
+	/* While it runs, the next walk will see; when it is over, somebody still writes. */
+	if (full)
+		count(&lost, r->moving, "file that changed while it was read", "files that changed while they were read");
 	if (lost.len)
 		strv_fmt(&out->refused, "Not everything could be recorded: %s; promote would lose it.", lost.p);
 	out->ignored = r->ignored;
@@ -279,7 +282,7 @@ int snapshot_take(const struct snapshot_in *in, struct snapshot_out *out, struct
 	if (rc)
 		feed_abort(t.feed);
 	else
-		report(out, &r);
+		report(out, &r, in->full);
 	if (rc)
 		err_prefix(e, "The work of %s could not be recorded", in->variant);
 	walk_report_release(&r);

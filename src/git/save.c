@@ -1,0 +1,116 @@
+/* save.c - saving: full snapshot, scan, into the user's repository, branch. */
+#include "git/snapshot.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "git/scan.h"
+
+void save_out_release(struct save_out *o)
+{
+	snapshot_out_release(&o->snap);
+	free(o->branch);
+	free(o->scan);
+	memset(o, 0, sizeof *o);
+}
+
+static void say(char **scan, const char *words)
+{
+	char *all = *scan ? xasprintf("%s %s", *scan, words) : xstrdup(words);
+
+	free(*scan);
+	*scan = all;
+}
+
+/* What git's fsck says of objects that only it looks into. NULL = the failure has nothing to do with fsck. */
+static const char *fsck_words(const struct err *e)
+{
+	if (strstr(e->msg, "gitmodules"))
+		return "The variant holds a malformed .gitmodules.";
+	if (strstr(e->msg, "fsck error") || strstr(e->msg, "in packed object") || strstr(e->msg, "object "))
+		return "The variant holds an object that git's own check refuses.";
+	return NULL;
+}
+
+static int import(const struct snapshot_in *in, struct save_out *out, struct err *e)
+{
+	char *ref = xasprintf("refs/yolodeck/%d/%s/tip", in->race, in->variant);
+	int rc = git_import(in->repo, in->quarantine, out->snap.commit, ref, e);
+	const char *fsck = rc ? fsck_words(e) : NULL;
+
+	if (fsck) {
+		say(&out->scan, fsck);
+		err_clear(e);
+		rc = 1;
+	}
+	free(ref);
+	return rc;
+}
+
+/* The branch moves only from what we wrote last, and never under a work tree. */
+static int move_branch(const struct snapshot_in *in, const char *old, struct save_out *out, struct err *e)
+{
+	char *name = xasprintf("yolo/%d/%s", in->race, in->variant);
+	char *ref = xasprintf("refs/heads/%s", name), *where = NULL, *words = NULL, *now = NULL;
+	int rc;
+
+	now = git_ref(in->repo->common, ref, e);
+	rc = *e->code ? -1 : 0;
+	if (!rc && now && !strcmp(now, out->snap.commit)) {
+		out->branch = xstrdup(name);
+		goto out;
+	}
+	if (!rc)
+		rc = git_checked_out(in->repo, ref, &where, e);
+	if (rc)
+		goto out;
+	if (where) {
+		words = xasprintf("The branch %s is checked out in %s and was not moved; the new state is in refs/yolodeck/%d/%s/tip.",
+			name, where, in->race, in->variant);
+	} else {
+		rc = git_update_ref(in->repo, ref, out->snap.commit, old, "yolodeck: save", e);
+		if (!rc)
+			out->branch = xstrdup(name);
+		else if (!strcmp(e->code, "moved"))
+			words = xasprintf("The branch %s was moved by somebody and is left alone; the new state is in refs/yolodeck/%d/%s/tip.",
+				name, in->race, in->variant);
+	}
+	if (words) {
+		say(&out->scan, words);
+		err_clear(e);
+		rc = 0;
+	}
+out:
+	free(name);
+	free(ref);
+	free(where);
+	free(words);
+	free(now);
+	return rc;
+}
+
+int git_save(const struct snapshot_in *in, const char *old_commit, struct save_out *out, struct err *e)
+{
+	struct snapshot_in full = *in;
+	char *why = NULL;
+	int rc;
+
+	memset(out, 0, sizeof *out);
+	full.full = true;
+	rc = snapshot_take(&full, &out->snap, e);
+	if (!rc)
+		rc = scan_tree(in->quarantine, in->base, out->snap.commit, &why, e);
+	if (!rc && why)
+		say(&out->scan, why);
+	if (!rc && !why)
+		rc = import(in, out, e);
+	if (!rc && !why)
+		rc = move_branch(in, old_commit, out, e);
+	rc = rc < 0 ? -1 : 0;
+	/* What was left out does not keep the rest from its branch, but promote must know. */
+	for (size_t i = 0; !rc && i < out->snap.refused.n; i++)
+		say(&out->scan, out->snap.refused.v[i]);
+	free(why);
+	return rc;
+}
