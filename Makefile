@@ -50,14 +50,8 @@ RUNNER_OBJ := $(patsubst %.c,build/runner-obj/%.o,$(RUNNER_SRC))
 build/runner-obj/%.o: %.c
 	@mkdir -p $(@D)
 	$(Q)$(CC) -std=c11 -D_GNU_SOURCE -Isrc $(WARN) -O2 -g0 -ffunction-sections -fdata-sections -MMD -MP -c -o $@ $<
-ifneq ($(call src,src/runner),)
 build/runner: $(RUNNER_OBJ)
 	$(Q)$(CC) -static -s -Wl,--gc-sections -o $@ $^
-else
-build/runner: # until src/runner has landed an empty file, so that all else links
-	@mkdir -p $(@D)
-	@: >$@
-endif
 
 # What is embedded: the runner, themes, templates.
 ASSET_FILES := $(sort $(shell find themes templates -type f 2>/dev/null))
