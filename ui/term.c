@@ -1,0 +1,355 @@
+/* term.c - curses for output, plain read(2) for input, signalfd for signals. */
+#include "ui/term.h"
+
+#include <curses.h>
+#include <errno.h>
+#include <langinfo.h>
+#include <locale.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/signalfd.h>
+#include <term.h>
+#include <termios.h>
+#include <unistd.h>
+#include <wchar.h>
+
+#include "base/fs.h"
+#include "base/mem.h"
+#include "base/width.h"
+
+static struct {
+	bool open, utf8, sync, modern;
+	SCREEN *screen;
+	struct termios saved;
+	struct canvas shown;	/* what the terminal has */
+	const struct theme *theme;
+	enum theme_depth depth;
+	int signals;
+	char restore[256];	/* bytes that put the screen back, for the crash handler */
+	size_t restore_len;
+	sigset_t old_mask;
+} term = { .signals = -1 };
+
+static const int crash_signals[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT };
+
+/* Only write(2), tcsetattr and raise: this runs in a process that is already broken. */
+static void on_crash(int sig)
+{
+	if (term.open) {
+		ssize_t ignored = write(STDOUT_FILENO, term.restore, term.restore_len);
+
+		(void)ignored;
+		tcsetattr(STDIN_FILENO, TCSANOW, &term.saved);
+	}
+	raise(sig);
+}
+
+static void send_bytes(const char *s)
+{
+	fs_write_all(STDOUT_FILENO, s, strlen(s));
+}
+
+static void add_restore(const char *s)
+{
+	size_t n = s ? strlen(s) : 0;
+
+	if (!s || s == (char *)-1 || term.restore_len + n >= sizeof(term.restore))
+		return;
+	memcpy(term.restore + term.restore_len, s, n);
+	term.restore_len += n;
+}
+
+static void prepare_restore(void)
+{
+	term.restore_len = 0;
+	if (term.modern)
+		add_restore("\033[?2026l\033[?2004l");
+	add_restore(tigetstr("sgr0"));
+	add_restore(tigetstr("rmcup"));
+	add_restore(tigetstr("cnorm"));
+}
+
+static void take_signals(void)
+{
+	struct sigaction crash = { .sa_handler = on_crash, .sa_flags = (int)(SA_RESETHAND | SA_NODEFER) };
+	struct sigaction ignore = { .sa_handler = SIG_IGN };
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGWINCH);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGHUP);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGQUIT);
+	sigaddset(&set, SIGTSTP);
+	sigprocmask(SIG_BLOCK, &set, &term.old_mask);
+	term.signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	for (size_t i = 0; i < ARRAY_LEN(crash_signals); i++)
+		sigaction(crash_signals[i], &crash, NULL);
+	sigaction(SIGPIPE, &ignore, NULL);
+}
+
+/* Names of terminals that swallow a mode report or a bracket they do not know without printing it. */
+static bool is_modern(const char *name)
+{
+	static const char *const known[] = { "xterm", "tmux", "screen", "alacritty", "foot", "kitty",
+		"wezterm", "rxvt", "st-", "ghostty", "contour", "vte", "konsole", "gnome", "iterm", "mintty" };
+
+	for (size_t i = 0; i < ARRAY_LEN(known); i++)
+		if (!strncmp(name, known[i], strlen(known[i])))
+			return true;
+	return false;
+}
+
+static void enter_modes(void)
+{
+	cbreak();
+	noecho();
+	nonl();
+	typeahead(-1);
+	curs_set(0);
+	if (term.modern)
+		send_bytes("\033[?2004h\033[?2026$p");
+}
+
+int term_open(struct err *e)
+{
+	const char *name = getenv("TERM");
+	int colors;
+
+	if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO))
+		return err_set(e, "no_terminal", "The deck needs a terminal; `yolodeck ls` and `yolodeck log` work without one.");
+	tcgetattr(STDIN_FILENO, &term.saved);
+	setlocale(LC_CTYPE, "");
+	term.utf8 = !strcmp(nl_langinfo(CODESET), "UTF-8");
+	term.screen = name && *name && strcmp(name, "dumb") ? newterm(NULL, stdout, stdin) : NULL;
+	if (!term.screen)
+		return err_set(e, "no_terminal", "The terminal \"%s\" (TERM) is not known here or cannot move its cursor; `yolodeck ls` works on it.",
+			name ? name : "");
+	term.modern = is_modern(name);
+	prepare_restore();
+	take_signals();
+	colors = has_colors() ? (start_color(), COLORS) : 0;
+	if (colors)
+		use_default_colors();
+	term.depth = theme_depth_of(colors, getenv("NO_COLOR"));
+	term.open = true;
+	atexit(term_close);
+	canvas_init(&term.shown, NULL);
+	enter_modes();
+	return 0;
+}
+
+void term_close(void)
+{
+	if (!term.open)
+		return;
+	term.open = false;
+	if (term.modern)
+		send_bytes("\033[?2004l");
+	curs_set(1);
+	endwin();
+	delscreen(term.screen);
+	tcsetattr(STDIN_FILENO, TCSADRAIN, &term.saved);
+	close(term.signals);
+	term.signals = -1;
+	canvas_release(&term.shown);
+	sigprocmask(SIG_SETMASK, &term.old_mask, NULL);
+}
+
+enum theme_depth term_depth(void)
+{
+	return term.depth;
+}
+
+bool term_utf8(void)
+{
+	return term.utf8;
+}
+
+void term_size(int *h, int *w)
+{
+	struct winsize ws = { 0 };
+
+	ioctl(STDOUT_FILENO, TIOCGWINSZ, &ws);
+	*h = ws.ws_row ? ws.ws_row : 24;
+	*w = ws.ws_col ? ws.ws_col : 80;
+}
+
+int term_signal_fd(void)
+{
+	return term.signals;
+}
+
+enum term_signal term_signal(void)
+{
+	struct signalfd_siginfo si;
+
+	if (read(term.signals, &si, sizeof(si)) != (ssize_t)sizeof(si))
+		return TERM_NONE;
+	if (si.ssi_signo == SIGWINCH)
+		return TERM_RESIZE;
+	return si.ssi_signo == SIGTSTP ? TERM_STOP : TERM_LEAVE;
+}
+
+void term_stop(void)
+{
+	if (term.modern)
+		send_bytes("\033[?2004l");
+	curs_set(1);
+	endwin();
+	tcsetattr(STDIN_FILENO, TCSADRAIN, &term.saved);
+	raise(SIGSTOP);
+	reset_prog_mode();
+	enter_modes();
+	term_redraw();
+}
+
+ssize_t term_read(char *p, size_t n)
+{
+	struct pollfd fd = { .fd = STDIN_FILENO, .events = POLLIN };
+	ssize_t got;
+
+	if (poll(&fd, 1, 0) <= 0)
+		return 0;
+	got = read(STDIN_FILENO, p, n);
+	if (got > 0)
+		return got;
+	return got < 0 && (errno == EAGAIN || errno == EINTR) ? 0 : -1;
+}
+
+void term_flush_input(void)
+{
+	tcflush(STDIN_FILENO, TCIFLUSH);
+}
+
+void term_set_theme(const struct theme *t)
+{
+	term.theme = t;
+}
+
+/* Bright colours on a terminal of eight are the plain ones, bold. */
+static int color_of(int32_t c, attr_t *attr)
+{
+	c = theme_map_color(c, term.depth);
+	if (c >= 8 && COLORS < 16) {
+		*attr |= A_BOLD;
+		c -= 8;
+	}
+	return c;
+}
+
+static attr_t attr_of(const struct vt_attr *a, int *pair)
+{
+	static int32_t last_fg = -1, last_bg = -1;
+	static int last_pair;
+	attr_t out = A_NORMAL;
+	int32_t fg = a->fg, bg = a->bg;
+
+	if (a->flags & VT_DIM && fg < 0 && term.theme)
+		fg = term.theme->attr[ROLE_DIM].fg;
+	fg = color_of(fg, &out);
+	bg = bg < 0 ? -1 : color_of(bg, &(attr_t){ 0 });
+	if (a->flags & VT_BOLD)
+		out |= A_BOLD;
+	if (a->flags & VT_UNDERLINE)
+		out |= A_UNDERLINE;
+	if (a->flags & VT_REVERSE)
+		out |= A_REVERSE;
+	if (a->flags & VT_ITALIC)
+		out |= A_ITALIC;
+	*pair = 0;
+	if (fg >= 0 || bg >= 0) {
+		if (fg != last_fg || bg != last_bg || last_pair <= 0) {
+			last_pair = alloc_pair(fg, bg);
+			last_fg = fg;
+			last_bg = bg;
+		}
+		*pair = last_pair > 0 ? last_pair : 0;
+	}
+	return out;
+}
+
+/* What the C library thinks of a character's width decides where curses puts the next one; where it disagrees, a stand-in. */
+static void show_cell(int y, int x, const struct vt_cell *c)
+{
+	wchar_t text[5] = { 0 };
+	cchar_t cc;
+	int pair, n = 0;
+	attr_t attr = attr_of(&c->attr, &pair);
+	bool known = c->cp < 0x80 || (term.utf8 && wcwidth((wchar_t)c->cp) == c->width);
+
+	text[n++] = known ? (wchar_t)c->cp : term.utf8 ? 0xfffd : L'?';
+	for (int m = 0; known && m < 3 && c->comb[m]; m++)
+		if (term.utf8 && wcwidth((wchar_t)c->comb[m]) == 0)
+			text[n++] = (wchar_t)c->comb[m];
+	if (setcchar(&cc, text, attr, 0, &pair) == OK)
+		mvadd_wch(y, x, &cc);
+	if (!known && c->width == 2) {
+		text[0] = L' ';
+		text[1] = 0;
+		if (setcchar(&cc, text, attr, 0, &pair) == OK)
+			mvadd_wch(y, x + 1, &cc);
+	}
+}
+
+static void show_row(const struct canvas *c, int y)
+{
+	for (int x = 0; x < c->w; x++) {
+		const struct vt_cell *cell = &c->cell[y * c->w + x];
+
+		if (cell->width)
+			show_cell(y, x, cell);
+	}
+}
+
+void term_show(const struct canvas *c)
+{
+	size_t row = (size_t)c->w * sizeof(*c->cell);
+	bool all = c->h != term.shown.h || c->w != term.shown.w;
+
+	if (all) {
+		resizeterm(c->h, c->w);
+		canvas_resize(&term.shown, c->h, c->w);
+		clear();
+	}
+	for (int y = 0; y < c->h; y++) {
+		struct vt_cell *old = term.shown.cell + y * c->w;
+
+		if (!all && !memcmp(old, c->cell + y * c->w, row))
+			continue;
+		show_row(c, y);
+		memcpy(old, c->cell + y * c->w, row);
+	}
+	if (c->cursor_y >= 0) {
+		move(c->cursor_y, c->cursor_x);
+		curs_set(1);
+	} else {
+		curs_set(0);
+	}
+	if (term.sync)
+		send_bytes("\033[?2026h");
+	wnoutrefresh(stdscr);
+	doupdate();
+	if (term.sync)
+		send_bytes("\033[?2026l");
+}
+
+void term_sync_on(void)
+{
+	term.sync = true;
+}
+
+void term_redraw(void)
+{
+	clearok(curscr, TRUE);
+	term.shown.h = 0;
+}
+
+void term_bell(void)
+{
+	send_bytes("\a");
+}
