@@ -8,8 +8,10 @@
 #include "model/runlog.h"
 
 enum {
-	TAIL_ROOM = 4 * RUNLOG_RECORD,	/* idx bytes kept for the last records: output, gap, note, exit */
-	RESERVE_STEP = 16 * 1024,	/* idx bytes allocated at a time */
+	TAIL_ROOM =
+		4 *
+		RUNLOG_RECORD, /* idx bytes kept for the last records: output, gap, note, exit */
+	RESERVE_STEP = 16 * 1024, /* idx bytes allocated at a time */
 };
 
 static void put_le(unsigned char *p, uint64_t v, int n)
@@ -147,8 +149,12 @@ static int put_pending(struct runlog_writer *w, int last)
 	if (w->pending_len == 0)
 		return 0;
 	struct runlog_record r = {
-		.off = w->pending_off, .ns = w->pending_ns, .val = w->pending_lines,
-		.len = w->pending_len, .kind = RUNLOG_OUTPUT, .stream = w->pending_stream,
+		.off = w->pending_off,
+		.ns = w->pending_ns,
+		.val = w->pending_lines,
+		.len = w->pending_len,
+		.kind = RUNLOG_OUTPUT,
+		.stream = w->pending_stream,
 	};
 	if (record(w, &r, last))
 		return -1;
@@ -160,7 +166,9 @@ static int put_gap(struct runlog_writer *w, int last)
 {
 	if (w->skipped == 0)
 		return 0;
-	struct runlog_record r = { .off = w->gap_off, .ns = w->gap_ns, .val = w->skipped, .kind = RUNLOG_GAP };
+	struct runlog_record r = {
+		.off = w->gap_off, .ns = w->gap_ns, .val = w->skipped, .kind = RUNLOG_GAP
+	};
 	if (record(w, &r, last))
 		return -1;
 	w->skipped = 0;
@@ -223,7 +231,7 @@ static void begin_pending(struct runlog_writer *w, enum runlog_stream s)
 static int piece_ends(const struct runlog_writer *w, enum runlog_stream s)
 {
 	return w->pending_len && (w->pending_stream != s || w->pending_len >= RUNLOG_BLOCK ||
-		(w->skipped && w->gap_off > w->pending_off));
+					 (w->skipped && w->gap_off > w->pending_off));
 }
 
 /* One piece that fits the record at hand. Returns bytes taken care of. */
@@ -281,7 +289,11 @@ void runlog_note(struct runlog_writer *w, enum runlog_note n, uint64_t val)
 	if (settle(w, 0, 1))
 		return;
 	struct runlog_record r = {
-		.off = w->off, .ns = now(w), .val = val, .len = (uint32_t)n, .kind = RUNLOG_NOTE,
+		.off = w->off,
+		.ns = now(w),
+		.val = val,
+		.len = (uint32_t)n,
+		.kind = RUNLOG_NOTE,
 	};
 	record(w, &r, 0);
 }
@@ -290,7 +302,11 @@ void runlog_exit(struct runlog_writer *w, uint32_t code, enum runlog_cause cause
 {
 	settle(w, 1, 1);
 	struct runlog_record r = {
-		.off = w->off, .ns = now(w), .val = cause, .len = code, .kind = RUNLOG_EXIT,
+		.off = w->off,
+		.ns = now(w),
+		.val = cause,
+		.len = code,
+		.kind = RUNLOG_EXIT,
 	};
 	record(w, &r, 1);
 	if (w->reserved && ftruncate(w->idx, (off_t)w->idx_off) < 0)

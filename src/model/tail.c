@@ -96,7 +96,10 @@ bool tail_refresh(struct tail *t, struct err *e)
 	if (nrec != t->nrec)
 		t->records_n = 0;
 	if (shrank) {
-		err_set(e, "log_shrank", "The log %s became shorter while it was read: something outside yolodeck wrote to it", t->log_path);
+		err_set(e, "log_shrank",
+			"The log %s became shorter while it was read: something outside yolodeck "
+			"wrote to it",
+			t->log_path);
 		forget(t);
 	}
 	t->size = size;
@@ -203,8 +206,11 @@ static void group_digits(uint64_t v, struct buf *b)
 static void exit_text(const struct runlog_record *r, struct buf *b)
 {
 	static const char *const why[] = {
-		[RUNLOG_BY_ITSELF] = "", [RUNLOG_TIME_LIMIT] = "time limit: ", [RUNLOG_STOPPED] = "stopped: ",
-		[RUNLOG_SETUP_FAILED] = "setup failed: ", [RUNLOG_NOT_STARTED] = "could not be started: ",
+		[RUNLOG_BY_ITSELF] = "",
+		[RUNLOG_TIME_LIMIT] = "time limit: ",
+		[RUNLOG_STOPPED] = "stopped: ",
+		[RUNLOG_SETUP_FAILED] = "setup failed: ",
+		[RUNLOG_NOT_STARTED] = "could not be started: ",
 	};
 
 	buf_str(b, r->val < ARRAY_LEN(why) ? why[r->val] : "");

@@ -15,7 +15,8 @@ int tail_record(struct tail *t, uint64_t i, struct runlog_record *r)
 		uint64_t first = i - i % TAIL_RECORDS, n = t->nrec - first;
 		if (n > TAIL_RECORDS)
 			n = TAIL_RECORDS;
-		ssize_t got = pread(t->idx, t->records, (size_t)n * RUNLOG_RECORD, (off_t)(first * RUNLOG_RECORD));
+		ssize_t got = pread(t->idx, t->records, (size_t)n * RUNLOG_RECORD,
+			(off_t)(first * RUNLOG_RECORD));
 		t->records_at = first;
 		t->records_n = got > 0 ? (size_t)got / RUNLOG_RECORD : 0;
 		if (i >= first + t->records_n)
@@ -94,14 +95,17 @@ const unsigned char *tail_bytes(struct tail *t, uint64_t off, size_t *n)
 		t->window_len = 0;
 		t->window_off = lo;
 		while (lo < hi) {
-			ssize_t got = tail_pread(t, lo, t->window + t->window_len, (size_t)(hi - lo));
+			ssize_t got =
+				tail_pread(t, lo, t->window + t->window_len, (size_t)(hi - lo));
 			if (got <= 0)
 				break;
 			t->window_len += (size_t)got;
 			lo += (uint64_t)got;
 		}
 		if (off + *n > t->window_off + t->window_len)
-			*n = t->window_off + t->window_len > off ? (size_t)(t->window_off + t->window_len - off) : 0;
+			*n = t->window_off + t->window_len > off
+				     ? (size_t)(t->window_off + t->window_len - off)
+				     : 0;
 	}
 	return t->window + (*n ? off - t->window_off : 0);
 }
@@ -157,7 +161,8 @@ static uint64_t newline_forward(struct tail *t, uint64_t at, uint64_t have, uint
 			at += n;
 			continue;
 		}
-		for (const unsigned char *s = p; s < end && (s = memchr(s, '\n', (size_t)(end - s))); s++)
+		for (const unsigned char *s = p;
+			s < end && (s = memchr(s, '\n', (size_t)(end - s))); s++)
 			if (++have == lines)
 				return at + (uint64_t)(s - p) + 1;
 	}

@@ -7,7 +7,7 @@
 /* A place between two items: the next line and the next record that may be a mark. */
 struct place {
 	struct tail_seg seg;
-	bool more;		/* seg is a line; false = behind the last */
+	bool more; /* seg is a line; false = behind the last */
 	uint64_t rec;
 };
 
@@ -53,12 +53,18 @@ static bool step_seg_back(struct tail *t, struct tail_seg *s)
 	return true;
 }
 
-static bool give_mark(struct tail *t, uint64_t i, const struct runlog_record *r, tail_fn fn, void *ctx)
+static bool give_mark(
+	struct tail *t, uint64_t i, const struct runlog_record *r, tail_fn fn, void *ctx)
 {
 	tail_mark_text(r, &t->mark_text);
 	struct tail_line l = {
-		.kind = TAIL_MARK, .off = r->off, .len = (uint32_t)t->mark_text.len, .text = t->mark_text.p,
-		.ns = r->ns, .mark = *r, .seq = i,
+		.kind = TAIL_MARK,
+		.off = r->off,
+		.len = (uint32_t)t->mark_text.len,
+		.text = t->mark_text.p,
+		.ns = r->ns,
+		.mark = *r,
+		.seq = i,
 	};
 	return fn(ctx, &l);
 }
@@ -66,8 +72,11 @@ static bool give_mark(struct tail *t, uint64_t i, const struct runlog_record *r,
 static bool give_seg(struct tail *t, const struct tail_seg *s, tail_fn fn, void *ctx)
 {
 	struct runlog_record r;
-	struct tail_line l = { .kind = TAIL_TEXT, .off = s->start, .number = s->number,
-		.cont = s->piece > 0, .open = s->open };
+	struct tail_line l = { .kind = TAIL_TEXT,
+		.off = s->start,
+		.number = s->number,
+		.cont = s->piece > 0,
+		.open = s->open };
 
 	if (tail_output_record(t, s->start, &r) && s->start < r.off + r.len) {
 		l.ns = r.ns;

@@ -19,12 +19,13 @@ int files_gate(const char *dir)
 	struct statfs fs;
 	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	int ok = fd >= 0 && fchmod(fd, 0700) == 0 && fstat(fd, &st) == 0 && fstatfs(fd, &fs) == 0 &&
-		st.st_uid == 0 && (st.st_mode & 07777) == 0700 && fs.f_type == TMPFS_MAGIC;
+		 st.st_uid == 0 && (st.st_mode & 07777) == 0700 && fs.f_type == TMPFS_MAGIC;
 
 	if (fd >= 0)
 		close(fd);
 	if (!ok)
-		dprintf(2, "runner: log cannot be guarded: %s is not a private tmpfs of root\n", dir);
+		dprintf(2, "runner: log cannot be guarded: %s is not a private tmpfs of root\n",
+			dir);
 	return ok ? 0 : -1;
 }
 
@@ -34,9 +35,10 @@ int files_open(const char *spec)
 	int fd;
 
 	if (!strncmp(spec, "fd:", 3)) {
-		fd = atoi(spec + 3);
+		fd = (int)strtol(spec + 3, NULL, 10);
 		int flags = fcntl(fd, F_GETFL);
-		if (flags < 0 || fcntl(fd, F_SETFD, FD_CLOEXEC) < 0 || fcntl(fd, F_SETFL, flags | O_APPEND) < 0)
+		if (flags < 0 || fcntl(fd, F_SETFD, FD_CLOEXEC) < 0 ||
+			fcntl(fd, F_SETFL, flags | O_APPEND) < 0)
 			fd = -1;
 	} else {
 		fd = open(spec, O_WRONLY | O_APPEND | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);

@@ -52,7 +52,8 @@ static int take(struct options *o, const struct option *t, const char *value)
 		memcpy((char *)o + t->at, &v, sizeof v);
 		return 0;
 	case JOIN:
-		if (strncmp(value, "fd:", 3) || number(value + 3, &v) || v > 1 << 20 || o->njoin == RUN_JOINS)
+		if (strncmp(value, "fd:", 3) || number(value + 3, &v) || v > 1 << 20 ||
+			o->njoin == RUN_JOINS)
 			return -1;
 		o->join[o->njoin++] = (int)v;
 		return 0;

@@ -17,8 +17,8 @@
 enum { PIPE_BYTES = 256 * 1024, SMALL_READ = 16 * 1024, REST_NS = 1000000, ALONE_NS = 50000000 };
 
 static char bytes[PIPE_BYTES];
-static int64_t pending_since;	/* first output without a record; 0 = none */
-static int64_t other_at, small_at;	/* last change of stream, last small read */
+static int64_t pending_since; /* first output without a record; 0 = none */
+static int64_t other_at, small_at; /* last change of stream, last small read */
 static int last_stream = -1;
 
 int64_t run_now(void)
