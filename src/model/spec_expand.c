@@ -166,7 +166,7 @@ static void cell_name(const struct spec *s, size_t cell, const char *recipe, str
 	buf_str(out, recipe);
 	for (size_t i = 0; i < s->nmatrix; i++) {
 		spec_safe_name(cell_value(s, cell, i), part, sizeof(part));
-		letter |= strpbrk(part, "abcdefghijklmnopqrstuvwxyz") != NULL;
+		letter |= !*part || strpbrk(part, "abcdefghijklmnopqrstuvwxyz");
 	}
 	for (size_t i = 0; i < s->nmatrix; i++) {
 		spec_safe_name(cell_value(s, cell, i), part, sizeof(part));
