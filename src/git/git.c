@@ -7,6 +7,7 @@
 
 #include "base/fs.h"
 #include "base/mem.h"
+#include "git/quarantine.h"
 
 extern char **environ;
 
@@ -313,6 +314,8 @@ int git_import(const struct git_repo *r, const char *quarantine, const char *com
 	struct child_result res;
 	int rc;
 
+	if (quarantine_sync_shallow(r, quarantine, e))
+		return -1;
 	git_call_init(&c, r->common);
 	c.timeout_ms = GIT_WORK_MS;
 	git_env_ident(&c.env, "COMMITTER", r->ident);

@@ -28,7 +28,7 @@ static const char *fsck_words(const struct err *e)
 {
 	if (strstr(e->msg, "gitmodules"))
 		return "The variant holds a malformed .gitmodules.";
-	if (strstr(e->msg, "fsck error") || strstr(e->msg, "in packed object") || strstr(e->msg, "object "))
+	if (strstr(e->msg, "fsck error") || strstr(e->msg, "in packed object") || strstr(e->msg, "git fetch: object "))
 		return "The variant holds an object that git's own check refuses.";
 	return NULL;
 }
