@@ -1,0 +1,106 @@
+#!/bin/sh
+# lint.sh - holds the walls of the design. Usage: lint.sh [text|shell|headers|links]... (default: all). Exit 1 = something was found.
+#
+# LINT_ROOT: the tree to look at (default: this one). Formatting is not judged here: `.clang-format` is there for editors.
+set -eu
+here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
+cd -- "${LINT_ROOT:-$here/../..}"
+found=$(mktemp)
+out=$(mktemp)
+trap 'rm -f "$found" "$out"' EXIT
+trap 'exit 1' HUP INT TERM
+
+say() {
+	printf '%s\n' "$1" >>"$found"
+}
+
+# The sources by kind: C and headers, shell (by suffix or by first line), Go, awk.
+sources() {
+	find . \( -name build -o -name .git -o -name .dev \) -prune -o -type f \
+		\( -name '*.c' -o -name '*.h' -o -name '*.sh' -o -name '*.go' -o -name '*.awk' -o -path './.ci/run' \) -print | sed 's,^\./,,' | sort
+}
+
+scripts() {
+	sources | while read -r f; do
+		case $f in
+		*.sh) echo "$f" ;;
+		.ci/run) echo "$f" ;;
+		esac
+	done
+}
+
+check_text() {
+	sources >"$out"
+	# Names with blanks do not exist here, and are refused first.
+	if grep ' ' "$out"; then
+		say "a file name with a blank"
+		return
+	fi
+	# shellcheck disable=SC2046 # the list is split on purpose
+	awk -f "$here/text.awk" $(cat "$out") >>"$found"
+}
+
+check_shell() {
+	if ! command -v shellcheck >/dev/null; then
+		say "shellcheck is not installed: run \`make deps\` or tests/deps.sh test"
+		return
+	fi
+	# shellcheck disable=SC2046 # as above
+	shellcheck -f gcc $(scripts) >>"$found" || :
+}
+
+# Every header by itself, as the first thing a file includes.
+check_headers() {
+	# shellcheck disable=SC2046 # as above
+	set -- $(find src ui -name '*.h' 2>/dev/null | sort)
+	[ $# -eq 0 ] && return
+	"${CC:-cc}" -std=c11 -D_GNU_SOURCE -Isrc -I. -Wall -Wextra -Wno-unused-parameter -Wno-unused-function -fsyntax-only -x c "$@" 2>"$out" || :
+	grep -E '(error|warning):' "$out" | sed 's/$/ (this header does not compile alone)/' >>"$found" || :
+}
+
+# $1 = program, $2 = what must not be in it; it must link without that library, and not pull it in through another.
+check_link() {
+	if ! make -s "build/$1" >"$out" 2>&1; then
+		say "build/$1 does not link: $(grep -m 1 -E 'undefined|error' "$out" || tail -n 1 "$out")"
+		return
+	fi
+	if ldd "build/$1" | grep -E "$2"; then
+		say "build/$1 is linked with a library of another part ($2)"
+	fi
+}
+
+# A wall between parts that are not there yet cannot be tested; this says so.
+check_links() {
+	for part in ui src/client src/git src/conductor src/engine; do
+		if [ -z "$(find "$part" -name '*.c' 2>/dev/null)" ]; then
+			echo "lint: links not tested: $part has no source yet"
+			return
+		fi
+	done
+	check_link deck-only 'libcurl'
+	check_link conductor-only 'curses|libtinfo'
+}
+
+[ $# -gt 0 ] || set -- text shell headers links
+for what; do
+	case $what in
+	text | shell | headers | links) "check_$what" ;;
+	*)
+		echo "lint.sh: $what is none of: text shell headers links" >&2
+		exit 2
+		;;
+	esac
+done
+
+# The list is a tool for the middle of a change: what stands in it (whole lines) is not shown, but it must be empty at the end.
+if [ -s tests/lint/allow ]; then
+	grep -v -x -F -f tests/lint/allow "$found" >"$out" || :
+	cat "$out" >"$found"
+	say "tests/lint/allow:1: the list of allowed findings must be empty"
+fi
+if [ -s "$found" ]; then
+	cat "$found"
+	echo "lint: $(wc -l <"$found") found"
+	exit 1
+fi
+echo "lint: clean ($*)"
