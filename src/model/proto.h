@@ -20,6 +20,8 @@
  *   diff     variant, other (NULL = base), stat, path               stat[{path,added,removed}], patch (cut at 512 KiB), cut
  *   status   -                                                      needs, live, passed, failed, race, pid, version
  *   report   race                                                   the facts `report` prints
+ *   engines  -                                                      engines[{name,help,ok,why,isolation,warn}] in the order of auto, auto (name or
+ *                                                                   null), auto_why: what `doctor` prints
  *   shutdown -                                                      {} ; variants go on */
 #ifndef MODEL_PROTO_H
 #define MODEL_PROTO_H
