@@ -29,6 +29,11 @@ struct host {
 int host_table(struct host *h, const char *gen_dir, int uid, int gid, const struct strv *mounts, struct err *e);
 void host_release(struct host *h);
 
+/* path is dir or lies below it, by their text. */
+bool host_below(const char *path, const char *dir);
+/* "~/x" -> the user's home; else a copy. The caller frees. */
+char *host_expand(const char *path);
+
 /* Are the race's mounts allowed? Else the sentence. state_dir and repo (NULL = none) may not be inside or above one. */
 int host_check_mounts(const struct strv *mounts, const char *state_dir, const char *repo, struct err *e);
 
