@@ -89,7 +89,19 @@ lint:
 test:
 	$(Q)sh tests/run.sh
 
-bench: all
+# The bench's own programs: a writer of lines (static: it runs in the containers), meters of a terminal and of snapshots.
+$(O)/bench/emit: tests/bench/emit.c
+	@mkdir -p $(@D)
+	$(Q)$(CC) -std=c11 -D_GNU_SOURCE $(WARN) -O2 -static -o $@ $<
+$(O)/bench/ptymeter: tests/bench/ptymeter.c
+	@mkdir -p $(@D)
+	$(Q)$(CC) -std=c11 -D_GNU_SOURCE $(WARN) -O2 -o $@ $< -lutil
+$(O)/bench/snapmeter: $(O)/tests/bench/snapmeter.o $(O)/libcore.a $(ASSETS)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS_ENGINE) $(LIBS_CORE)
+bench-tools: $(O)/bench/emit $(O)/bench/ptymeter $(O)/bench/snapmeter
+
+bench: all bench-tools
 	$(Q)sh tests/bench/bench.sh
 
 demo:
@@ -109,5 +121,5 @@ clean:
 	rm -rf build
 
 -include $(shell find build -name '*.d' 2>/dev/null)
-.PHONY: all deps lint test unit bench demo install uninstall clean
+.PHONY: all deps lint test unit bench bench-tools demo install uninstall clean
 .SECONDARY:
