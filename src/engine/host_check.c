@@ -50,6 +50,11 @@ static int check_place(
 				"mount %s: %s is never mounted (it holds sockets, devices or "
 				"accounts); name another directory",
 				name, system_dirs[i]);
+	if (home && home[0] == '/' && (host_below(home, path)))
+		return err_set(e, "mount",
+			"mount %s: your whole home directory is never mounted; name the directory "
+			"that is needed, like ~/.nvm",
+			name);
 	if (touches(path, state_dir))
 		return err_set(e, "mount",
 			"mount %s: it holds the state of yolodeck, which no container may see; "
@@ -59,11 +64,6 @@ static int check_place(
 		return err_set(e, "mount",
 			"mount %s: it is or holds the repository; every variant already has its "
 			"own copy in /work",
-			name);
-	if (home && home[0] == '/' && (host_below(home, path)))
-		return err_set(e, "mount",
-			"mount %s: your whole home directory is never mounted; name the directory "
-			"that is needed, like ~/.nvm",
 			name);
 	if (host_below(docker_socket(), path))
 		return err_set(e, "mount",
