@@ -4,6 +4,8 @@
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "base/fs.h"
 #include "base/mem.h"
@@ -154,12 +156,30 @@ static void say_no_git(struct err *e)
 	free(have);
 }
 
+/* A memory file, not a pipe: it outlives us with the child. */
+static int input_file(const void *in, size_t n, struct err *e)
+{
+	int fd = memfd_create("git-in", MFD_CLOEXEC);
+
+	if (fd >= 0 && !fs_write_all(fd, in, n) && lseek(fd, 0, SEEK_SET) == 0)
+		return fd;
+	err_sys(e, "git_failed", "no memory file for git's input");
+	if (fd >= 0)
+		close(fd);
+	return -1;
+}
+
 int git_spawn(struct git_call *c, int out, struct child *child, struct err *e)
 {
 	struct child_spec s = CHILD_SPEC_INIT;
 	struct strv env = STRV_INIT, args = STRV_INIT;
 	int rc;
 
+	if (c->nin) {
+		s.in = input_file(c->in, c->nin, e);
+		if (s.in < 0)
+			return -1;
+	}
 	build_command(c, &env, &args);
 	s.argv = strv_argv(&args);
 	s.env = strv_argv(&env);
@@ -169,6 +189,8 @@ int git_spawn(struct git_call *c, int out, struct child *child, struct err *e)
 	rc = child_start(child, &s, e);
 	if (rc)
 		say_no_git(e);
+	if (s.in >= 0)
+		close(s.in);
 	strv_release(&env);
 	strv_release(&args);
 	return rc;
@@ -308,22 +330,30 @@ int git_update_ref(const struct git_repo *r, const char *ref, const char *next, 
 	return rc;
 }
 
+int git_import_call(struct git_call *c, const struct git_repo *r, const char *quarantine, const char *commit, const char *ref,
+	struct err *e)
+{
+	if (quarantine_sync_shallow(r, quarantine, e))
+		return -1;
+	git_call_init(c, r->common);
+	c->timeout_ms = GIT_WORK_MS;
+	git_env_ident(&c->env, "COMMITTER", r->ident);
+	/* Version 2 lets a plain commit id be asked for; no other ref of the quarantine matters then. */
+	strv_addl(&c->conf, "fetch.fsckObjects=true", "protocol.version=2", "core.fsync=committed,reference", (char *)NULL);
+	strv_addl(&c->args, "fetch", "-q", "--no-tags", "--no-write-fetch-head", "--no-auto-maintenance",
+		"--no-recurse-submodules", "--no-show-forced-updates", quarantine, (char *)NULL);
+	strv_fmt(&c->args, "+%s:%s", commit, ref);
+	return 0;
+}
+
 int git_import(const struct git_repo *r, const char *quarantine, const char *commit, const char *ref, struct err *e)
 {
 	struct git_call c;
 	struct child_result res;
 	int rc;
 
-	if (quarantine_sync_shallow(r, quarantine, e))
+	if (git_import_call(&c, r, quarantine, commit, ref, e))
 		return -1;
-	git_call_init(&c, r->common);
-	c.timeout_ms = GIT_WORK_MS;
-	git_env_ident(&c.env, "COMMITTER", r->ident);
-	/* Version 2 lets a plain commit id be asked for; no other ref of the quarantine matters then. */
-	strv_addl(&c.conf, "fetch.fsckObjects=true", "protocol.version=2", "core.fsync=committed,reference", (char *)NULL);
-	strv_addl(&c.args, "fetch", "-q", "--no-tags", "--no-write-fetch-head", "--no-auto-maintenance",
-		"--no-recurse-submodules", "--no-show-forced-updates", quarantine, (char *)NULL);
-	strv_fmt(&c.args, "+%s:%s", commit, ref);
 	rc = git_run(&c, &res, e);
 	child_result_release(&res);
 	git_call_release(&c);

@@ -52,8 +52,8 @@ void git_call_release(struct git_call *c);
 /* Runs it. 0 when git exited 0. Else -1; r->code tells git's code (r stays filled), e holds "git update-ref: <its first line>".
  * r is always to be released. Codes "git_failed", "timeout", "no_git". */
 int git_run(struct git_call *c, struct child_result *r, struct err *e);
-/* Starts it and returns: for calls whose process id goes into the journal. Both outputs go to the descriptor given; no stdin, no
- * time limit. It is in a session of its own and ends its work even when we die. Code "no_git". */
+/* Starts it and returns: for calls whose process id goes into the journal. Both outputs go to the descriptor given; stdin is
+ * `in`; no time limit. It is in a session of its own and ends its work even when we die. Code "no_git". */
 int git_spawn(struct git_call *c, int out, struct child *child, struct err *e);
 /* One call with varargs, [H], output trimmed into out (may be NULL). */
 int git_out(const char *git_dir, struct buf *out, struct err *e, ...) __attribute__((sentinel));
@@ -71,6 +71,9 @@ char *git_ref(const char *git_dir, const char *ref, struct err *e);
 int git_update_ref(const struct git_repo *r, const char *ref, const char *next, const char *old, const char *why, struct err *e);
 /* Brings one commit of the quarantine into the user's repository as `ref` (forced), objects checked by fsck. */
 int git_import(const struct git_repo *r, const char *quarantine, const char *commit, const char *ref, struct err *e);
+/* The same as a call to be started with git_spawn; c is initialised here unless it fails. */
+int git_import_call(struct git_call *c, const struct git_repo *r, const char *quarantine, const char *commit, const char *ref,
+	struct err *e);
 /* Where a branch is in use: a work tree that has it checked out, or that rebases or bisects it. *where = its directory (owned)
  * or NULL = nowhere. */
 int git_checked_out(const struct git_repo *r, const char *ref, char **where, struct err *e);

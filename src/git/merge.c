@@ -82,7 +82,7 @@ static char *regraft(const char *git_dir, const char *commit, const char *parent
 		.parent = { parent },
 		.author = "yolodeck <yolodeck@localhost>",
 		.committer = "yolodeck <yolodeck@localhost>",
-		.author_date = "1 +0000",
+		.author_date = "@1 +0000",
 		.message = "chosen base\n",
 	};
 

@@ -10,6 +10,8 @@
 #include "model/journal.h"
 
 enum promote_how { PROMOTE_MERGE, PROMOTE_SQUASH, PROMOTE_REBASE };
+const char *promote_how_name(enum promote_how how);	/* "merge" ... */
+int promote_how_parse(const char *name);		/* -1 = none of them */
 
 struct promote_in {
 	const struct git_repo *repo;
@@ -19,7 +21,7 @@ struct promote_in {
 	const char *into;	/* branch name, NULL = the branch the main (or the asking) work tree is on */
 	const char *asked_from;	/* the client's work tree or NULL */
 	enum promote_how how;
-	const char *subject;	/* "Promote 7/claude-1: fix flaky parser" is made of it */
+	const char *subject;	/* "Merge 7/claude-1: fix flaky parser" (squash: "Promote ...") is made of it */
 };
 struct promote_plan {
 	char *into, *into_ref;	/* "main", "refs/heads/main" */

@@ -1,0 +1,300 @@
+/* promote_dirt.c - the paths a move touches, and what of the user's work stands in their way (facts: git.md 4). */
+#include "git/promote_impl.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/fs.h"
+#include "base/mem.h"
+
+enum { ASK_IGNORED_MAX = 200 };
+
+void changes_release(struct changes *c)
+{
+	for (size_t i = 0; i < c->n; i++) {
+		free(c->v[i].path);
+		free(c->v[i].old_id);
+		free(c->v[i].new_id);
+	}
+	free(c->v);
+	memset(c, 0, sizeof(*c));
+}
+
+static int by_path(const void *a, const void *b)
+{
+	return strcmp(((const struct change *)a)->path, ((const struct change *)b)->path);
+}
+
+const struct change *changes_find(const struct changes *c, const char *path)
+{
+	struct change key = { .path = (char *)path };
+
+	return c->n ? bsearch(&key, c->v, c->n, sizeof(key), by_path) : NULL;
+}
+
+/* ":100644 100755 <id> <id> M" */
+static int parse_raw(const char *s, struct change *ch)
+{
+	char *end;
+	size_t n;
+
+	if (*s != ':')
+		return -1;
+	ch->old_mode = (unsigned)strtoul(s + 1, &end, 8);
+	ch->new_mode = (unsigned)strtoul(end, &end, 8);
+	if (*end++ != ' ')
+		return -1;
+	n = strspn(end, "0123456789abcdef");
+	ch->old_id = xstrndup(end, n);
+	end += n + (end[n] == ' ');
+	n = strspn(end, "0123456789abcdef");
+	ch->new_id = xstrndup(end, n);
+	end += n + (end[n] == ' ');
+	ch->status = *end;
+	return strchr("ADMT", *end) && *end ? 0 : -1;
+}
+
+static int read_from(const char *git_dir, const char *from, const char *to, struct changes *c, struct err *e)
+{
+	struct git_call call;
+	struct child_result r;
+	struct strv f = STRV_INIT;
+	int rc;
+
+	git_call_init(&call, git_dir);
+	call.timeout_ms = PROMOTE_STATUS_MS;
+	strv_addl(&call.args, "diff-tree", "-r", "--raw", "--no-renames", "--full-index", "--no-ext-diff", "-z",
+		"--end-of-options", from, to, (char *)NULL);
+	rc = git_run(&call, &r, e);
+	if (!rc && r.truncated)
+		rc = err_set(e, "too_many_files", "The list of changed files is too long");
+	strv_split0(&f, r.out.p, r.out.len);
+	c->v = xcalloc(f.n / 2 + 1, sizeof(*c->v));
+	for (size_t i = 0; !rc && i + 1 < f.n; i += 2) {
+		c->v[c->n].path = xstrdup(f.v[i + 1]);
+		if (parse_raw(f.v[i], &c->v[c->n++]) < 0)
+			rc = err_set(e, "git_failed", "git diff-tree: its answer is not understood");
+	}
+	if (c->n)
+		qsort(c->v, c->n, sizeof(*c->v), by_path);
+	strv_release(&f);
+	child_result_release(&r);
+	git_call_release(&call);
+	return rc;
+}
+
+int changes_read(const char *git_dir, const char *other, const char *from, const char *to, struct changes *c, struct err *e)
+{
+	int rc;
+
+	memset(c, 0, sizeof(*c));
+	rc = read_from(git_dir, from, to, c, e);
+	if (rc < 0 && other && fs_is_dir(other)) {
+		changes_release(c);
+		err_clear(e);
+		rc = read_from(other, from, to, c, e);
+	}
+	return rc;
+}
+
+/* A reading call in the user's tree: his attributes and filters count, his hooks and fsmonitor do not. */
+static void tree_call(const struct target *t, struct git_call *c)
+{
+	git_call_init(c, t->git_dir);
+	c->user = true;
+	c->read_only = true;
+	c->work_tree = c->cwd = t->dir;
+	c->timeout_ms = PROMOTE_STATUS_MS;
+}
+
+int dirt_read(const struct target *t, struct strv *dirty, struct strv *unmerged, struct err *e)
+{
+	struct git_call c;
+	struct child_result r;
+	struct strv f = STRV_INIT;
+	int rc;
+
+	tree_call(t, &c);
+	strv_addl(&c.args, "status", "--porcelain=v1", "-z", "--no-renames", "--untracked-files=no",
+		"--ignore-submodules=all", "--no-ahead-behind", (char *)NULL);
+	rc = git_run(&c, &r, e);
+	strv_split0(&f, r.out.p, r.out.len);
+	for (size_t i = 0; !rc && i < f.n; i++) {
+		const char *s = f.v[i];
+		bool both;
+
+		if (strlen(s) < 4 || *s == '#' || *s == '?' || *s == '!')
+			continue;
+		both = *s == 'U' || s[1] == 'U' || !strncmp(s, "AA", 2) || !strncmp(s, "DD", 2);
+		strv_add(both ? unmerged : dirty, s + 3);
+	}
+	strv_release(&f);
+	child_result_release(&r);
+	git_call_release(&c);
+	return rc < 0 ? err_prefix(e, "The state of %s could not be read", t->dir) : 0;
+}
+
+int dirt_walk(const char *dir, const char *path, size_t *at)
+{
+	size_t n = strlen(path), i = 0;
+	struct stat st;
+
+	for (;;) {
+		char *p;
+		int rc;
+
+		i += strcspn(path + i, "/");
+		p = xasprintf("%s/%.*s", dir, (int)i, path);
+		rc = lstat(p, &st);
+		free(p);
+		*at = i;
+		if (rc < 0)
+			return 0;
+		if (!S_ISDIR(st.st_mode))
+			return 1;
+		if (i == n)
+			return 2;
+		i++;
+	}
+}
+
+/* Adds what nobody tracks below a directory that is to become a file. */
+static int untracked_below(const struct target *t, const char *path, struct strv *out, struct err *e)
+{
+	struct git_call c;
+	struct child_result r;
+	int rc;
+
+	tree_call(t, &c);
+	strv_addl(&c.args, "ls-files", "-z", "-o", "--", path, (char *)NULL);
+	rc = git_run(&c, &r, e);
+	if (!rc)
+		strv_split0(out, r.out.p, r.out.len);
+	child_result_release(&r);
+	git_call_release(&c);
+	return rc;
+}
+
+/* New paths: what already stands there and is not tracked. */
+static int find_blockers(const struct target *t, const struct changes *ch, const struct strv *dirty, struct strv *edits,
+	struct strv *out, struct err *e)
+{
+	for (size_t i = 0; i < ch->n; i++) {
+		const struct change *c = &ch->v[i];
+		char *at_path;
+		size_t at;
+		int what;
+
+		if (c->status != 'A')
+			continue;
+		what = dirt_walk(t->dir, c->path, &at);
+		if (what == 2 && untracked_below(t, c->path, out, e) < 0)
+			return -1;
+		if (what != 1)
+			continue;
+		at_path = xstrndup(c->path, at);
+		if (strv_has(dirty, at_path)) {
+			if (!strv_has(edits, at_path))
+				strv_add(edits, at_path);
+		} else if (!changes_find(ch, at_path) || at == strlen(c->path)) {
+			if (!strv_has(out, at_path))
+				strv_add(out, at_path);
+		}
+		free(at_path);
+	}
+	return 0;
+}
+
+/* A dirty path is in the way when it is touched itself, or a directory on its way becomes a file. */
+static bool touched(const struct changes *ch, const char *path)
+{
+	bool hit = changes_find(ch, path) != NULL;
+
+	for (const char *s = strchr(path, '/'); s && !hit; s = strchr(s + 1, '/')) {
+		char *p = xstrndup(path, (size_t)(s - path));
+
+		hit = changes_find(ch, p) != NULL;
+		free(p);
+	}
+	return hit;
+}
+
+/* Which of the paths git would list without the ignore rules only. */
+static bool all_ignored(const struct target *t, const struct strv *paths)
+{
+	struct git_call c;
+	struct child_result r;
+	struct err e = ERR_INIT;
+	bool ignored;
+
+	if (paths->n > ASK_IGNORED_MAX)
+		return false;
+	tree_call(t, &c);
+	strv_addl(&c.args, "ls-files", "-z", "-o", "--exclude-standard", "--", (char *)NULL);
+	for (size_t i = 0; i < paths->n; i++)
+		strv_add(&c.args, paths->v[i]);
+	ignored = !git_run(&c, &r, &e) && !r.out.len;
+	child_result_release(&r);
+	git_call_release(&c);
+	return ignored;
+}
+
+char *promote_names(const struct strv *v)
+{
+	struct buf b = BUF_INIT;
+
+	strv_join(v, 8, &b);
+	return buf_take(&b);
+}
+
+static void say(const struct target *t, const struct strv *edits, const struct strv *blockers, const struct strv *unmerged,
+	struct refusal *why)
+{
+	char *names;
+
+	if (unmerged->n) {
+		names = promote_names(unmerged);
+		refuse(why, "unmerged", "%s in %s still in conflict: %s; resolve that first.",
+			unmerged->n == 1 ? "A file" : "Files", unmerged->n == 1 ? "your work tree is" : "your work tree are", names);
+		free(names);
+	}
+	if (edits->n) {
+		names = promote_names(edits);
+		refuse(why, "dirty", "Your unsaved changes touch the same files: %s; commit or stash them.", names);
+		free(names);
+	}
+	if (blockers->n) {
+		const char *kind = all_ignored(t, blockers) ? "ignored" : "untracked";
+
+		names = promote_names(blockers);
+		if (blockers->n == 1)
+			refuse(why, "in_the_way", "An %s file of yours is in the way: %s; move it away.", kind, names);
+		else
+			refuse(why, "in_the_way", "%zu %s files of yours are in the way: %s; move them away.", blockers->n, kind,
+				names);
+		free(names);
+	}
+}
+
+int dirt_check(const struct target *t, const struct changes *ch, struct strv *local, struct refusal *why, struct err *e)
+{
+	struct strv dirty = STRV_INIT, unmerged = STRV_INIT, edits = STRV_INIT, blockers = STRV_INIT;
+	int rc = dirt_read(t, &dirty, &unmerged, e);
+
+	for (size_t i = 0; !rc && i < dirty.n; i++) {
+		if (touched(ch, dirty.v[i]))
+			strv_add(&edits, dirty.v[i]);
+		else if (local)
+			strv_add(local, dirty.v[i]);
+	}
+	if (!rc)
+		rc = find_blockers(t, ch, &dirty, &edits, &blockers, e);
+	if (!rc)
+		say(t, &edits, &blockers, &unmerged, why);
+	strv_release(&dirty);
+	strv_release(&unmerged);
+	strv_release(&edits);
+	strv_release(&blockers);
+	return rc;
+}

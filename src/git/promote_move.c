@@ -1,0 +1,424 @@
+/* promote_move.c - moves one branch, with the work tree that has it checked out, by one journalled git child (facts: git.md 8.7).
+ *
+ * Where the branch is checked out nowhere, `update-ref` with the old value is the compare-and-swap. In a work tree it is git's own
+ * fast-forward (or, for undo, `reset --keep`): both refuse before they write when a file of the user's would be lost. Neither
+ * tells us which branch HEAD named at that instant, nor does reset compare: so afterwards ORIG_HEAD and the ref are read, and a
+ * commit that slipped in between is put back. A child that failed half-way leaves the tree mixed; move_heal makes it whole. */
+#include "git/promote_impl.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "base/fs.h"
+#include "base/mem.h"
+
+enum { CHILD_GRACE_MS = 10000, OUTPUT_MAX = 1 << 20 };
+
+int promote_lock(const char *state_dir, struct err *e)
+{
+	char *path = fs_join(state_dir, "promote.lock");
+	int fd = fs_lock(path, e);
+
+	if (fd < 0 && !strcmp(e->code, "locked"))
+		err_set(e, "busy", "Another promotion is running.");
+	free(path);
+	return fd;
+}
+
+void move_release(struct move *m)
+{
+	free(m->ref);
+	free(m->name);
+	free(m->from);
+	free(m->to);
+	free(m->dir);
+	free(m->git_dir);
+	free(m->label);
+	free(m->keep_ref);
+	free(m->ident);
+	free(m->op);
+	memset(m, 0, sizeof(*m));
+}
+
+static struct json *id_json(const struct child_id *id)
+{
+	struct json *o = json_object();
+
+	json_put_int(o, "pid", id->pid);
+	json_put_int(o, "start", (int64_t)id->start);
+	json_put_str(o, "boot", id->boot);
+	return o;
+}
+
+/* Paths are bytes and JSON is text: a path that is not UTF-8 would not come back, so it goes as hex. */
+static void put_path(struct json *o, const char *key, const char *path)
+{
+	struct buf b = BUF_INIT;
+	bool plain = true;
+
+	for (const char *s = path ? path : ""; *s; s++) {
+		plain = plain && (unsigned char)*s >= 0x20 && (unsigned char)*s < 0x7f;
+		buf_fmt(&b, "%02x", (unsigned char)*s);
+	}
+	if (!path || plain) {
+		json_put_str(o, key, path);
+	} else {
+		char *hexed = xasprintf("hex:%s", b.p);
+
+		json_put_str(o, key, hexed);
+		free(hexed);
+	}
+	buf_release(&b);
+}
+
+static char *get_path(const struct json *o, const char *key)
+{
+	const char *s = json_str(o, key, NULL);
+	struct buf b = BUF_INIT;
+
+	if (!s)
+		return NULL;
+	if (strncmp(s, "hex:", 4))
+		return xstrdup(s);
+	for (s += 4; s[0] && s[1]; s += 2) {
+		char two[3] = { s[0], s[1], '\0' };
+
+		buf_char(&b, (char)strtoul(two, NULL, 16));
+	}
+	return buf_take(&b);
+}
+
+struct json *move_to_json(const struct move *m, int race, const char *variant, int of, int64_t since_ms)
+{
+	struct json *o = json_object();
+	struct child_id me;
+
+	json_put_int(o, "race", race);
+	json_put_str(o, "variant", variant);
+	json_put_str(o, "into_ref", m->ref);
+	json_put_str(o, "old", m->from);
+	json_put_str(o, "new", m->to);
+	put_path(o, "tree_dir", m->dir);
+	put_path(o, "tree_git_dir", m->git_dir);
+	json_put_str(o, "keep_ref", m->keep_ref);
+	json_put_bool(o, "back", m->back);
+	if (of)
+		json_put_int(o, "of", of);
+	json_put_int(o, "ms", since_ms);
+	if (!child_identify(getpid(), &me))
+		json_put(o, "by", id_json(&me));
+	return o;
+}
+
+int move_from_json(struct move *m, const struct json *intent)
+{
+	const char *ref = json_str(intent, "into_ref", NULL), *variant = json_str(intent, "variant", NULL);
+
+	memset(m, 0, sizeof(*m));
+	if (!ref || !variant || !git_oid_ok(json_str(intent, "old", "")) || !git_oid_ok(json_str(intent, "new", "")))
+		return -1;
+	m->ref = xstrdup(ref);
+	m->name = xstrdup(strncmp(ref, "refs/heads/", 11) ? ref : ref + 11);
+	m->from = xstrdup(json_str(intent, "old", ""));
+	m->to = xstrdup(json_str(intent, "new", ""));
+	m->dir = get_path(intent, "tree_dir");
+	m->git_dir = get_path(intent, "tree_git_dir");
+	m->back = json_bool(intent, "back", false);
+	if (json_str(intent, "keep_ref", NULL))
+		m->keep_ref = xstrdup(json_str(intent, "keep_ref", ""));
+	m->label = xasprintf("%d/%s", (int)json_int(intent, "race", 0), variant);
+	m->op = xstrdup(json_str(intent, "op", "promote"));
+	if (!m->dir != !m->git_dir) {
+		move_release(m);
+		return -1;
+	}
+	return 0;
+}
+
+/* What git said, from the memory file both its outputs went to. */
+static void read_output(int fd, struct buf *out)
+{
+	char block[4096];
+	ssize_t n;
+
+	if (lseek(fd, 0, SEEK_SET) < 0)
+		return;
+	while (out->len < OUTPUT_MAX && ((n = read(fd, block, sizeof(block))) > 0 || (n < 0 && errno == EINTR)))
+		if (n > 0)
+			buf_add(out, block, (size_t)n);
+}
+
+static int wait_child(struct child *c, int *code, const char *what, struct err *e)
+{
+	if (child_wait(c, GIT_WORK_MS, code) == 1)
+		return 0;
+	/* On TERM git takes its own locks away. */
+	child_kill(c, SIGTERM);
+	if (child_wait(c, CHILD_GRACE_MS, code) != 1) {
+		child_kill(c, SIGKILL);
+		child_wait(c, -1, code);
+	}
+	return err_set(e, "timeout", "git %s did not end within %d minutes and was stopped", what, GIT_WORK_MS / 60000);
+}
+
+int move_run_child(struct git_call *c, struct journal *j, int n, int *code, struct buf *out, struct err *e)
+{
+	int fd = memfd_create("git", MFD_CLOEXEC), rc;
+	struct err late = ERR_INIT;
+	struct child child;
+
+	if (fd < 0)
+		return err_sys(e, "promote", "No memory file for git's words");
+	rc = git_spawn(c, fd, &child, e);
+	if (!rc) {
+		/* When the journal fails now, git is already at work: it is waited for, and its command line names the commit. */
+		if (journal_stage(j, n, "child", id_json(&child.id), &late) < 0)
+			rc = err_set(e, late.code, "%s", late.msg);
+		if (wait_child(&child, code, c->args.v[0], rc ? &late : e) < 0)
+			rc = -1;
+		read_output(fd, out);
+	}
+	close(fd);
+	return rc;
+}
+
+static void tree_call(const struct move *m, struct git_call *c)
+{
+	git_call_init(c, m->git_dir);
+	c->user = true;
+	c->work_tree = c->cwd = m->dir;
+	strv_addl(&c->conf, "merge.verifySignatures=false", "commit.gpgSign=false", "checkout.workers=1",
+		"core.fsync=committed,reference,index", (char *)NULL);
+	strv_fmt(&c->env, "GIT_REFLOG_ACTION=yolodeck %s %s", m->op, m->label);
+	git_env_ident(&c->env, "COMMITTER", m->ident);
+}
+
+static void move_call(const struct move *m, struct git_call *c)
+{
+	if (!m->dir) {
+		git_call_init(c, m->repo->common);
+		git_env_ident(&c->env, "COMMITTER", m->ident);
+		strv_add(&c->conf, "core.fsync=committed,reference");
+		strv_addl(&c->args, "update-ref", "-m", (char *)NULL);
+		strv_fmt(&c->args, "yolodeck %s %s", m->op, m->label);
+		strv_addl(&c->args, m->ref, m->to, m->from, (char *)NULL);
+	} else if (m->back) {
+		tree_call(m, c);
+		strv_addl(&c->args, "reset", "-q", "--keep", m->to, (char *)NULL);
+	} else {
+		tree_call(m, c);
+		strv_addl(&c->args, "merge", "--ff-only", "--no-stat", "--no-autostash", "--no-overwrite-ignore", "--no-squash",
+			"--commit", "--no-verify-signatures", "-q", m->to, (char *)NULL);
+	}
+}
+
+/* The tab-indented names below one of git's headlines. */
+static char *listed(const char *p)
+{
+	struct strv v = STRV_INIT;
+	char *names;
+
+	for (p += strcspn(p, "\n"); *p == '\n' && p[1] == '\t'; p += strcspn(p, "\n")) {
+		p += 2;
+		strv_take(&v, xstrndup(p, strcspn(p, "\n")));
+	}
+	names = promote_names(&v);
+	strv_release(&v);
+	return names;
+}
+
+/* A headline with names below (merge), or a sentence around one name (reset), and what we say of it. */
+static const struct said {
+	const char *git, *end; /* end NULL = the names follow, a line each */
+	const char *code, *before, *after;
+} said[] = {
+	{ "Your local changes to the following files would be overwritten", NULL, "dirty",
+		"Your unsaved changes touch the same files: ", "; commit or stash them." },
+	{ "The following untracked working tree files would be", NULL, "in_the_way",
+		"An untracked (or ignored) file of yours is in the way: ", "; move it away." },
+	{ "Updating the following directories would lose untracked files", NULL, "in_the_way",
+		"Untracked files of yours are in the way in ", "; move them away." },
+	{ "Entry '", "' not uptodate", "dirty", "Your unsaved changes touch the same files: ", "; commit or stash them." },
+	{ "Entry '", "' would be overwritten", "dirty", "Your unsaved changes touch the same files: ",
+		"; commit or stash them." },
+	{ "Untracked working tree file '", "' would be", "in_the_way", "An untracked (or ignored) file of yours is in the way: ",
+		"; move it away." },
+	{ "Updating '", "' would lose untracked", "in_the_way", "Untracked files of yours are in the way in ",
+		"; move them away." },
+};
+
+static int known_list(const char *text, struct err *e)
+{
+	for (size_t i = 0; i < ARRAY_LEN(said); i++) {
+		const char *p = strstr(text, said[i].git), *q;
+		char *names;
+
+		if (!p)
+			continue;
+		q = said[i].end ? strstr(p, said[i].end) : NULL;
+		if (said[i].end && !q)
+			continue;
+		p += said[i].end ? strlen(said[i].git) : 0;
+		names = said[i].end ? xstrndup(p, (size_t)(q - p)) : listed(p);
+		err_set(e, said[i].code, "%s%s%s", said[i].before, names, said[i].after);
+		free(names);
+		return -1;
+	}
+	return 0;
+}
+
+static int moved_base(const struct move *m, struct err *e)
+{
+	return err_set(e, "moved_base", "%s moved while you looked; the result was rebuilt, look again.", m->name);
+}
+
+/* Git's refusals that come before it has written anything, in our words. 0 = none of these. */
+static int known_refusal(const struct move *m, const char *text, struct err *e)
+{
+	if (known_list(text, e) < 0)
+		return -1;
+	if (strstr(text, "Not possible to fast-forward") || strstr(text, "but expected") ||
+		strstr(text, "unable to resolve reference"))
+		return moved_base(m, e);
+	if (strstr(text, "index.lock'"))
+		return err_set(e, "git_locked", "A git command is running here (index.lock).");
+	if (strstr(text, "You have not concluded your"))
+		return err_set(e, "unfinished", "You are in the middle of a merge; finish it first.");
+	if (strstr(text, "unmerged"))
+		return err_set(e, "unmerged", "Files in your work tree are still in conflict; resolve that first.");
+	return 0;
+}
+
+static int unknown_failure(const struct move *m, int code, const char *text, struct err *e)
+{
+	const char *p = strstr(text, "fatal: ");
+
+	if (!p)
+		p = strstr(text, "error: ");
+	p = p ? p + 7 : text;
+	if (code > 128 && !*p)
+		return err_set(e, "git_failed", "git was killed (signal %d) while it moved %s", code - 128, m->name);
+	return err_set(e, "git_failed", "git could not move %s: %.*s", m->name, (int)strcspn(p, "\n"), p);
+}
+
+static bool descends(const struct move *m, const char *commit, const char *from)
+{
+	struct err ignored = ERR_INIT;
+
+	return !git_out(m->repo->common, NULL, &ignored, "merge-base", "--is-ancestor", from, commit, (char *)NULL);
+}
+
+bool move_arrived(const struct move *m, const char *now)
+{
+	if (!strcmp(now, m->to))
+		return true;
+	/* A commit of the user's on top of ours is no contradiction; on top of what we wanted to leave it is. */
+	return strcmp(now, m->from) && descends(m, now, m->to) && !(m->back && descends(m, now, m->from));
+}
+
+/* HEAD may have been switched, or a commit made, between our look and git's: what it did then is taken back. */
+static int verify(const struct move *m, struct err *e)
+{
+	char *now, *was;
+	struct git_call c;
+	struct child_result r;
+	struct err ignored = ERR_INIT;
+	bool good;
+
+	if (!m->dir)
+		return 0;
+	now = git_ref(m->repo->common, m->ref, e);
+	if (!now && *e->code)
+		return -1;
+	good = now && move_arrived(m, now);
+	was = git_ref(m->git_dir, "ORIG_HEAD", &ignored);
+	if (was && (!good || strcmp(was, m->from))) {
+		good = false;
+		tree_call(m, &c);
+		c.timeout_ms = GIT_WORK_MS;
+		strv_addl(&c.args, "reset", "-q", "--keep", was, (char *)NULL);
+		git_run(&c, &r, &ignored);
+		child_result_release(&r);
+		git_call_release(&c);
+	}
+	free(was);
+	free(now);
+	return good ? 0 : moved_base(m, e);
+}
+
+/* Brings `to` into the user's repository, by fetch with fsck. */
+static int bring_in(const struct move *m, struct journal *j, int n, struct err *e)
+{
+	struct git_call c;
+	struct buf out = BUF_INIT;
+	char *have;
+	int rc, code = 0;
+
+	if (!m->keep_ref || !m->quarantine || !fs_is_dir(m->quarantine))
+		return 0;
+	if (git_import_call(&c, m->repo, m->quarantine, m->to, m->keep_ref, e) < 0)
+		return -1;
+	rc = move_run_child(&c, j, n, &code, &out, e);
+	git_call_release(&c);
+	if (!rc && code && !known_refusal(m, out.p, e))
+		unknown_failure(m, code, out.p, e);
+	have = !rc && !code ? git_ref(m->repo->common, m->keep_ref, e) : NULL;
+	if (!rc && !code && (!have || strcmp(have, m->to)))
+		err_set(e, "git_failed", "The result did not arrive in your repository; try again");
+	rc = have && !strcmp(have, m->to) ? 0 : -1;
+	free(have);
+	buf_release(&out);
+	return rc;
+}
+
+static int finish_failed(const struct move *m, int64_t since_ms, bool whole, struct journal *j, int n, struct err *e)
+{
+	struct err why = ERR_INIT, heal_err = ERR_INIT;
+	enum heal how = HEAL_FROM;
+	struct json *o = json_object();
+
+	json_put_str(o, "code", e->code);
+	if (!whole && (move_heal(m, since_ms, &how, &heal_err) < 0 || how == HEAL_ELSE)) {
+		json_free(o);
+		return err_set(e, "needs_you", "%s. %s", e->msg, heal_err.msg);
+	}
+	if (how == HEAL_TO) {
+		json_free(o);
+		err_clear(e);
+		return journal_stage(j, n, "done", NULL, e);
+	}
+	if (journal_stage(j, n, "failed", o, &why) < 0)
+		err_prefix(e, "%s. Before that", why.msg);
+	return -1;
+}
+
+int move_run(const struct move *m, int64_t since_ms, struct journal *j, int n, struct err *e)
+{
+	struct git_call c;
+	struct buf out = BUF_INIT;
+	int code = 0, rc;
+	bool whole = false;
+
+	if (bring_in(m, j, n, e) < 0)
+		return finish_failed(m, since_ms, false, j, n, e);
+	move_call(m, &c);
+	rc = move_run_child(&c, j, n, &code, &out, e);
+	git_call_release(&c);
+	if (!rc && !code) {
+		rc = verify(m, e);
+		whole = rc < 0 && !strcmp(e->code, "moved_base");
+	} else if (!rc) {
+		rc = -1;
+		whole = known_refusal(m, out.p, e) < 0;
+		if (!whole)
+			unknown_failure(m, code, out.p, e);
+	}
+	buf_release(&out);
+	if (rc < 0)
+		return finish_failed(m, since_ms, whole, j, n, e);
+	return journal_stage(j, n, "done", NULL, e);
+}

@@ -1,0 +1,221 @@
+/* promote_plan.c - builds what a promote would do, with every reason against it, and turns it into words for the dialog. */
+#include "git/promote_impl.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/fs.h"
+#include "base/mem.h"
+#include "git/promote_build.h"
+
+enum { LIST_CUT = 200 };
+
+void promote_plan_release(struct promote_plan *p)
+{
+	free(p->into);
+	free(p->into_ref);
+	free(p->old);
+	free(p->new);
+	free(p->tree_dir);
+	free(p->tree_git_dir);
+	free(p->refuse_code);
+	free(p->refuse);
+	diff_stat_release(&p->stat);
+	strv_release(&p->conflicts);
+	strv_release(&p->auto_run);
+	strv_release(&p->local_edits);
+	memset(p, 0, sizeof(*p));
+}
+
+static char *copy(const char *s)
+{
+	return s ? xstrdup(s) : NULL;
+}
+
+/* old..new counted; where history is cut off, what we know of the variant. */
+static int count_commits(const char *store, const char *old, const char *new, enum promote_how how)
+{
+	struct buf b = BUF_INIT;
+	struct err e = ERR_INIT;
+	char *range = xasprintf("%s..%s", old, new);
+	int n = how == PROMOTE_MERGE ? 2 : 1;
+
+	if (!git_out(store, &b, &e, "rev-list", "--count", "--end-of-options", range, (char *)NULL) && b.len)
+		n = (int)strtol(b.p, NULL, 10);
+	free(range);
+	buf_release(&b);
+	return n;
+}
+
+static int build(const struct promote_in *in, const struct target *t, struct promote_plan *plan, struct refusal *why,
+	struct err *e)
+{
+	char *label = xasprintf("%d/%s", in->race, in->variant);
+	struct build b = {
+		.store = in->quarantine,
+		.base = in->base,
+		.ours = t->tip,
+		.theirs = in->tip,
+		.ours_name = t->name,
+		.label = label,
+		.subject = in->subject,
+		.ident = t->ident,
+		.how = in->how,
+	};
+	int rc = build_promote(&b, &plan->new, &plan->conflicts, why, e);
+
+	if (!rc && plan->new) {
+		plan->commits = count_commits(in->quarantine, t->tip, plan->new, in->how);
+		rc = diff_stat(in->quarantine, t->tip, plan->new, &plan->stat, e);
+		diff_auto_run(&plan->stat, &plan->auto_run);
+	}
+	free(label);
+	return rc;
+}
+
+static int look_at_tree(const struct promote_in *in, const struct target *t, struct promote_plan *plan, struct refusal *why,
+	struct err *e)
+{
+	struct changes ch;
+	int rc;
+
+	if (!t->dir)
+		return 0;
+	rc = changes_read(in->quarantine, NULL, t->tip, plan->new, &ch, e);
+	if (!rc)
+		rc = dirt_check(t, &ch, &plan->local_edits, why, e);
+	changes_release(&ch);
+	return rc;
+}
+
+int promote_plan(const struct promote_in *in, struct promote_plan *plan, struct err *e)
+{
+	struct target t;
+	struct refusal why = { NULL, NULL };
+	int rc = target_find(in->repo, in->into, in->asked_from, &t, &why, e);
+
+	memset(plan, 0, sizeof(*plan));
+	plan->how = in->how;
+	if (!rc && !in->tip)
+		refuse(&why, "no_commit", "%d/%s has nothing recorded that could be promoted.", in->race, in->variant);
+	if (!rc) {
+		plan->into = copy(t.name);
+		plan->into_ref = copy(t.ref);
+		plan->old = copy(t.tip);
+		plan->tree_dir = copy(t.dir);
+		plan->tree_git_dir = copy(t.git_dir);
+	}
+	if (!rc && !why.code)
+		rc = build(in, &t, plan, &why, e);
+	if (!rc && !why.code)
+		rc = look_at_tree(in, &t, plan, &why, e);
+	plan->refuse_code = why.code;
+	plan->refuse = why.msg;
+	target_release(&t);
+	if (rc)
+		promote_plan_release(plan);
+	return rc;
+}
+
+static void put_list(struct json *o, const char *key, const struct strv *v)
+{
+	struct json *a = json_array();
+	char *total = xasprintf("%s_total", key);
+
+	for (size_t i = 0; i < v->n && i < LIST_CUT; i++)
+		json_add_str(a, v->v[i]);
+	json_put(o, key, a);
+	json_put_int(o, total, (int64_t)v->n);
+	free(total);
+}
+
+static struct json *files_json(const struct diff_stat *s)
+{
+	struct json *a = json_array();
+
+	for (size_t i = 0; i < s->n && i < LIST_CUT; i++) {
+		struct json *f = json_object();
+
+		json_put_str(f, "path", s->f[i].path);
+		json_put_int(f, "added", s->f[i].added);
+		json_put_int(f, "removed", s->f[i].removed);
+		json_add(a, f);
+	}
+	return a;
+}
+
+static void put_refusal(struct json *o, const char *code, const char *msg)
+{
+	struct json *r;
+
+	if (!code) {
+		json_put_null(o, "refuse");
+		return;
+	}
+	r = json_object();
+	json_put_str(r, "code", code);
+	json_put_str(r, "msg", msg);
+	json_put(o, "refuse", r);
+}
+
+const char *promote_how_name(enum promote_how how)
+{
+	static const char *const names[] = { "merge", "squash", "rebase" };
+
+	return (unsigned)how < ARRAY_LEN(names) ? names[how] : "merge";
+}
+
+int promote_how_parse(const char *name)
+{
+	for (int i = PROMOTE_MERGE; i <= PROMOTE_REBASE; i++)
+		if (!strcmp(name, promote_how_name((enum promote_how)i)))
+			return i;
+	return -1;
+}
+
+struct json *promote_plan_to_json(const struct promote_plan *p)
+{
+	struct json *o = json_object();
+
+	json_put_str(o, "into", p->into);
+	json_put_str(o, "old", p->old);
+	json_put_str(o, "new", p->new);
+	json_put_str(o, "tree", p->tree_dir);
+	json_put_str(o, "how", promote_how_name(p->how));
+	json_put_int(o, "commits", p->commits);
+	json_put(o, "files", files_json(&p->stat));
+	json_put_int(o, "files_total", (int64_t)p->stat.n);
+	json_put_bool(o, "cut", p->stat.cut);
+	json_put_int(o, "added", p->stat.added);
+	json_put_int(o, "removed", p->stat.removed);
+	put_list(o, "conflicts", &p->conflicts);
+	put_list(o, "auto_run", &p->auto_run);
+	put_list(o, "local_edits", &p->local_edits);
+	put_refusal(o, p->refuse_code, p->refuse);
+	return o;
+}
+
+void undo_plan_release(struct undo_plan *p)
+{
+	free(p->revert_commit);
+	free(p->into);
+	free(p->current);
+	free(p->back_to);
+	free(p->refuse_code);
+	free(p->refuse);
+	free(p->words);
+	memset(p, 0, sizeof(*p));
+}
+
+struct json *undo_plan_to_json(const struct undo_plan *p)
+{
+	struct json *o = json_object();
+
+	json_put_str(o, "into", p->into);
+	json_put_bool(o, "revert", p->revert);
+	json_put_str(o, "current", p->current);
+	json_put_str(o, "back_to", p->back_to);
+	json_put_str(o, "words", p->words);
+	put_refusal(o, p->refuse_code, p->refuse);
+	return o;
+}
