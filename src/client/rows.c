@@ -21,6 +21,8 @@ void rows_release(struct rows *r)
 	free(r->row);
 	free(r->engine_away);
 	free(r->engine_next);
+	free(r->engine_name);
+	free(r->engine_ready);
 	free(r->message);
 	free(r->message_level);
 	memset(r, 0, sizeof *r);
@@ -120,6 +122,8 @@ static void put_engine(struct rows *r, const struct json *ev)
 {
 	xreplace(&r->engine_away, json_str(ev, "away", NULL));
 	xreplace(&r->engine_next, json_str(ev, "next", NULL));
+	xreplace(&r->engine_name, json_str(ev, "name", NULL));
+	xreplace(&r->engine_ready, json_str(ev, "ready", NULL));
 	r->away_since_ns = json_int(ev, "since_ns", 0);
 }
 
