@@ -46,7 +46,7 @@ check_shell() {
 		return
 	fi
 	# shellcheck disable=SC2046 # as above
-	shellcheck -f gcc $(scripts) >>"$found" || :
+	shellcheck -x -f gcc $(scripts) >>"$found" || :
 }
 
 # Every header by itself, as the first thing a file includes.

@@ -1,0 +1,157 @@
+#!/bin/sh
+# run.sh - all tests, for `make test`. The last line is "N passed, N failed, N skipped"; exit 1 if anything failed.
+#
+# Order: what is needed, lint, builds (plain and sanitised), unit programs, then every executable tests/{cli,engine,deck,e2e,hostile}/*.sh.
+# Those print TAP; a script may ask for more time with a line "# timeout: SECONDS" among its first ten. All output is kept in build/test-logs.
+# ONLY=pattern in the environment runs only what has a name that matches (a shell pattern), JOBS=n compiles with n processes.
+set -u
+cd -- "$(dirname -- "$0")/.." || exit 1
+LOGS=build/test-logs
+TIMEOUT=300
+JOBS=${JOBS:-$(nproc 2>/dev/null || echo 1)}
+passed=0
+failed=0
+skipped=0
+mkdir -p "$LOGS"
+rm -f "$LOGS"/*
+# What belongs to the caller's make must not reach the one below.
+unset MAKEFLAGS MFLAGS MAKELEVEL
+LC_ALL=C.UTF-8
+export LC_ALL
+export ASAN_OPTIONS="${ASAN_OPTIONS:-detect_leaks=1:detect_stack_use_after_return=1}"
+export UBSAN_OPTIONS="${UBSAN_OPTIONS:-print_stacktrace=1}"
+
+now_ms() {
+	date +%s%3N
+}
+
+# $1 name, $2 passed, $3 failed, $4 skipped, $5 ms: one line, and all that was printed when something failed.
+tally() {
+	passed=$((passed + $2))
+	failed=$((failed + $3))
+	skipped=$((skipped + $4))
+	printf '%-34s %4d passed %3d failed %3d skipped %6d.%d s\n' "$1" "$2" "$3" "$4" $(($5 / 1000)) $(($5 % 1000 / 100))
+	[ "$3" -gt 0 ] || return 0
+	sed 's/^/    /' "$LOGS/$(log_name "$1")" | tail -n 200
+}
+
+log_name() {
+	printf '%s.log' "$1" | tr '/ ' '--'
+}
+
+closing() {
+	echo "$passed passed, $failed failed, $skipped skipped"
+	[ "$failed" -eq 0 ]
+	exit
+}
+
+wanted() {
+	# shellcheck disable=SC2254 # the pattern is meant as one
+	case $1 in
+	${ONLY:-*}) return 0 ;;
+	esac
+	return 1
+}
+
+# A command that passes or fails as a whole. Without it the rest is pointless when $1 is "must".
+step() {
+	must=$1
+	name=$2
+	shift 2
+	start=$(now_ms)
+	if "$@" >"$LOGS/$(log_name "$name")" 2>&1; then
+		tally "$name" 1 0 0 $(($(now_ms) - start))
+	else
+		tally "$name" 0 1 0 $(($(now_ms) - start))
+		[ "$must" != must ] || closing
+	fi
+}
+
+# Lines of a log that begin so, as a number.
+count() {
+	grep -c -E "$1" "$2" || :
+}
+
+# $1 name, $2 log, $3 exit code, $4 ms. Counts TAP; an early end, a wrong plan and no tests at all are failures.
+tally_tap() {
+	bad=$(count '^not ok ' "$2")
+	skip=$(count '^ok .*# [Ss][Kk][Ii][Pp]' "$2")
+	good=$(($(count '^ok ' "$2") - skip))
+	plan=$(sed -n 's/^1\.\.\([0-9][0-9]*\).*/\1/p' "$2" | tail -n 1)
+	if [ "$3" -eq 124 ] || [ "$3" -eq 137 ]; then
+		echo "run.sh: stopped at the time limit" >>"$2"
+	fi
+	if [ -n "$plan" ] && [ "$plan" -ne $((good + bad + skip)) ]; then
+		echo "run.sh: $plan tests planned, $((good + bad + skip)) ran" >>"$2"
+		bad=$((bad + 1))
+	elif [ "$bad" -eq 0 ] && { [ "$3" -ne 0 ] || [ $((good + skip)) -eq 0 ]; }; then
+		echo "run.sh: ended with $3 after $((good + skip)) tests" >>"$2"
+		bad=1
+	fi
+	tally "$1" "$good" "$bad" "$skip" "$4"
+	sed -n 's/^ok [0-9]* - \(.*\) # [Ss][Kk][Ii][Pp] *\(.*\)/    skipped: \1 (\2)/p' "$2"
+}
+
+run_tap() { # $1 name, $2 seconds, then the command
+	name=$1
+	limit=$2
+	shift 2
+	log=$LOGS/$(log_name "$name")
+	start=$(now_ms)
+	timeout -k 30 "$limit" "$@" >"$log" 2>&1 </dev/null
+	tally_tap "$name" "$log" $? $(($(now_ms) - start))
+}
+
+# Sum of cmocka's lines "[  PASSED  ] 6 test(s)." over all groups of a program.
+cmocka_sum() {
+	sed -n "s/^\[  $1 *\] \([0-9][0-9]*\) test(s).*/\1/p" "$2" | awk '{ n += $1 } END { print n + 0 }'
+}
+
+run_unit() {
+	name=unit/${1##*/test_}
+	wanted "$name" || return 0
+	log=$LOGS/$(log_name "$name")
+	start=$(now_ms)
+	timeout -k 10 "$TIMEOUT" "$1" >"$log" 2>&1 </dev/null
+	rc=$?
+	good=$(cmocka_sum PASSED "$log")
+	bad=$(cmocka_sum FAILED "$log")
+	skip=$(cmocka_sum SKIPPED "$log")
+	# A crash, a leak, a time limit: cmocka itself cannot say so any more.
+	if [ "$bad" -eq 0 ] && { [ "$rc" -ne 0 ] || [ "$good" -eq 0 ]; }; then
+		echo "run.sh: $1 ended with $rc" >>"$log"
+		bad=1
+	fi
+	tally "$name" "$good" "$bad" "$skip" $(($(now_ms) - start))
+	sed -n 's/^skipped: /    skipped: /p' "$log"
+}
+
+run_script() {
+	name=${1#tests/}
+	wanted "$name" || return 0
+	limit=$(sed -n '1,10s/^# timeout: *\([0-9][0-9]*\)$/\1/p' "$1" | head -n 1)
+	run_tap "$name" "${limit:-$TIMEOUT}" "$1"
+}
+
+if ! sh tests/deps.sh test; then
+	failed=1
+	closing
+fi
+if wanted lint; then
+	step go lint sh tests/lint/lint.sh text shell headers
+fi
+step must build make -s -j "$JOBS" WERROR=1 all
+step must build-sanitised make -s -j "$JOBS" SANITIZE=address,undefined WERROR=1 all unit
+if wanted lint; then
+	step go lint-links sh tests/lint/lint.sh links
+	run_tap lint-selftest "$TIMEOUT" sh tests/lint/selftest.sh
+	run_tap lib-selftest "$TIMEOUT" bash tests/lib/selftest.sh
+fi
+for src in tests/unit/test_*.c; do
+	unit=${src##*/}
+	run_unit "build/san/unit/${unit%.c}"
+done
+for script in tests/cli/*.sh tests/engine/*.sh tests/deck/*.sh tests/e2e/*.sh tests/hostile/*.sh; do
+	[ -x "$script" ] && run_script "$script"
+done
+closing
