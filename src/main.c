@@ -1,34 +1,130 @@
 /* main.c - the table of verbs; the only file that sees both src/ and ui/. */
+#include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/mem.h"
 #include "cli/cli.h"
-#include "model/proto.h"
+#include "conductor/conductor.h"
+#include "model/near.h"
+#include "ui/app.h"
 
-static int verb_version(int argc, char **argv)
+static int run_conductor(struct cli_args *a)
 {
-	printf("yolodeck %s\n", YOLODECK_VERSION);
+	return conductor_main(a->words.v[0]);
+}
+
+static const struct cli_verb verb_conductor = { "conductor", NULL, "COMMON_DIR", "the headless process of a repository; started by itself", NULL,
+	run_conductor, 1, 1, .hidden = true };
+
+static int run_help(struct cli_args *a);
+static const struct cli_verb verb_help = { "help", NULL, "[VERB]", "this, or all of one verb", NULL, run_help, 0, 1, .json = false };
+
+static const struct cli_verb *const verbs[] = {
+	&cli_verb_run, &cli_verb_ls, &cli_verb_show, &cli_verb_log, &cli_verb_diff, &cli_verb_status, &cli_verb_wait, &cli_verb_report,
+	&cli_verb_promote, &cli_verb_undo, &cli_verb_kill, &cli_verb_archive, &cli_verb_restore, &cli_verb_doctor, &cli_verb_demo,
+	&cli_verb_version, &verb_help, &cli_verb_shutdown, &verb_conductor,
+};
+
+static const struct cli_verb *find(const char *word)
+{
+	for (size_t i = 0; i < ARRAY_LEN(verbs); i++)
+		if (!strcmp(verbs[i]->name, word) || (verbs[i]->alias && !strcmp(verbs[i]->alias, word)))
+			return verbs[i];
+	return NULL;
+}
+
+static void help(FILE *f)
+{
+	fprintf(f, "usage: yolodeck [VERB]\nRaces N attempts at a task, each in its own container on its own git branch; without a verb "
+		   "it opens the deck.\n\n");
+	for (size_t i = 0; i < ARRAY_LEN(verbs); i++)
+		if (!verbs[i]->hidden)
+			fprintf(f, "  %-10s %s\n", verbs[i]->name, verbs[i]->help);
+	fprintf(f, "\n`yolodeck VERB --help` has the options. V is a variant: 7/claude-1, 7/2, claude-1, @best, @passed, @failed, @live.\n"
+		   "Exit codes: 0 done, 1 refused or failed, 2 usage, 3 no conductor, 4 our fault.\n");
+}
+
+static int unknown(const char *word)
+{
+	const char *names[2 * ARRAY_LEN(verbs)], *near;
+	size_t n = 0;
+	for (size_t i = 0; i < ARRAY_LEN(verbs); i++) {
+		if (verbs[i]->hidden)
+			continue;
+		names[n++] = verbs[i]->name;
+		if (verbs[i]->alias)
+			names[n++] = verbs[i]->alias;
+	}
+	near = near_word(word, names, n);
+	if (near)
+		cli_say(stderr, "yolodeck: there is no verb \"%.60s\"; did you mean %s?", word, near);
+	else
+		cli_say(stderr, "yolodeck: there is no verb \"%.60s\"; `yolodeck --help` lists them", word);
+	return CLI_USAGE;
+}
+
+static int run_help(struct cli_args *a)
+{
+	const struct cli_verb *v = a->words.n ? find(a->words.v[0]) : NULL;
+	if (a->words.n && !v)
+		return unknown(a->words.v[0]);
+	if (v)
+		cli_help(v, stdout);
+	else
+		help(stdout);
 	return CLI_DONE;
 }
 
-static const struct cli_verb verbs[] = {
-	{ "version", "", "print the version", verb_version, false },
-};
-
-static int usage(void)
+static int open_deck(void)
 {
-	fprintf(stderr, "usage: yolodeck VERB\n");
-	for (size_t i = 0; i < ARRAY_LEN(verbs); i++)
-		if (!verbs[i].hidden)
-			fprintf(stderr, "  %s %s  %s\n", verbs[i].name, verbs[i].args, verbs[i].help);
-	return CLI_USAGE;
+	struct git_repo repo;
+	struct err e = ERR_INIT;
+	char *cwd = getcwd(NULL, 0);
+	int rc = CLI_FAILED;
+	if (!isatty(0) || !isatty(1)) {
+		fprintf(stderr, "yolodeck: the deck wants a terminal; `yolodeck ls` and `yolodeck --help` do not\n");
+		free(cwd);
+		return CLI_USAGE;
+	}
+	if (!cwd || git_repo_open(&repo, cwd, &e)) {
+		cli_say(stderr, "yolodeck: %s", cwd ? e.msg : "cannot tell which directory this is");
+	} else {
+		rc = deck_main(repo.common, 0);
+		git_repo_release(&repo);
+	}
+	free(cwd);
+	return rc;
+}
+
+static int run_verb(const struct cli_verb *v, int argc, char **argv)
+{
+	struct cli_args a;
+	int rc;
+	if (cli_parse(&a, v, argc, argv)) {
+		rc = CLI_USAGE;
+	} else if (a.help) {
+		cli_help(v, stdout);
+		rc = CLI_DONE;
+	} else {
+		rc = v->run(&a);
+	}
+	cli_args_release(&a);
+	return rc;
 }
 
 int main(int argc, char **argv)
 {
-	for (size_t i = 0; argc > 1 && i < ARRAY_LEN(verbs); i++)
-		if (!strcmp(verbs[i].name, argv[1]))
-			return verbs[i].run(argc - 1, argv + 1);
-	return usage();
+	const struct cli_verb *v;
+	cli_deck = deck_main;
+	if (argc < 2)
+		return open_deck();
+	if (!strcmp(argv[1], "-h") || !strcmp(argv[1], "--help")) {
+		help(stdout);
+		return CLI_DONE;
+	}
+	v = find(!strcmp(argv[1], "--version") || !strcmp(argv[1], "-V") ? "version" : argv[1]);
+	return v ? run_verb(v, argc - 1, argv + 1) : unknown(argv[1]);
 }

@@ -1,0 +1,100 @@
+/* cli_open.c - the repository of cwd, its state directory, its conductor. */
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "cli/cli.h"
+#include "model/race.h"
+
+enum { CALL_MS = 120000 };
+
+int cli_open_repo(struct cli_session *s, struct err *e)
+{
+	char *cwd = getcwd(NULL, 0);
+	int rc;
+	memset(s, 0, sizeof(*s));
+	if (!cwd)
+		return err_sys(e, "no_cwd", "cannot tell which directory this is");
+	rc = git_repo_open(&s->repo, cwd, e);
+	free(cwd);
+	return rc;
+}
+
+int cli_open(struct cli_session *s, bool create, struct err *e)
+{
+	if ((!s->repo.common || !create) && cli_open_repo(s, e))
+		return -1;
+	if (!store_open(&s->store, s->repo.common, create, e))
+		return 0;
+	if (!create && !strcmp(e->code, "not_found"))
+		err_set(e, "no_race", "there is no race yet in this repository: `yolodeck run` starts one");
+	cli_close(s);
+	return -1;
+}
+
+int cli_connect(struct cli_session *s, struct err *e)
+{
+	if (!s->client)
+		s->client = client_connect(&s->store, CLIENT_AUTOSTART, e);
+	return s->client ? 0 : -1;
+}
+
+static void drop_races(struct cli_session *s)
+{
+	for (size_t i = 0; i < s->nrace; i++)
+		race_free(s->race[i]);
+	free(s->race);
+	s->race = NULL;
+	s->nrace = 0;
+}
+
+int cli_load(struct cli_session *s, struct err *e)
+{
+	drop_races(s);
+	return store_load(&s->store, &s->race, &s->nrace, e);
+}
+
+struct variant *cli_variant(struct cli_session *s, const char *sel, struct err *e)
+{
+	struct race_set set = { s->race, s->nrace };
+	struct variant **found = NULL, *v = NULL;
+	size_t n = 0;
+	if (!race_select(&set, sel, false, &found, &n, e)) {
+		if (n == 1)
+			v = found[0];
+		else
+			err_set(e, "ambiguous", "\"%s\" means %zu variants; name one", sel, n);
+	}
+	free(found);
+	return v;
+}
+
+void cli_close(struct cli_session *s)
+{
+	client_free(s->client);
+	drop_races(s);
+	store_release(&s->store);
+	git_repo_release(&s->repo);
+	memset(s, 0, sizeof(*s));
+}
+
+struct json *cli_call(struct cli_session *s, struct json *take_request, struct err *e)
+{
+	if (cli_connect(s, e)) {
+		json_free(take_request);
+		return NULL;
+	}
+	return client_call(s->client, take_request, CALL_MS, e);
+}
+
+int cli_race_number(const char *s, struct err *e)
+{
+	char *end;
+	if (!s)
+		return 0;
+	long n = strtol(s, &end, 10);
+	if (end == s || n < 1 || n > 999999999 || (*end && *end != '-'))
+		return err_set(e, "usage", "\"%s\" is no race; write its number, as `yolodeck ls --all` shows it", s);
+	return (int)n;
+}

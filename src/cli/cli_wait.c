@@ -1,0 +1,153 @@
+/* cli_wait.c - wait and report: a race to its end, and its result. */
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "cli/cli.h"
+
+enum { RECONNECTS = 5, ANSWER_MS = 30000 };
+
+static void on_event(void *ctx, const struct json *ev)
+{
+	rows_apply(ctx, ev);
+}
+
+/* The rows as the answer to watch gave them are events like any other. */
+static int watch(struct cli_session *s, int race, struct rows *rows, struct err *e)
+{
+	struct json *req = client_request("watch"), *ok;
+	json_put_int(req, "race", race);
+	client_on_event(s->client, on_event, rows);
+	ok = client_call(s->client, req, ANSWER_MS, e);
+	if (!ok)
+		return -1;
+	rows_apply(rows, ok);
+	json_free(ok);
+	return 0;
+}
+
+/* All that is watched of the race has ended; archived ones are not watched, and have. */
+static bool over(const struct rows *rows, int race)
+{
+	for (size_t i = 0; i < rows->nrow; i++)
+		if (rows->row[i]->v->race == race && variant_live(rows->row[i]->v->state))
+			return false;
+	return true;
+}
+
+static int pump(struct cli_session *s, struct err *e)
+{
+	struct pollfd p = { client_fd(s->client), POLLIN, 0 };
+	if (client_wants_write(s->client))
+		p.events |= POLLOUT;
+	if (poll(&p, 1, -1) < 0 && errno != EINTR)
+		return err_sys(e, "conductor_gone", "cannot wait for the conductor");
+	return client_pump(s->client, e);
+}
+
+/* A conductor that goes away is replaced: what runs goes on without it. */
+static int reconnect(struct cli_session *s, int race, struct rows *rows, struct err *e)
+{
+	for (int i = 0; i < RECONNECTS; i++) {
+		client_free(s->client);
+		s->client = NULL;
+		if (!cli_connect(s, e) && !watch(s, race, rows, e))
+			return 0;
+	}
+	return -1;
+}
+
+static int newest(const struct rows *rows)
+{
+	return rows->nrace ? rows->race[rows->nrace - 1].number : 0;
+}
+
+static int follow(struct cli_session *s, int *race, struct rows *rows, struct err *e)
+{
+	if (cli_connect(s, e) || watch(s, *race, rows, e))
+		return -1;
+	if (!*race)
+		*race = newest(rows);
+	while (!over(rows, *race))
+		if (pump(s, e) && reconnect(s, *race, rows, e))
+			return -1;
+	return 0;
+}
+
+static struct json *ask_report(struct cli_session *s, int race, struct err *e)
+{
+	struct json *req = client_request("report");
+	json_put_int(req, "race", race);
+	return cli_call(s, req, e);
+}
+
+int cli_wait_race(const struct cli_args *a, struct cli_session *s, int race)
+{
+	struct rows rows;
+	struct err e = ERR_INIT;
+	struct json *report = NULL;
+	int rc;
+	rows_init(&rows);
+	if (!follow(s, &race, &rows, &e))
+		report = ask_report(s, race, &e);
+	if (!report) {
+		rc = cli_fail(a, &e);
+	} else {
+		rc = json_int(json_get(report, "race"), "passed", 0) > 0 ? CLI_DONE : CLI_FAILED;
+		if (a->json) {
+			cli_json(report);
+		} else {
+			cli_report_print(report, false, stdout);
+			json_free(report);
+		}
+	}
+	rows_release(&rows);
+	return rc;
+}
+
+static int run_wait(struct cli_args *a)
+{
+	struct cli_session s;
+	struct err e = ERR_INIT;
+	int race = cli_race_number(a->words.n ? a->words.v[0] : NULL, &e), rc;
+	if (race < 0 || cli_open(&s, false, &e))
+		return cli_fail(a, &e);
+	rc = cli_wait_race(a, &s, race);
+	cli_close(&s);
+	return rc;
+}
+
+const struct cli_verb cli_verb_wait = { "wait", NULL, "[R]", "wait for the end of a race; exit code 0 if a variant passed, else 1", NULL,
+	run_wait, 0, 1, .json = true };
+
+static int run_report(struct cli_args *a)
+{
+	struct cli_session s;
+	struct err e = ERR_INIT;
+	int race = cli_race_number(a->words.n ? a->words.v[0] : NULL, &e), rc = CLI_DONE;
+	struct json *report;
+	if (race < 0 || cli_open(&s, false, &e))
+		return cli_fail(a, &e);
+	report = ask_report(&s, race, &e);
+	if (!report) {
+		rc = cli_fail(a, &e);
+	} else if (a->json) {
+		rc = cli_json(report);
+	} else {
+		cli_report_print(report, cli_has(a, "markdown"), stdout);
+		json_free(report);
+	}
+	cli_close(&s);
+	return rc;
+}
+
+static const struct cli_opt report_opts[] = {
+	{ "markdown", 'm', NULL, "as Markdown, for a pull request or a note" },
+	{ NULL, 0, NULL, NULL },
+};
+const struct cli_verb cli_verb_report = { "report", NULL, "[R] [--markdown]", "the ranked result of a race", report_opts, run_report, 0, 1,
+	.json = true };
