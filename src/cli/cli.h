@@ -111,8 +111,10 @@ void cli_report_print(const struct json *report, bool markdown, FILE *f);
 
 /* Follows a race to its end. Exit code: 0 if a variant passed, else 1. */
 int cli_wait_race(const struct cli_args *a, struct cli_session *s, int race);
-/* Starts a race and goes on as the flags say (deck, headless, wait). Takes nothing over. */
-int cli_start(const struct cli_args *a, struct cli_session *s, const struct spec *spec);
+/* Starts a race and goes on: opens the deck, prints the race's number, or waits for the end. Makes the state directory and connects;
+ * takes nothing over. */
+enum cli_then { CLI_THEN_DECK, CLI_THEN_NUMBER, CLI_THEN_WAIT };
+int cli_start(const struct cli_args *a, struct cli_session *s, const struct spec *spec, enum cli_then then);
 /* The file of a new race through $EDITOR; 0 = s is filled, 1 = cancelled, -1 = error. */
 int cli_edit(const struct git_repo *repo, struct spec *s, struct err *e);
 

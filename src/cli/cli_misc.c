@@ -54,7 +54,7 @@ static void say_host(const struct cli_session *s)
 	long cores = sysconf(_SC_NPROCESSORS_ONLN);
 	char *dir = fs_tilde(s->store.dir), *top = fs_tilde(s->repo.top ? s->repo.top : s->repo.common);
 	say("yolodeck", "%s", YOLODECK_VERSION);
-	say("repository", "%s, %s%.10s", top, s->repo.head_ref ? s->repo.head_ref : "detached", "");
+	say("repository", "%s, %s", top, s->repo.head_ref ? s->repo.head_ref : "detached HEAD");
 	if (s->repo.ident)
 		say("commits as", "%s", s->repo.ident);
 	else

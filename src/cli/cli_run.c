@@ -195,34 +195,39 @@ static void say_started(const struct json *ok, FILE *f)
 		cli_say(f, "note: %s", json_text(w));
 }
 
-int cli_start(const struct cli_args *a, struct cli_session *s, const struct spec *spec)
+int cli_start(const struct cli_args *a, struct cli_session *s, const struct spec *spec, enum cli_then then)
 {
 	struct err e = ERR_INIT;
 	struct json *req, *ok;
-	bool wait = cli_has(a, "wait"), headless = cli_has(a, "headless");
-	bool deck = !wait && !headless && !a->json && cli_tty() && cli_deck;
 	int race;
 	if (cli_open(s, true, &e))
 		return cli_fail(a, &e);
 	req = client_request("run");
 	json_put(req, "spec", spec_to_json(spec));
 	json_put_str(req, "from", s->repo.top ? s->repo.top : "");
-	json_put_bool(req, "headless", !deck);
+	json_put_bool(req, "headless", then != CLI_THEN_DECK);
 	ok = cli_call(s, req, &e);
 	if (!ok)
 		return cli_fail(a, &e);
 	race = (int)json_int(ok, "race", 0);
-	if (!a->json && !deck)
-		say_started(ok, stderr);
-	if (a->json && !wait)
+	if (a->json && then == CLI_THEN_NUMBER)
 		return cli_json(ok);
+	if (!a->json && then != CLI_THEN_DECK)
+		say_started(ok, stderr);
 	json_free(ok);
-	if (wait)
+	if (then == CLI_THEN_WAIT)
 		return cli_wait_race(a, s, race);
-	if (deck)
+	if (then == CLI_THEN_DECK)
 		return cli_deck(s->repo.common, race);
 	printf("%d\n", race);
 	return CLI_DONE;
+}
+
+static enum cli_then then_of(const struct cli_args *a)
+{
+	if (cli_has(a, "wait"))
+		return CLI_THEN_WAIT;
+	return cli_has(a, "headless") || a->json || !cli_tty() ? CLI_THEN_NUMBER : CLI_THEN_DECK;
 }
 
 static int usage_or_refusal(const struct cli_args *a, const struct err *e)
@@ -251,7 +256,7 @@ static int run_in(const struct cli_args *a, struct cli_session *s, struct spec *
 	}
 	if (add_flags(a, spec, &e) || spec_expand(spec, &e))
 		return usage_or_refusal(a, &e);
-	return cli_has(a, "dry-run") ? dry_run(a, spec) : cli_start(a, s, spec);
+	return cli_has(a, "dry-run") ? dry_run(a, spec) : cli_start(a, s, spec, then_of(a));
 }
 
 static int run_run(struct cli_args *a)
