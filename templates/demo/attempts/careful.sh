@@ -1,5 +1,7 @@
 #!/bin/sh
 # careful.sh - reads, tries, makes the smallest change that is right. Coloured.
+# the dollars belong to the file that is written
+# shellcheck disable=SC2016
 say()
 {
 	printf '\033[1;32m●\033[0m \033[1m%s\033[0m\n' "$1"

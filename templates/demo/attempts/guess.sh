@@ -1,5 +1,7 @@
 #!/bin/sh
 # guess.sh - repairs only the case it was told of; warns on stderr.
+# the dollars belong to the file that is written
+# shellcheck disable=SC2016
 echo "task: $YOLO_PROMPT"
 sleep 1
 echo 'looking at 4 ...'
