@@ -8,7 +8,7 @@
 #include "base/fs.h"
 #include "base/mem.h"
 
-enum { ASK_IGNORED_MAX = 200 };
+enum { ASK_IGNORED_MAX = 200, NAMES_MAX = 8 };
 
 void changes_release(struct changes *c)
 {
@@ -244,7 +244,10 @@ char *promote_names(const struct strv *v)
 {
 	struct buf b = BUF_INIT;
 
-	strv_join(v, 8, &b);
+	for (size_t i = 0; i < v->n && i < NAMES_MAX; i++)
+		buf_fmt(&b, "%s%s", i ? ", " : "", v->v[i]);
+	if (v->n > NAMES_MAX)
+		buf_fmt(&b, " and %zu more", v->n - NAMES_MAX);
 	return buf_take(&b);
 }
 
