@@ -1,0 +1,283 @@
+/* app.c - opens the deck, waits, draws, leaves.
+ *
+ * One poll(2) over terminal, signals, conductor and inotify, and one deadline. Nothing is drawn and nothing wakes up when nothing
+ * changed: the deadline is the earliest of what really has one (a running row's clock, a message's end, half a key). inotify
+ * is left out of the poll until 16 ms after the last frame began to be due, so a flood of writes costs frames, not wake-ups. */
+#include "ui/app.h"
+
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/fs.h"
+#include "base/mem.h"
+#include "ui/action.h"
+#include "ui/keymap.h"
+#include "ui/term.h"
+
+enum { FRAME_MS = 34, KEY_FRAME_MS = 4, MASK_MS = 16, TICK_MS = 1000, ESC_MS = 25, ESC_SSH_MS = 100 };
+enum { FD_TTY, FD_SIGNAL, FD_CLIENT, FD_FILES, FD_COUNT };
+
+static int64_t soonest(int64_t a, int64_t b)
+{
+	return a < 0 ? b : b < 0 ? a : a < b ? a : b;
+}
+
+/* Mono ms of the next thing that must happen by itself; -1 = nothing. */
+static int64_t deadline(struct deck *d, int64_t now)
+{
+	int64_t t = input_deadline(&d->input);
+
+	if (d->dirty)
+		t = soonest(t, d->last_frame + (d->urgent ? KEY_FRAME_MS : FRAME_MS));
+	if (state_ticks(d))
+		t = soonest(t, d->last_tick + TICK_MS);
+	if (d->message_until > 0 && d->nmessage)
+		t = soonest(t, d->message_until);
+	if (d->order_due)
+		t = soonest(t, d->order_due);
+	if (d->retry_ms && !d->client)
+		t = soonest(t, d->retry_ms);
+	return t < 0 ? -1 : t > now ? t : now;
+}
+
+static void on_signal(struct deck *d)
+{
+	switch (term_signal()) {
+	case TERM_RESIZE:
+		d->dirty = d->urgent = true;
+		break;
+	case TERM_STOP:
+		term_stop();
+		d->dirty = d->urgent = true;
+		break;
+	case TERM_LEAVE:
+		d->quit = true;
+		break;
+	default:
+		break;
+	}
+}
+
+static void on_paste(struct deck *d)
+{
+	if (d->prompt.kind == PROMPT_COMMAND)
+		prompt_key(d, KEY_PASTE);
+	else
+		message_add(d, true, "paste ignored (%zu character%s)", d->input.paste_len, d->input.paste_len == 1 ? "" : "s");
+}
+
+static void on_key(struct deck *d, int32_t key)
+{
+	const struct action *a;
+
+	if (key == KEY_SYNC_YES) {
+		term_sync_on();
+		return;
+	}
+	if (key == KEY_UNKNOWN || key == KEY_STATUS)
+		return;
+	d->urgent = true;
+	state_key(d);
+	if (key == KEY_PASTE) {
+		on_paste(d);
+		return;
+	}
+	message_key(d);
+	if (prompt_key(d, key) || dialog_key(d, key))
+		return;
+	a = keymap_find(action_context(d), key);
+	if (a)
+		a->run(d, key);
+	else
+		d->digit = 0;
+}
+
+static void read_keys(struct deck *d)
+{
+	char b[4096];
+	ssize_t n = term_read(b, sizeof(b));
+	int32_t key;
+
+	if (n < 0) {
+		d->quit = true;
+		return;
+	}
+	if (n > 0)
+		input_feed(&d->input, b, (size_t)n, clock_mono_ms());
+	while (!d->quit && !d->drain && (key = input_next(&d->input, clock_mono_ms())) != KEY_NONE)
+		on_key(d, key);
+}
+
+/* A question is on the screen now: what was typed before it could be read is no answer. */
+static void drain(struct deck *d)
+{
+	char b[4096];
+
+	d->drain = false;
+	term_flush_input();
+	while (term_read(b, sizeof(b)) > 0)
+		;
+	input_drain(&d->input);
+}
+
+static void draw_if_due(struct deck *d)
+{
+	int64_t now = clock_mono_ms();
+	bool was_drain = d->drain;
+
+	if (!d->dirty || (!was_drain && now - d->last_frame < (d->urgent ? KEY_FRAME_MS : FRAME_MS)))
+		return;
+	d->dirty = d->urgent = false;
+	d->last_frame = now;
+	draw_frame(d);
+	if (was_drain)
+		drain(d);
+}
+
+static void timers(struct deck *d)
+{
+	int64_t now = clock_mono_ms();
+
+	if (state_ticks(d))
+		state_tick(d);
+	if (d->message_until > 0 && now >= d->message_until) {
+		d->message_until = -1;
+		d->dirty = true;
+	}
+	if (d->order_due && now >= d->order_due) {
+		state_order(d, true);
+		d->dirty = true;
+	}
+	link_retry(d);
+}
+
+static void wait_and_take(struct deck *d)
+{
+	int64_t now = clock_mono_ms(), until = deadline(d, now);
+	bool files = now - d->last_frame >= MASK_MS && !d->dirty;
+	struct pollfd fds[FD_COUNT] = {
+		[FD_TTY] = { .fd = STDIN_FILENO, .events = POLLIN },
+		[FD_SIGNAL] = { .fd = term_signal_fd(), .events = POLLIN },
+		[FD_CLIENT] = { .fd = d->client ? client_fd(d->client) : -1, .events = POLLIN },
+		[FD_FILES] = { .fd = files ? d->inotify : -1, .events = POLLIN },
+	};
+
+	if (d->client && client_wants_write(d->client))
+		fds[FD_CLIENT].events |= POLLOUT;
+	if (!files && !d->dirty)
+		until = soonest(until, d->last_frame + MASK_MS);
+	if (poll(fds, FD_COUNT, until < 0 ? -1 : (int)(until - now)) < 0)
+		return;
+	if (fds[FD_SIGNAL].revents)
+		on_signal(d);
+	if (fds[FD_CLIENT].revents && d->client)
+		link_pump(d);
+	if (fds[FD_FILES].revents)
+		watch_read(d);
+	if (fds[FD_TTY].revents || input_deadline(&d->input) >= 0)
+		read_keys(d);
+}
+
+static void pick_theme(struct deck *d)
+{
+	const char *name = getenv("YOLODECK_THEME");
+	struct err e = ERR_INIT;
+
+	glyph_set_mode(glyph_mode_parse(getenv("YOLODECK_GLYPHS"), term_utf8()));
+	if (theme_load(&d->theme, name && *name ? name : "default", term_depth(), &e) < 0) {
+		message_add(d, true, "%s", e.msg);
+		err_clear(&e);
+		theme_load(&d->theme, "default", term_depth(), &e);
+	}
+	term_set_theme(&d->theme);
+}
+
+static char *project_name(const char *common)
+{
+	const char *base = fs_basename(common);
+	char *dir, *name;
+	size_t n = strlen(base);
+
+	if (strcmp(base, ".git")) {
+		if (n > 4 && !strcmp(base + n - 4, ".git"))
+			n -= 4;
+		return xstrndup(base, n);
+	}
+	dir = fs_dirname(common);
+	name = xstrdup(fs_basename(dir));
+	free(dir);
+	return name;
+}
+
+static void run(struct deck *d)
+{
+	d->dirty = d->urgent = true;
+	while (!d->quit) {
+		draw_if_due(d);
+		wait_and_take(d);
+		timers(d);
+	}
+}
+
+static int say(const struct err *e, int code)
+{
+	char msg[2100];
+
+	fprintf(stderr, "yolodeck: %s\n", vt_clean_str(e->msg, msg, sizeof(msg)));
+	return code;
+}
+
+static void release(struct deck *d)
+{
+	dialog_close(d);
+	prompt_close(d);
+	buf_release(&d->prompt.text);
+	state_release(d);
+	rows_release(&d->rows);
+	client_free(d->client);
+	message_release(d);
+	input_release(&d->input);
+	canvas_release(&d->canvas);
+	json_free(d->show);
+	if (d->inotify >= 0)
+		close(d->inotify);
+	store_release(&d->store);
+	free(d->project);
+}
+
+int deck_main(const char *common_dir, int race)
+{
+	struct deck d = { .race = race, .times = true, .message_until = -1, .inotify = -1 };
+	struct err e = ERR_INIT;
+	int code = 3;
+
+	rows_init(&d.rows);
+	buf_init(&d.prompt.text);
+	input_init(&d.input, getenv("SSH_CONNECTION") ? ESC_SSH_MS : ESC_MS);
+	canvas_init(&d.canvas, &d.theme);
+	if (store_open(&d.store, common_dir, true, &e) < 0) {
+		code = 1;
+		goto out;
+	}
+	d.project = project_name(d.store.common);
+	d.inotify = watch_open(&e);
+	if (d.inotify < 0 || link_open(&d, &e) < 0)
+		goto out;
+	code = 1;
+	if (term_open(&e) < 0)
+		goto out;
+	pick_theme(&d);
+	if (race && !rows_race(&d.rows, race))
+		message_add(&d, true, "there is no race %d; this is the newest", race);
+	state_sync(&d);
+	run(&d);
+	term_close();
+	code = d.exit;
+out:
+	release(&d);
+	return e.msg[0] ? say(&e, code) : code;
+}

@@ -1,0 +1,71 @@
+/* messages.c - one line of news at a time, and the list of all. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "ui/deck.h"
+
+enum { NEWS_MS = 4000, KEEP = 500 };
+
+void message_add(struct deck *d, bool warn, const char *fmt, ...)
+{
+	struct buf b = BUF_INIT;
+	va_list ap;
+
+	if (d->nmessage == KEEP) {
+		free(d->message[0].text);
+		memmove(d->message, d->message + 1, (KEEP - 1) * sizeof(*d->message));
+		d->nmessage--;
+	}
+	va_start(ap, fmt);
+	buf_vfmt(&b, fmt, ap);
+	va_end(ap);
+	d->message = xrealloc(d->message, (d->nmessage + 1) * sizeof(*d->message));
+	d->message[d->nmessage++] = (struct message){ deck_now_ns(), buf_take(&b), warn };
+	d->message_until = warn ? 0 : clock_mono_ms() + NEWS_MS;
+	d->dirty = true;
+}
+
+const struct message *message_shown(const struct deck *d)
+{
+	if (!d->nmessage || d->message_until < 0)
+		return NULL;
+	if (d->message_until && clock_mono_ms() >= d->message_until)
+		return NULL;
+	return &d->message[d->nmessage - 1];
+}
+
+void message_key(struct deck *d)
+{
+	if (message_shown(d))
+		d->dirty = true;
+	d->message_until = -1;
+}
+
+void message_release(struct deck *d)
+{
+	for (size_t i = 0; i < d->nmessage; i++)
+		free(d->message[i].text);
+	free(d->message);
+}
+
+void pane_messages_draw(struct deck *d, struct rect r)
+{
+	char when[16];
+
+	if (!d->nmessage) {
+		canvas_put(&d->canvas, r.y, r.x + 2, r.w - 2, ROLE_DIM, "No messages yet.");
+		return;
+	}
+	d->scroll_max = (long)d->nmessage - r.h;
+	for (int y = 0; y < r.h; y++) {
+		long i = (long)d->nmessage - 1 - d->scroll - y;	/* newest first */
+
+		if (i < 0)
+			return;
+		clock_fmt_time(d->message[i].ns, when, sizeof(when));
+		canvas_put(&d->canvas, r.y + y, r.x + 2, 8, ROLE_DIM, when);
+		canvas_put(&d->canvas, r.y + y, r.x + 12, r.w - 13, d->message[i].warn ? ROLE_STRONG : ROLE_TEXT, d->message[i].text);
+	}
+}
