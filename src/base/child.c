@@ -129,8 +129,11 @@ static int launch_report(const struct launch *l, const struct report *r, struct 
 		return err_sys(e, "start", "cannot start %s in %s", l->spec->argv[0], l->spec->cwd);
 	case STEP_EXEC:
 		if (r->err == ENOENT)
-			return err_set(e, "not_found", "cannot start %s: it, or the interpreter it names, is not there", l->file);
-		return err_sys(e, r->err == EACCES ? "not_executable" : "start", "cannot start %s", l->file);
+			return err_set(e, "not_found",
+				"cannot start %s: it, or the interpreter it names, is not there",
+				l->file);
+		return err_sys(e, r->err == EACCES ? "not_executable" : "start", "cannot start %s",
+			l->file);
 	default:
 		return err_sys(e, "start", "cannot start %s", l->spec->argv[0]);
 	}
@@ -208,7 +211,8 @@ int child_start(struct child *c, const struct child_spec *s, struct err *e)
 {
 	struct launch l = { .spec = s, .env = s->env ? s->env : (const char *const *)environ };
 	const int want[3] = { s->in, s->out, s->err };
-	char *file = strchr(s->argv[0], '/') ? xstrdup(s->argv[0]) : child_which(s->argv[0], env_path(s->env));
+	char *file = strchr(s->argv[0], '/') ? xstrdup(s->argv[0])
+					     : child_which(s->argv[0], env_path(s->env));
 	int null, rc;
 
 	memset(c, 0, sizeof *c);

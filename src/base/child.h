@@ -1,8 +1,8 @@
 /* child.h - the only place outside the runner that starts programs.
  *
- * The child always gets: an empty signal mask, default handlers, only the descriptors named here (all else is closed by
- * O_CLOEXEC), /dev/null where nothing is given. Exec failures come back as an error of child_start, not as exit 127.
- * argv is an array; there is no shell. waitpid is by pid only. */
+ * The child always gets: an empty signal mask, default handlers, only the descriptors named here (all else is closed, also what was
+ * opened without O_CLOEXEC), /dev/null where nothing is given. Exec failures come back as an error of child_start, not as exit 127:
+ * code "not_found", "not_executable" or "start". argv is an array; there is no shell. waitpid is by pid only. Any thread may start. */
 #ifndef BASE_CHILD_H
 #define BASE_CHILD_H
 
@@ -24,7 +24,7 @@ struct child_spec {
 	size_t npass;
 	bool new_session;		/* setsid: it outlives us */
 	bool new_group;			/* setpgid(0,0) */
-	bool die_with_us;		/* PR_SET_PDEATHSIG SIGKILL */
+	bool die_with_us;		/* PR_SET_PDEATHSIG SIGKILL; the kernel means the thread that starts it: not from a pool's */
 };
 /* All fields zero/NULL with in = out = err = CHILD_NULL. */
 #define CHILD_SPEC_INIT { .in = -1, .out = -1, .err = -1 }
@@ -42,7 +42,8 @@ struct child {
 };
 
 int child_start(struct child *c, const struct child_spec *s, struct err *e);
-/* Collects an ended child: 1 = reaped, *code = exit status or 128 + signal; 0 = still running. Closes pidfd. */
+/* Collects an ended child: 1 = reaped, *code = exit status or 128 + signal (255 if the status was lost because SIGCHLD is ignored);
+ * 0 = still running. Closes pidfd. */
 int child_reap(struct child *c, int *code);
 /* Waits up to timeout_ms (-1 = for ever); 1 reaped, 0 time is over. */
 int child_wait(struct child *c, int timeout_ms, int *code);
@@ -53,8 +54,9 @@ struct child_result {
 	struct buf out, err;
 	bool truncated;		/* out or err was cut at the cap (the rest was read and dropped) */
 };
-/* Runs to the end with stdin = in (may be NULL), collecting both outputs up to cap bytes each. timeout_ms 0 = 60 s.
- * Returns -1 only if it could not be started or timed out (killed; code "timeout"); a non-zero exit is not an error here.
+/* Runs to the end with stdin = in (may be NULL), collecting both outputs up to cap bytes each; in, out and err of s are not looked at.
+ * timeout_ms 0 = 60 s, -1 = none. Gets a process group of its own, which the time limit kills whole. A grandchild that keeps the pipes
+ * open is left behind 200 ms after the end. Returns -1 only if it could not be started or timed out (killed; code "timeout"); a non-zero exit is not an error here.
  * r is initialised by the call; release always with child_result_release. */
 int child_run(const struct child_spec *s, const void *in, size_t nin, size_t cap, int timeout_ms,
 	      struct child_result *r, struct err *e);
@@ -65,7 +67,8 @@ bool child_alive(const struct child_id *id);		/* same boot, same start time, not
 int child_pidfd(const struct child_id *id);		/* verified; -1 = gone. The caller closes. */
 bool child_same_boot(const struct child_id *id);
 
-/* Absolute path of a program found in a PATH string (NULL = ours); NULL = not there. The caller frees. */
+/* Absolute path of a program found in a PATH string (NULL = ours); NULL = not there. Entries that are empty or relative are never
+ * searched. The caller frees. */
 char *child_which(const char *name, const char *path);
 
 #endif

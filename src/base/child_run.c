@@ -22,7 +22,7 @@ enum { IN, OUT, ERR, NPIPE };
 
 struct run {
 	struct child c;
-	int fd[NPIPE];	  /* our ends, -1 = closed */
+	int fd[NPIPE]; /* our ends, -1 = closed */
 	int theirs[NPIPE]; /* the child's ends */
 	const char *in;
 	size_t nin, cap;
@@ -138,7 +138,8 @@ static int run_pipes(struct run *run, const struct child_spec *s, int timeout_ms
 {
 	struct child_spec spec = *s;
 
-	if ((run->in && make_pipe(run, IN) < 0) || make_pipe(run, OUT) < 0 || make_pipe(run, ERR) < 0)
+	if ((run->in && make_pipe(run, IN) < 0) || make_pipe(run, OUT) < 0 ||
+		make_pipe(run, ERR) < 0)
 		return err_sys(e, "start", "cannot make a pipe for %s", s->argv[0]);
 	spec.in = run->in ? run->theirs[IN] : CHILD_NULL;
 	spec.out = run->theirs[OUT];
@@ -154,12 +155,13 @@ static int run_pipes(struct run *run, const struct child_spec *s, int timeout_ms
 		return 0;
 	end_group(run);
 	run->r->code = -1;
-	return err_set(e, "timeout", "%s did not end within %d.%d s and was stopped", s->argv[0], timeout_ms / 1000,
-		timeout_ms % 1000 / 100);
+	return err_set(e, "timeout", "%s did not end within %d.%d s and was stopped", s->argv[0],
+		timeout_ms / 1000, timeout_ms % 1000 / 100);
 }
 
 /* A pipe has no MSG_NOSIGNAL: SIGPIPE is held back in this thread, and one that we caused is taken away again. */
-static int run_without_sigpipe(struct run *run, const struct child_spec *s, int timeout_ms, struct err *e)
+static int run_without_sigpipe(
+	struct run *run, const struct child_spec *s, int timeout_ms, struct err *e)
 {
 	static const struct timespec now = { 0, 0 };
 	sigset_t pipe_set, old, pending;
@@ -182,9 +184,13 @@ static int run_without_sigpipe(struct run *run, const struct child_spec *s, int 
 int child_run(const struct child_spec *s, const void *in, size_t nin, size_t cap, int timeout_ms,
 	struct child_result *r, struct err *e)
 {
-	struct run run = { .fd = { -1, -1, -1 }, .theirs = { -1, -1, -1 }, .in = in, .nin = nin, .cap = cap, .r = r };
+	struct run run = { .fd = { -1, -1, -1 }, .theirs = { -1, -1, -1 } };
 	int rc;
 
+	run.in = in;
+	run.nin = nin;
+	run.cap = cap;
+	run.r = r;
 	memset(r, 0, sizeof *r);
 	buf_init(&r->out);
 	buf_init(&r->err);

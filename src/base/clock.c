@@ -56,7 +56,11 @@ static const struct unit {
 	const char *name;
 	int64_t ms;
 } units[] = {
-	{ "d", 86400000 }, { "h", 3600000 }, { "m", 60000 }, { "s", 1000 }, { "ms", 1 },
+	{ "d", 86400000 },
+	{ "h", 3600000 },
+	{ "m", 60000 },
+	{ "s", 1000 },
+	{ "ms", 1 },
 };
 
 static const struct unit *find_unit(const char *s, size_t len)
@@ -88,7 +92,8 @@ int64_t clock_parse_duration(const char *s)
 		/* Bare digits only alone: "1h30" could be read two ways. */
 		if (!u || u->ms >= last || (len == 0 && (last != INT64_MAX || *s)))
 			return -1;
-		if (__builtin_mul_overflow(v, u->ms, &part) || __builtin_add_overflow(total, part, &total))
+		if (__builtin_mul_overflow(v, u->ms, &part) ||
+			__builtin_add_overflow(total, part, &total))
 			return -1;
 		last = u->ms;
 		s += len;

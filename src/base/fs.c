@@ -166,7 +166,8 @@ int fs_append_sync(int fd, const void *data, size_t n, struct err *e)
 	if (w < 0)
 		return err_sys(e, "io", "cannot append");
 	if ((size_t)w != n)
-		return err_set(e, "io", "cannot append: only %zd of %zu bytes were written (disk full?)", w, n);
+		return err_set(e, "io",
+			"cannot append: only %zd of %zu bytes were written (disk full?)", w, n);
 	if (fsync(fd) < 0)
 		return err_sys(e, "io", "cannot write to the disk");
 	return 0;

@@ -9,9 +9,10 @@
 #include "base/buf.h"
 #include "base/err.h"
 
-/* Reads a whole regular file of at most max bytes into b (replaced). Code "not_found" when it is not there. */
+/* Reads a whole regular file of at most max bytes into b (replaced). Code "not_found" when it is not there, "too_big". A link is
+ * followed (people link their configuration): never for what a variant wrote, that is fs_open_beneath's. */
 int fs_read(const char *path, size_t max, struct buf *b, struct err *e);
-/* Replaces path by data: temporary beside it, fsync, rename, fsync of the directory. Mode 0600. */
+/* Replaces path (a link itself, not its target) by data: temporary beside it, fsync, rename, fsync of the directory. Mode 0600. */
 int fs_replace(const char *path, const void *data, size_t n, struct err *e);
 /* Writes a new file O_EXCL with the mode given; existing = error code "exists". */
 int fs_create(const char *path, mode_t mode, const void *data, size_t n, struct err *e);
@@ -24,8 +25,8 @@ int fs_mkdirs(const char *path, mode_t mode, struct err *e);
 /* As above, and the last one must be a real directory of ours with no bits for group and others; else a sentence. */
 int fs_mkdir_private(const char *path, struct err *e);
 /* Removes a tree without following links or leaving its file system. marker: name of an entry that must exist in
- * path itself (our sign that it is ours), else nothing is touched. Missing path = 0. Unreadable directories of ours are
- * made readable first. */
+ * path itself (our sign that it is ours), else nothing is touched and the code is "not_ours"; it goes last, so that a removal cut
+ * short can be taken up again. Missing path = 0. Unreadable directories of ours are made readable first. Any depth, three descriptors. */
 int fs_remove_tree(const char *path, const char *marker, struct err *e);
 
 bool fs_exists(const char *path);	/* lstat succeeds */

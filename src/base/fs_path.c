@@ -59,7 +59,8 @@ char *fs_realpath(const char *path, struct err *e)
 	char *p = realpath(path, NULL);
 
 	if (!p)
-		err_sys(e, errno == ENOENT || errno == ENOTDIR ? "not_found" : "io", "cannot find %s", path);
+		err_sys(e, errno == ENOENT || errno == ENOTDIR ? "not_found" : "io",
+			"cannot find %s", path);
 	return p;
 }
 
@@ -72,7 +73,8 @@ static char *home_dir(void)
 
 	if (env && env[0] == '/')
 		return xstrdup(env);
-	if (getpwuid_r(geteuid(), &pw, text, sizeof text, &found) != 0 || !found || found->pw_dir[0] != '/')
+	if (getpwuid_r(geteuid(), &pw, text, sizeof text, &found) != 0 || !found ||
+		found->pw_dir[0] != '/')
 		return NULL;
 	return xstrdup(found->pw_dir);
 }

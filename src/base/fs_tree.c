@@ -27,7 +27,8 @@ int fs_open_beneath(int dirfd, const char *name, int flags)
 		how.flags |= O_NOCTTY;
 	if (flags & O_CREAT)
 		how.mode = 0600;
-	how.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_XDEV;
+	how.resolve =
+		RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_XDEV;
 	do
 		fd = syscall(SYS_openat2, dirfd, name, &how, sizeof how);
 	while (fd < 0 && (errno == EINTR || errno == EAGAIN) && !(flags & O_NONBLOCK));
@@ -79,12 +80,15 @@ int fs_mkdir_private(const char *path, struct err *e)
 	if (lstat(path, &st) < 0)
 		return err_sys(e, "io", "cannot look at %s", path);
 	if (!S_ISDIR(st.st_mode))
-		return err_set(e, "not_private", "%s is a link or no directory: replace it by a real directory", path);
+		return err_set(e, "not_private",
+			"%s is a link or no directory: replace it by a real directory", path);
 	if (st.st_uid != geteuid())
-		return err_set(e, "not_private", "%s belongs to another user (uid %u): it must be yours", path,
+		return err_set(e, "not_private",
+			"%s belongs to another user (uid %u): it must be yours", path,
 			(unsigned)st.st_uid);
 	if (st.st_mode & 077)
-		return err_set(e, "not_private", "%s can be reached by other users (mode %03o): run `chmod 700 %s`", path,
+		return err_set(e, "not_private",
+			"%s can be reached by other users (mode %03o): run `chmod 700 %s`", path,
 			(unsigned)st.st_mode & 0777, path);
 	return 0;
 }
@@ -118,7 +122,9 @@ static int fail(const struct removal *r, const char *name)
 		buf_fmt(&where, "/%s", name);
 	errno = saved;
 	if (saved == EXDEV)
-		err_set(r->e, "io", "cannot remove %s: another file system is mounted there; unmount it first", where.p);
+		err_set(r->e, "io",
+			"cannot remove %s: another file system is mounted there; unmount it first",
+			where.p);
 	else
 		err_sys(r->e, "io", "cannot remove %s", where.p);
 	buf_release(&where);
@@ -179,7 +185,9 @@ static int leave(struct removal *r)
 		return fail(r, NULL);
 	if (fstat(fd, &st) < 0 || st.st_dev != up->dev || st.st_ino != up->ino) {
 		close(fd);
-		return err_set(r->e, "io", "cannot remove %s: something moves directories in it; try again when it is quiet",
+		return err_set(r->e, "io",
+			"cannot remove %s: something moves directories in it; try again when it is "
+			"quiet",
 			r->path);
 	}
 	close(r->fd);
@@ -268,7 +276,8 @@ static int check_marker(int fd, const char *path, const char *marker, struct err
 
 	if (fstatat(fd, marker, &st, AT_SYMLINK_NOFOLLOW) == 0)
 		return 0;
-	return err_set(e, "not_ours", "%s is left alone: it has no %s in it, so it may not be ours", path, marker);
+	return err_set(e, "not_ours", "%s is left alone: it has no %s in it, so it may not be ours",
+		path, marker);
 }
 
 static int remove_below(int parent, const char *base, struct removal *r)

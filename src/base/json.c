@@ -234,8 +234,12 @@ enum json_type json_type(const struct json *j)
 const char *json_type_name(enum json_type t)
 {
 	static const char *const names[] = {
-		[JSON_NULL] = "null", [JSON_BOOL] = "true or false", [JSON_NUMBER] = "a number",
-		[JSON_STRING] = "a text", [JSON_ARRAY] = "a list", [JSON_OBJECT] = "an object",
+		[JSON_NULL] = "null",
+		[JSON_BOOL] = "true or false",
+		[JSON_NUMBER] = "a number",
+		[JSON_STRING] = "a text",
+		[JSON_ARRAY] = "a list",
+		[JSON_OBJECT] = "an object",
 	};
 
 	return names[t];

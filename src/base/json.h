@@ -1,8 +1,9 @@
 /* json.h - the only face of cJSON: typed reads with error text, writes that always give valid JSON.
  *
  * A struct json is a node of a tree; the root owns all. Strings are UTF-8: on the way out bytes that are not are written as
- * U+FFFD and every control character is escaped. On the way in: depth <= 64, duplicate keys and NUL in strings refused,
- * integers kept exact up to 2^53. */
+ * U+FFFD and every control character is escaped, numbers that are not finite are null. On the way in: depth <= 64, duplicate keys, NUL
+ * and invalid UTF-8 in strings refused. A number is a double: integers are exact up to 2^53, larger ones keep 53 bits (a time in ns
+ * comes back to within 128 ns). */
 #ifndef BASE_JSON_H
 #define BASE_JSON_H
 
@@ -38,7 +39,7 @@ const char *json_type_name(enum json_type t);	/* "a number", "a text", "a list" 
 
 /* Members of an object (NULL when absent or not an object). */
 const struct json *json_get(const struct json *o, const char *key);
-/* Value or the default when absent or of another type. */
+/* Value or the default when absent or of another type; json_int drops the fraction, and gives the default beyond int64. */
 const char *json_str(const struct json *o, const char *key, const char *dflt);
 int64_t json_int(const struct json *o, const char *key, int64_t dflt);
 double json_double(const struct json *o, const char *key, double dflt);

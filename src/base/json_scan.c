@@ -23,9 +23,11 @@ static int fail_at(struct json_scan *c, size_t at, const char *what)
 
 	while (start > 0 && c->s[start - 1] != '\n')
 		start--;
+	/* In characters, as an editor counts. */
 	for (size_t i = start; i < at; i++)
-		column += ((unsigned char)c->s[i] & 0xC0) != 0x80; /* characters, as an editor counts */
-	return err_set(c->e, "bad_json", "line %d, column %d: %s", json_scan_line(c->s, at), column, what);
+		column += ((unsigned char)c->s[i] & 0xC0) != 0x80;
+	return err_set(
+		c->e, "bad_json", "line %d, column %d: %s", json_scan_line(c->s, at), column, what);
 }
 
 size_t json_utf8(const char *s, size_t n)
@@ -126,8 +128,8 @@ static int unicode_escape(struct json_scan *c, struct buf *text)
 	if (cp >= 0xDC00 && cp < 0xE000)
 		return fail_at(c, start, "half a surrogate pair");
 	if (cp >= 0xD800 && cp < 0xDC00) {
-		if (c->at + 6 > c->n || c->s[c->at] != '\\' || c->s[c->at + 1] != 'u' || hex4(c, c->at + 2, &low) < 0 ||
-			low < 0xDC00 || low > 0xDFFF)
+		if (c->at + 6 > c->n || c->s[c->at] != '\\' || c->s[c->at + 1] != 'u' ||
+			hex4(c, c->at + 2, &low) < 0 || low < 0xDC00 || low > 0xDFFF)
 			return fail_at(c, start, "half a surrogate pair");
 		c->at += 6;
 		cp = 0x10000 + ((cp - 0xD800) << 10) + (low - 0xDC00);
@@ -175,7 +177,8 @@ int json_scan_string(struct json_scan *c, struct buf *text)
 		if (b == '\n')
 			return fail_at(c, start, "this text has no closing quote on its line");
 		if (b < 0x20)
-			return fail_at(c, c->at, "a control character in a text must be written as an escape");
+			return fail_at(c, c->at,
+				"a control character in a text must be written as an escape");
 		len = json_utf8(c->s + c->at, c->n - c->at);
 		if (len == 0)
 			return fail_at(c, c->at, "not valid UTF-8");
@@ -243,7 +246,8 @@ static int word(struct json_scan *c)
 		c->at += len;
 		return 0;
 	}
-	return fail_at(c, c->at, "expected a value: a text in double quotes, a number, true, false, null, [ or {");
+	return fail_at(c, c->at,
+		"expected a value: a text in double quotes, a number, true, false, null, [ or {");
 }
 
 /* ---- lists and objects ---- */
@@ -407,7 +411,7 @@ int json_scan_relax(const char *text, size_t n, struct buf *out, struct err *e)
 {
 	struct json_scan where = { .s = text, .n = n, .e = e };
 	size_t i = 0, comma = SIZE_MAX; /* a comma with only blanks behind it so far */
-	char last = '[';		/* last byte that counts */
+	char last = '['; /* last byte that counts */
 
 	buf_clear(out);
 	buf_add(out, text, n);

@@ -11,7 +11,8 @@
 /* write(2), not stdio: stdio may itself need memory. */
 void mem_die(void)
 {
-	static const char text[] = "yolodeck: out of memory; what runs goes on, start yolodeck again.\n";
+	static const char text[] =
+		"yolodeck: out of memory; what runs goes on, start yolodeck again.\n";
 	ssize_t ignored = write(2, text, sizeof text - 1);
 
 	(void)ignored;

@@ -22,7 +22,8 @@ static int open_dir(const char *dir, const char *name, struct sockaddr_un *a, st
 		return err_sys(e, errno == ENOENT ? "not_found" : "socket", "cannot open %s", dir);
 	memset(a, 0, sizeof *a);
 	a->sun_family = AF_UNIX;
-	if (snprintf(a->sun_path, sizeof a->sun_path, "/proc/self/fd/%d/%s", fd, name) >= (int)sizeof a->sun_path)
+	if (snprintf(a->sun_path, sizeof a->sun_path, "/proc/self/fd/%d/%s", fd, name) >=
+		(int)sizeof a->sun_path)
 		bug("socket name %s is too long", name);
 	return fd;
 }
@@ -81,8 +82,10 @@ int sock_connect(const char *dir, const char *name, struct err *e)
 	if (fd < 0) {
 		err_sys(e, "socket", "cannot make a socket");
 	} else if (connect_retry(fd, &a) < 0) {
-		const char *code = errno == ECONNREFUSED ? "refused" : errno == ENOENT ? "not_found" : "socket";
+		const char *code = errno == ECONNREFUSED ? "refused" : "socket";
 
+		if (errno == ENOENT)
+			code = "not_found";
 		err_sys(e, code, "cannot connect to %s/%s", dir, name);
 		close(fd);
 		fd = -1;
@@ -217,7 +220,8 @@ int line_io_flush(struct line_io *l)
 	int rc = 0;
 
 	while (done < l->out.len) {
-		ssize_t n = send(l->fd, l->out.p + done, l->out.len - done, MSG_DONTWAIT | MSG_NOSIGNAL);
+		ssize_t n = send(
+			l->fd, l->out.p + done, l->out.len - done, MSG_DONTWAIT | MSG_NOSIGNAL);
 
 		if (n >= 0) {
 			done += (size_t)n;

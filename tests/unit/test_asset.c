@@ -9,7 +9,8 @@
 
 static void user_file(const char *config, const char *name, const char *data, size_t n)
 {
-	char *base = fs_join(config, "yolodeck"), *path = fs_join(base, name), *dir = fs_dirname(path);
+	char *base = fs_join(config, "yolodeck"), *path = fs_join(base, name),
+	     *dir = fs_dirname(path);
 	struct err e = ERR_INIT;
 
 	if (fs_mkdirs(dir, 0700, &e) < 0 || fs_create(path, 0600, data, n, &e) < 0)
@@ -39,10 +40,10 @@ static void in_child(const char *config, int (*fn)(void))
 	assert_int_equal(status, 0);
 }
 
-#define NEED(cond)                                                                                 \
-	do {                                                                                       \
-		if (!(cond))                                                                       \
-			return __LINE__;                                                           \
+#define NEED(cond) \
+	do { \
+		if (!(cond)) \
+			return __LINE__; \
 	} while (0)
 
 static bool holds(const struct asset *a, const char *text)
@@ -56,7 +57,8 @@ static int plain_set(void)
 	size_t n;
 
 	NEED(runner && runner->len > 1000 && !memcmp(runner->data, "\177ELF", 4));
-	NEED(!asset_find("none") && !asset_find("themes/none.json") && !asset_find("") && !asset_find("runne"));
+	NEED(!asset_find("none") && !asset_find("themes/none.json") && !asset_find("") &&
+		!asset_find("runne"));
 	all = asset_all(&n);
 	NEED(n >= 1);
 	for (size_t i = 1; i < n; i++)
@@ -108,7 +110,8 @@ static int user_set(void)
 
 static void test_user_files(void **state)
 {
-	char *dir = unit_mkdir(), *fifo = fs_join(dir, "yolodeck/themes/fifo"), *big = xcalloc(1, 5 << 20);
+	char *dir = unit_mkdir(), *fifo = fs_join(dir, "yolodeck/themes/fifo"),
+	     *big = xcalloc(1, 5 << 20);
 
 	user_file(dir, "themes/mine.json", "{\"x\":1}", 7);
 	user_file(dir, "themes/.hidden.json", "{}", 2);

@@ -137,7 +137,8 @@ static void test_split0(void **state)
 
 static void test_join(void **state)
 {
-	static const char *const want[] = { "", "a", "a and b", "a, b and c", "a, b, c and 1 more", "a, b, c and 2 more" };
+	static const char *const want[] = { "", "a", "a and b", "a, b and c", "a, b, c and 1 more",
+		"a, b, c and 2 more" };
 	struct strv s = STRV_INIT;
 
 	for (size_t i = 0; i < ARRAY_LEN(want); i++) {

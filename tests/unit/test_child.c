@@ -22,7 +22,8 @@ static struct child_result run_ok(const struct child_spec *s, const char *in)
 
 static void test_outputs_and_code(void **state)
 {
-	static const char *const argv[] = { "sh", "-c", "echo out; echo err >&2; cat; exit 7", NULL };
+	static const char *const argv[] = { "sh", "-c", "echo out; echo err >&2; cat; exit 7",
+		NULL };
 	struct child_spec s = CHILD_SPEC_INIT;
 	struct child_result r;
 
@@ -106,7 +107,8 @@ static void test_only_named_descriptors(void **state)
 {
 	static const char *const argv[] = { "ls", "-1", "/proc/self/fd", NULL };
 	struct child_spec s = CHILD_SPEC_INIT;
-	int leak = open("/dev/null", O_RDONLY), own = open("/dev/null", O_RDONLY | O_CLOEXEC), pass[1];
+	int leak = open("/dev/null", O_RDONLY), own = open("/dev/null", O_RDONLY | O_CLOEXEC),
+	    pass[1];
 	int high = fcntl(leak, F_DUPFD, 60); /* not O_CLOEXEC: a library's mistake */
 	struct child_result r;
 
@@ -133,7 +135,8 @@ static void test_signals_are_plain(void **state)
 {
 	static const char *const argv[] = { "cat", "/proc/self/status", NULL };
 	struct child_spec s = CHILD_SPEC_INIT;
-	struct sigaction ignore = { .sa_handler = SIG_IGN }, handler = { .sa_handler = caught }, dfl = { .sa_handler = SIG_DFL };
+	struct sigaction ignore = { .sa_handler = SIG_IGN }, handler = { .sa_handler = caught },
+			 dfl = { .sa_handler = SIG_DFL };
 	sigset_t block, old, now;
 	struct child_result r;
 
@@ -147,10 +150,12 @@ static void test_signals_are_plain(void **state)
 	sigaction(SIGUSR1, &handler, NULL);
 	s.argv = argv;
 	r = run_ok(&s, NULL);
-	assert_non_null(strstr(r.out.p, "\nSigBlk:\t0000000000000000\nSigIgn:\t0000000000000000\nSigCgt:\t0000000000000000\n"));
+	assert_non_null(strstr(r.out.p, "\nSigBlk:\t0000000000000000\nSigIgn:"
+					"\t0000000000000000\nSigCgt:\t0000000000000000\n"));
 	child_result_release(&r);
 	sigprocmask(SIG_SETMASK, NULL, &now);
-	assert_true(sigismember(&now, SIGTERM) && sigismember(&now, SIGRTMIN + 3) && !sigismember(&now, SIGPIPE));
+	assert_true(sigismember(&now, SIGTERM) && sigismember(&now, SIGRTMIN + 3) &&
+		    !sigismember(&now, SIGPIPE));
 	sigprocmask(SIG_SETMASK, &old, NULL);
 	sigaction(SIGPIPE, &dfl, NULL);
 	sigaction(SIGINT, &dfl, NULL);
@@ -159,7 +164,9 @@ static void test_signals_are_plain(void **state)
 
 static void test_not_there(void **state)
 {
-	static const char *const none[] = { "no-such-program-here", NULL }, *const file[] = { "/no/such/file", NULL };
+	static const char *const none[] = { "no-such-program-here", NULL }, *const file[] = {
+		"/no/such/file", NULL
+	};
 	static const char *const dir[] = { "/tmp", NULL }, *const ok[] = { "true", NULL };
 	struct child_spec s = CHILD_SPEC_INIT;
 	struct err e = ERR_INIT;
@@ -188,7 +195,8 @@ static void test_not_there(void **state)
 
 static void test_environment_and_cwd(void **state)
 {
-	static const char *const argv[] = { "sh", "-c", "pwd; env | grep -v -e ^PWD= -e ^SHLVL= -e ^_= -e ^OLDPWD= | sort", NULL };
+	static const char *const argv[] = { "sh", "-c",
+		"pwd; env | grep -v -e ^PWD= -e ^SHLVL= -e ^_= -e ^OLDPWD= | sort", NULL };
 	static const char *const env[] = { "PATH=/usr/bin:/bin", "A=1", "B=two words", NULL };
 	static const char *const nopath[] = { "A=1", NULL };
 	struct child_spec s = CHILD_SPEC_INIT;
@@ -226,7 +234,8 @@ static void test_orphan_holds_pipe(void **state)
 
 static void test_timeout_ends_the_group(void **state)
 {
-	static const char *const argv[] = { "sh", "-c", "trap '' TERM; sleep 100 & echo $!; wait", NULL };
+	static const char *const argv[] = { "sh", "-c", "trap '' TERM; sleep 100 & echo $!; wait",
+		NULL };
 	struct child_spec s = CHILD_SPEC_INIT;
 	int64_t start = clock_mono_ms();
 	struct child_result r;
@@ -247,7 +256,8 @@ static void test_timeout_ends_the_group(void **state)
 
 static void test_interrupted_calls(void **state)
 {
-	static const char *const argv[] = { "sh", "-c", "dd if=/dev/zero bs=1024 count=4096 2>/dev/null", NULL };
+	static const char *const argv[] = { "sh", "-c",
+		"dd if=/dev/zero bs=1024 count=4096 2>/dev/null", NULL };
 	struct itimerval every = { { 0, 500 }, { 0, 500 } }, off = { { 0, 0 }, { 0, 0 } };
 	struct sigaction handler = { .sa_handler = caught }, dfl = { .sa_handler = SIG_DFL };
 	struct child_spec s = CHILD_SPEC_INIT;
@@ -371,7 +381,8 @@ static void test_swapped_and_shared_stdio(void **state)
 	struct err e = ERR_INIT;
 	char text[64] = { 0 };
 	struct child c;
-	int p[2], q[2], keep1 = fcntl(1, F_DUPFD_CLOEXEC, 10), keep2 = fcntl(2, F_DUPFD_CLOEXEC, 10), rc, code;
+	int p[2], q[2], keep1 = fcntl(1, F_DUPFD_CLOEXEC, 10),
+			keep2 = fcntl(2, F_DUPFD_CLOEXEC, 10), rc, code;
 
 	/* Ours at 1 and 2, the child's the other way round. */
 	assert_int_equal(pipe2(p, O_CLOEXEC), 0);
@@ -477,7 +488,8 @@ static void test_dies_with_us(void **state)
 
 static void test_which(void **state)
 {
-	char *dir = unit_mkdir(), *prog = fs_join(dir, "prog"), *path = xasprintf("relative::/no/such:%s:/bin", dir), *got;
+	char *dir = unit_mkdir(), *prog = fs_join(dir, "prog"),
+	     *path = xasprintf("relative::/no/such:%s:/bin", dir), *got;
 	struct err e = ERR_INIT;
 
 	assert_null(child_which("prog", path));
@@ -534,16 +546,27 @@ static void test_no_descriptor_leaks(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_outputs_and_code), cmocka_unit_test(test_killed_by_signal),
-		cmocka_unit_test(test_large_both_ways), cmocka_unit_test(test_deaf),
-		cmocka_unit_test(test_only_named_descriptors), cmocka_unit_test(test_signals_are_plain),
-		cmocka_unit_test(test_not_there), cmocka_unit_test(test_environment_and_cwd),
-		cmocka_unit_test(test_orphan_holds_pipe), cmocka_unit_test(test_timeout_ends_the_group),
-		cmocka_unit_test(test_interrupted_calls), cmocka_unit_test(test_start_watch_reap),
-		cmocka_unit_test(test_kill), cmocka_unit_test(test_stranger_is_not_ours),
-		cmocka_unit_test(test_session_and_group), cmocka_unit_test(test_swapped_and_shared_stdio),
-		cmocka_unit_test(test_closed_stdin), cmocka_unit_test(test_inherit), cmocka_unit_test(test_dies_with_us),
-		cmocka_unit_test(test_which), cmocka_unit_test(test_no_descriptor_leaks),
+		cmocka_unit_test(test_outputs_and_code),
+		cmocka_unit_test(test_killed_by_signal),
+		cmocka_unit_test(test_large_both_ways),
+		cmocka_unit_test(test_deaf),
+		cmocka_unit_test(test_only_named_descriptors),
+		cmocka_unit_test(test_signals_are_plain),
+		cmocka_unit_test(test_not_there),
+		cmocka_unit_test(test_environment_and_cwd),
+		cmocka_unit_test(test_orphan_holds_pipe),
+		cmocka_unit_test(test_timeout_ends_the_group),
+		cmocka_unit_test(test_interrupted_calls),
+		cmocka_unit_test(test_start_watch_reap),
+		cmocka_unit_test(test_kill),
+		cmocka_unit_test(test_stranger_is_not_ours),
+		cmocka_unit_test(test_session_and_group),
+		cmocka_unit_test(test_swapped_and_shared_stdio),
+		cmocka_unit_test(test_closed_stdin),
+		cmocka_unit_test(test_inherit),
+		cmocka_unit_test(test_dies_with_us),
+		cmocka_unit_test(test_which),
+		cmocka_unit_test(test_no_descriptor_leaks),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

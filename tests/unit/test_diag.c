@@ -193,8 +193,12 @@ static void test_mem(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_levels),	cmocka_unit_test(test_one_safe_line), cmocka_unit_test(test_long_line_is_cut),
-		cmocka_unit_test(test_bug),	cmocka_unit_test(test_no_memory),     cmocka_unit_test(test_mem),
+		cmocka_unit_test(test_levels),
+		cmocka_unit_test(test_one_safe_line),
+		cmocka_unit_test(test_long_line_is_cut),
+		cmocka_unit_test(test_bug),
+		cmocka_unit_test(test_no_memory),
+		cmocka_unit_test(test_mem),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

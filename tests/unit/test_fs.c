@@ -188,7 +188,8 @@ static void test_append(void **state)
 static void test_mkdirs(void **state)
 {
 	struct place *p = *state;
-	char *deep = at(p, "a//b/c/"), *file = at(p, "f"), *under = at(p, "f/g"), *link = at(p, "l"), *through = at(p, "l/x");
+	char *deep = at(p, "a//b/c/"), *file = at(p, "f"), *under = at(p, "f/g"),
+	     *link = at(p, "l"), *through = at(p, "l/x");
 
 	assert_int_equal(fs_mkdirs(deep, 0700, &p->e), 0);
 	assert_int_equal(fs_mkdirs(deep, 0700, &p->e), 0);
@@ -237,7 +238,8 @@ static void test_private(void **state)
 static void test_remove_needs_marker(void **state)
 {
 	struct place *p = *state;
-	char *tree = at(p, "t"), *file = at(p, "t/sub/f"), *sub = at(p, "t/sub"), *none = at(p, "none");
+	char *tree = at(p, "t"), *file = at(p, "t/sub/f"), *sub = at(p, "t/sub"),
+	     *none = at(p, "none");
 
 	assert_int_equal(fs_mkdirs(sub, 0700, &p->e), 0);
 	put(p, "t/sub/f", "x");
@@ -261,7 +263,8 @@ static void test_remove_needs_marker(void **state)
 static void test_remove_follows_no_link(void **state)
 {
 	struct place *p = *state;
-	char *tree = at(p, "t"), *out = at(p, "outside/keep"), *link = at(p, "t/l"), *self = at(p, "tl"), *d = at(p, "outside");
+	char *tree = at(p, "t"), *out = at(p, "outside/keep"), *link = at(p, "t/l"),
+	     *self = at(p, "tl"), *d = at(p, "outside");
 
 	assert_int_equal(fs_mkdirs(tree, 0700, &p->e), 0);
 	assert_int_equal(fs_mkdirs(d, 0700, &p->e), 0);
@@ -322,14 +325,16 @@ static void test_remove_closed_as_user(void **state)
 	pid = fork();
 	assert_true(pid >= 0);
 	if (pid == 0) {
-		char *in = fs_join(dir, "t/closed/in"), *tree = fs_join(dir, "t"), *mark = fs_join(dir, "t/mark");
+		char *in = fs_join(dir, "t/closed/in"), *tree = fs_join(dir, "t"),
+		     *mark = fs_join(dir, "t/mark");
 		char *closed = fs_join(dir, "t/closed"), *file = fs_join(dir, "t/closed/in/f");
 		struct err e = ERR_INIT;
 
 		if (geteuid() == 0 && setresuid(65534, 65534, 65534) < 0)
 			_exit(2);
 		if (fs_mkdirs(in, 0700, &e) < 0 || fs_create(mark, 0600, "", 0, &e) < 0 ||
-			fs_create(file, 0400, "", 0, &e) < 0 || chmod(in, 0500) < 0 || chmod(closed, 0) < 0 || chmod(tree, 0500) < 0)
+			fs_create(file, 0400, "", 0, &e) < 0 || chmod(in, 0500) < 0 ||
+			chmod(closed, 0) < 0 || chmod(tree, 0500) < 0)
 			_exit(3);
 		_exit(fs_remove_tree(tree, "mark", &e) < 0 ? 4 : fs_exists(tree) ? 5 : 0);
 	}
@@ -370,7 +375,11 @@ static void test_names(void **state)
 	static const struct {
 		const char *path, *dir, *base;
 	} want[] = {
-		{ "/a/b/c", "/a/b", "c" }, { "a", ".", "a" }, { "/a", "/", "a" }, { "a//b", "a", "b" }, { "/", "/", "" },
+		{ "/a/b/c", "/a/b", "c" },
+		{ "a", ".", "a" },
+		{ "/a", "/", "a" },
+		{ "a//b", "a", "b" },
+		{ "/", "/", "" },
 	};
 	char *s;
 
@@ -445,7 +454,8 @@ static void test_beneath(void **state)
 {
 	struct place *p = *state;
 	char *link = at(p, "l");
-	int dir = open(p->dir, O_RDONLY | O_DIRECTORY), proc = open("/", O_RDONLY | O_DIRECTORY), fd;
+	int dir = open(p->dir, O_RDONLY | O_DIRECTORY), proc = open("/", O_RDONLY | O_DIRECTORY),
+	    fd;
 
 	put(p, "f", "x");
 	assert_int_equal(symlink("f", link), 0);
@@ -513,10 +523,25 @@ static void test_random(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(test_read), T(test_replace), T(test_replace_fails_clean), T(test_create), T(test_append), T(test_mkdirs),
-		T(test_private), T(test_remove_needs_marker), T(test_remove_follows_no_link), T(test_remove_deep),
-		T(test_remove_wide), T(test_remove_closed_as_user), T(test_names), T(test_tilde), T(test_xdg), T(test_beneath), T(test_lock),
-		T(test_realpath), T(test_random),
+		T(test_read),
+		T(test_replace),
+		T(test_replace_fails_clean),
+		T(test_create),
+		T(test_append),
+		T(test_mkdirs),
+		T(test_private),
+		T(test_remove_needs_marker),
+		T(test_remove_follows_no_link),
+		T(test_remove_deep),
+		T(test_remove_wide),
+		T(test_remove_closed_as_user),
+		T(test_names),
+		T(test_tilde),
+		T(test_xdg),
+		T(test_beneath),
+		T(test_lock),
+		T(test_realpath),
+		T(test_random),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -34,7 +34,8 @@ static void test_round_trip(void **state)
 	round_trip("{ }", "{}");
 	round_trip("{\"a\":[1,2.5,-3e2,true,false,null,\"x\"],\"b\":{\"c\":{}}}",
 		"{\"a\":[1,2.5,-300,true,false,null,\"x\"],\"b\":{\"c\":{}}}");
-	round_trip("\"\\\"\\\\\\/\\b\\f\\n\\r\\t\\u0001\\u007f\\u0085\"", "\"\\\"\\\\/\\u0008\\u000c\\n\\u000d\\t\\u0001\\u007f\\u0085\"");
+	round_trip("\"\\\"\\\\\\/\\b\\f\\n\\r\\t\\u0001\\u007f\\u0085\"",
+		"\"\\\"\\\\/\\u0008\\u000c\\n\\u000d\\t\\u0001\\u007f\\u0085\"");
 	round_trip("\"\\u00e9\\u20ac\\ud83d\\ude80\"", "\"\xC3\xA9\xE2\x82\xAC\xF0\x9F\x9A\x80\"");
 	round_trip("[9007199254740992,-9007199254740992,9007199254740991,1764000000000]",
 		"[9007199254740992,-9007199254740992,9007199254740991,1764000000000]");
@@ -75,7 +76,8 @@ static void test_refused(void **state)
 	refuse("// no\n1", "line 1, column 1: expected a value");
 	refuse("{\n\"k\": 1,\n\"x\": {\"y\": tru}}", "line 3, column 12: expected a value");
 	refuse("[\"\xC3\xA9\xC3\xA9\", x]", "line 1, column 8: expected a value");
-	refuse("[1111111111111111111111111111111111111111111111111111111111111111111]", "line 1, column 2: this number");
+	refuse("[1111111111111111111111111111111111111111111111111111111111111111111]",
+		"line 1, column 2: this number");
 }
 
 static void test_refused_texts(void **state)
@@ -182,8 +184,10 @@ static void test_relaxed(void **state)
 	if (!j)
 		fail_msg("%s", e.msg);
 	json_print(j, &b);
-	assert_string_equal(b.p, "{\"name\":\"// no comment, \\\" still none */\",\"limits\":{\"memory\":\"4g\"},"
-				 "\"variants\":[{\"name\":\"a\"},{\"name\":\"b\"},{\"env\":{\"X.Y\":1,\"X\":{\"Z\":[[],[1,2]]}}}]}");
+	assert_string_equal(b.p,
+		"{\"name\":\"// no comment, \\\" still none */\",\"limits\":{\"memory\":\"4g\"},"
+		"\"variants\":[{\"name\":\"a\"},{\"name\":\"b\"},{\"env\":{\"X.Y\":1,\"X\":{\"Z\":["
+		"[],[1,2]]}}}]}");
 	json_free(j);
 	buf_release(&b);
 }
@@ -223,10 +227,24 @@ static void test_lines(void **state)
 		const char *path;
 		int line;
 	} want[] = {
-		{ "", 2 }, { "name", 3 }, { "limits", 4 }, { "limits.memory", 6 }, { "variants", 8 }, { "variants[0]", 9 },
-		{ "variants[1].name", 10 }, { "variants[2].env.X.Y", 11 }, { "variants[2].env.X.Z", 11 },
-		{ "variants[2].env.X.Z[1][1]", 12 }, { "variants[3]", 0 }, { "none", 0 }, { "nam", 0 }, { "name.x", 0 },
-		{ "limits[0]", 0 }, { "variants[2].env.X.Z[0][0]", 0 }, { "variants[x]", 0 }, { "variants.name", 0 },
+		{ "", 2 },
+		{ "name", 3 },
+		{ "limits", 4 },
+		{ "limits.memory", 6 },
+		{ "variants", 8 },
+		{ "variants[0]", 9 },
+		{ "variants[1].name", 10 },
+		{ "variants[2].env.X.Y", 11 },
+		{ "variants[2].env.X.Z", 11 },
+		{ "variants[2].env.X.Z[1][1]", 12 },
+		{ "variants[3]", 0 },
+		{ "none", 0 },
+		{ "nam", 0 },
+		{ "name.x", 0 },
+		{ "limits[0]", 0 },
+		{ "variants[2].env.X.Z[0][0]", 0 },
+		{ "variants[x]", 0 },
+		{ "variants.name", 0 },
 	};
 	size_t n = strlen(relaxed);
 
@@ -256,7 +274,9 @@ static void test_out_is_valid(void **state)
 	json_put_double(o, "nan", (double)NAN);
 	json_put_double(o, "inf", (double)INFINITY);
 	json_print(o, &b);
-	assert_string_equal(b.p, "{\"bad\":\"a\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBDz\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD\","
+	assert_string_equal(b.p, "{\"bad\":"
+				 "\"a\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBDz\xEF\xBF\xBD\xEF\xBF\xBD"
+				 "\xEF\xBF\xBD\xEF\xBF\xBD\","
 				 "\"k\xEF\xBF\xBD\":null,\"nan\":null,\"inf\":null}");
 	again = json_parse(b.p, b.len, &e);
 	assert_non_null(again);
@@ -294,7 +314,8 @@ static void test_all_byte_pairs(void **state)
 
 static void test_typed_reads(void **state)
 {
-	struct json *o = must("{\"s\":\"x\",\"i\":42,\"big\":1e19,\"d\":1.5,\"t\":true,\"n\":null,\"l\":[\"a\",\"b\"],\"m\":[1]}");
+	struct json *o = must("{\"s\":\"x\",\"i\":42,\"big\":1e19,\"d\":1.5,\"t\":true,\"n\":null,"
+			      "\"l\":[\"a\",\"b\"],\"m\":[1]}");
 	struct strv v = STRV_INIT;
 
 	assert_string_equal(json_str(o, "s", "d"), "x");
@@ -343,10 +364,13 @@ static void test_building(void **state)
 	copy = json_copy(o);
 	json_free(o);
 	json_print(copy, &b);
-	assert_string_equal(b.p, "{\"a\":[],\"b\":\"new\",\"v\":[\"p\",\"q\"],\"t\":true,\"z\":null}");
+	assert_string_equal(
+		b.p, "{\"a\":[],\"b\":\"new\",\"v\":[\"p\",\"q\"],\"t\":true,\"z\":null}");
 	buf_clear(&b);
 	json_print_pretty(copy, &b);
-	assert_string_equal(b.p, "{\n\t\"a\": [],\n\t\"b\": \"new\",\n\t\"v\": [\n\t\t\"p\",\n\t\t\"q\"\n\t],\n\t\"t\": true,\n\t\"z\": null\n}");
+	assert_string_equal(
+		b.p, "{\n\t\"a\": [],\n\t\"b\": \"new\",\n\t\"v\": "
+		     "[\n\t\t\"p\",\n\t\t\"q\"\n\t],\n\t\"t\": true,\n\t\"z\": null\n}");
 	json_free(copy);
 	json_free(NULL);
 	assert_null(json_copy(NULL));
@@ -357,7 +381,8 @@ static void test_building(void **state)
 /* curses programs set the locale; a decimal comma must not get into JSON. */
 static void test_locale(void **state)
 {
-	static const char *const names[] = { "de_DE.UTF-8", "fr_FR.UTF-8", "de_DE.utf8", "fr_FR.utf8" };
+	static const char *const names[] = { "de_DE.UTF-8", "fr_FR.UTF-8", "de_DE.utf8",
+		"fr_FR.utf8" };
 	bool found = false;
 
 	for (size_t i = 0; i < ARRAY_LEN(names) && !found; i++)
@@ -373,11 +398,20 @@ static void test_locale(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_round_trip), cmocka_unit_test(test_refused), cmocka_unit_test(test_refused_texts),
-		cmocka_unit_test(test_nul_byte_and_exact_length), cmocka_unit_test(test_duplicates),
-		cmocka_unit_test(test_many_keys), cmocka_unit_test(test_depth), cmocka_unit_test(test_relaxed),
-		cmocka_unit_test(test_relaxed_refused), cmocka_unit_test(test_lines), cmocka_unit_test(test_out_is_valid),
-		cmocka_unit_test(test_all_byte_pairs), cmocka_unit_test(test_typed_reads), cmocka_unit_test(test_building),
+		cmocka_unit_test(test_round_trip),
+		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_refused_texts),
+		cmocka_unit_test(test_nul_byte_and_exact_length),
+		cmocka_unit_test(test_duplicates),
+		cmocka_unit_test(test_many_keys),
+		cmocka_unit_test(test_depth),
+		cmocka_unit_test(test_relaxed),
+		cmocka_unit_test(test_relaxed_refused),
+		cmocka_unit_test(test_lines),
+		cmocka_unit_test(test_out_is_valid),
+		cmocka_unit_test(test_all_byte_pairs),
+		cmocka_unit_test(test_typed_reads),
+		cmocka_unit_test(test_building),
 		cmocka_unit_test(test_locale),
 	};
 

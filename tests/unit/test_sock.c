@@ -10,8 +10,10 @@
 
 static void test_long_directory(void **state)
 {
-	char *dir = unit_mkdir(), *deep = fs_join(dir, "a-rather-long-name-of-a-directory/a-rather-long-name-of-a-directory/"
-						       "a-rather-long-name-of-a-directory/a-rather-long-name-of-a-directory");
+	char *dir = unit_mkdir(),
+	     *deep = fs_join(dir,
+		     "a-rather-long-name-of-a-directory/a-rather-long-name-of-a-directory/"
+		     "a-rather-long-name-of-a-directory/a-rather-long-name-of-a-directory");
 	char *path = fs_join(deep, "sock");
 	struct err e = ERR_INIT;
 	struct stat st;

@@ -40,12 +40,12 @@ static inline void unit_rmdir(char *take_dir)
 }
 
 /* Polls cond every 2 ms until it holds or the time is over. */
-#define UNIT_WAIT(cond, ms)                                                                        \
-	do {                                                                                       \
-		int64_t unit_end = clock_mono_ms() + (ms);                                         \
-		while (!(cond) && clock_mono_ms() < unit_end)                                      \
-			poll(NULL, 0, 2);                                                          \
-		assert_true(cond);                                                                 \
+#define UNIT_WAIT(cond, ms) \
+	do { \
+		int64_t unit_end = clock_mono_ms() + (ms); \
+		while (!(cond) && clock_mono_ms() < unit_end) \
+			poll(NULL, 0, 2); \
+		assert_true(cond); \
 	} while (0)
 
 #endif
