@@ -22,7 +22,7 @@ enum { CLOCK_LAG_MS = 20, LOOK_MS = 50, WAIT_MS = 10000 };
  * the user may have `git show <id>` open in a pager. */
 static bool is_ours(const struct buf *cmdline, const char *id)
 {
-	static const char *const verbs[] = { "merge", "reset", "update-ref", "fetch" };
+	static const char *const verbs[] = { "merge", "read-tree", "update-ref", "fetch" };
 	size_t n = strlen(id);
 	bool verb = false, named = false;
 

@@ -1,9 +1,10 @@
 /* promote_move.c - moves one branch, with the work tree that has it checked out, by one journalled git child (facts: git.md 8.7).
  *
  * Where the branch is checked out nowhere, `update-ref` with the old value is the compare-and-swap. In a work tree it is git's own
- * fast-forward (or, for undo, `reset --keep`): both refuse before they write when a file of the user's would be lost. Neither
- * tells us which branch HEAD named at that instant, nor does reset compare: so afterwards ORIG_HEAD and the ref are read, and a
- * commit that slipped in between is put back. A child that failed half-way leaves the tree mixed; move_heal makes it whole. */
+ * fast-forward, which refuses before it writes when a file of the user's would be lost, but does not tell which branch HEAD named
+ * at that instant: so afterwards ORIG_HEAD and the ref are read, and a wrong move is put back. Undo is the two-way merge of
+ * `read-tree` and then `update-ref`: `reset --keep` would do it in one step, but unstages what the user has staged elsewhere and
+ * does not compare. A child that failed half-way leaves the tree mixed; move_heal makes it whole. */
 #include "git/promote_impl.h"
 
 #include <errno.h>
@@ -197,23 +198,28 @@ static void tree_call(const struct move *m, struct git_call *c)
 	git_env_ident(&c->env, "COMMITTER", m->ident);
 }
 
-static void move_call(const struct move *m, struct git_call *c)
+static void ref_call(const struct move *m, struct git_call *c)
 {
-	if (!m->dir) {
-		git_call_init(c, m->repo->common);
-		git_env_ident(&c->env, "COMMITTER", m->ident);
-		strv_add(&c->conf, "core.fsync=committed,reference");
-		strv_addl(&c->args, "update-ref", "-m", (char *)NULL);
-		strv_fmt(&c->args, "yolodeck %s %s", m->op, m->label);
-		strv_addl(&c->args, m->ref, m->to, m->from, (char *)NULL);
-	} else if (m->back) {
-		tree_call(m, c);
-		strv_addl(&c->args, "reset", "-q", "--keep", m->to, (char *)NULL);
-	} else {
-		tree_call(m, c);
-		strv_addl(&c->args, "merge", "--ff-only", "--no-stat", "--no-autostash", "--no-overwrite-ignore", "--no-squash",
-			"--commit", "--no-verify-signatures", "-q", m->to, (char *)NULL);
-	}
+	git_call_init(c, m->git_dir ? m->git_dir : m->repo->common);
+	git_env_ident(&c->env, "COMMITTER", m->ident);
+	strv_add(&c->conf, "core.fsync=committed,reference");
+	strv_addl(&c->args, "update-ref", "-m", (char *)NULL);
+	strv_fmt(&c->args, "yolodeck %s %s", m->op, m->label);
+	strv_addl(&c->args, m->ref, m->to, m->from, (char *)NULL);
+}
+
+static void merge_call(const struct move *m, struct git_call *c)
+{
+	tree_call(m, c);
+	strv_addl(&c->args, "merge", "--ff-only", "--no-stat", "--no-autostash", "--no-overwrite-ignore", "--no-squash", "--commit",
+		"--no-verify-signatures", "-q", m->to, (char *)NULL);
+}
+
+/* The two-way merge that checkout is: what is staged elsewhere stays staged. */
+static void back_call(const struct move *m, struct git_call *c)
+{
+	tree_call(m, c);
+	strv_addl(&c->args, "read-tree", "-m", "-u", "--no-recurse-submodules", m->from, m->to, (char *)NULL);
 }
 
 /* The tab-indented names below one of git's headlines. */
@@ -320,23 +326,20 @@ bool move_arrived(const struct move *m, const char *now)
 	return strcmp(now, m->from) && descends(m, now, m->to) && !(m->back && descends(m, now, m->from));
 }
 
-/* HEAD may have been switched, or a commit made, between our look and git's: what it did then is taken back. */
-static int verify(const struct move *m, struct err *e)
+/* HEAD may have been switched, or the branch set back, between our look and git's: what git did then is taken back. */
+static int verify_merge(const struct move *m, struct err *e)
 {
-	char *now, *was;
+	char *now = git_ref(m->repo->common, m->ref, e), *was, *head;
 	struct git_call c;
 	struct child_result r;
 	struct err ignored = ERR_INIT;
-	bool good;
+	bool good = now && move_arrived(m, now);
 
-	if (!m->dir)
-		return 0;
-	now = git_ref(m->repo->common, m->ref, e);
 	if (!now && *e->code)
 		return -1;
-	good = now && move_arrived(m, now);
 	was = git_ref(m->git_dir, "ORIG_HEAD", &ignored);
-	if (was && (!good || strcmp(was, m->from))) {
+	head = git_ref(m->git_dir, "HEAD", &ignored);
+	if (was && head && !strcmp(head, m->to) && (!good || strcmp(was, m->from))) {
 		good = false;
 		tree_call(m, &c);
 		c.timeout_ms = GIT_WORK_MS;
@@ -345,6 +348,7 @@ static int verify(const struct move *m, struct err *e)
 		child_result_release(&r);
 		git_call_release(&c);
 	}
+	free(head);
 	free(was);
 	free(now);
 	return good ? 0 : moved_base(m, e);
@@ -396,28 +400,47 @@ static int finish_failed(const struct move *m, int64_t since_ms, bool whole, str
 	return -1;
 }
 
-int move_run(const struct move *m, int64_t since_ms, struct journal *j, int n, struct err *e)
+/* One journalled child; *whole = it refused before it wrote anything. */
+static int step(const struct move *m, void (*make)(const struct move *m, struct git_call *c), struct journal *j, int n,
+	bool *whole, struct err *e)
 {
 	struct git_call c;
 	struct buf out = BUF_INIT;
 	int code = 0, rc;
-	bool whole = false;
 
-	if (bring_in(m, j, n, e) < 0)
-		return finish_failed(m, since_ms, false, j, n, e);
-	move_call(m, &c);
+	make(m, &c);
 	rc = move_run_child(&c, j, n, &code, &out, e);
 	git_call_release(&c);
-	if (!rc && !code) {
-		rc = verify(m, e);
-		whole = rc < 0 && !strcmp(e->code, "moved_base");
-	} else if (!rc) {
+	if (!rc && code) {
 		rc = -1;
-		whole = known_refusal(m, out.p, e) < 0;
-		if (!whole)
+		*whole = known_refusal(m, out.p, e) < 0;
+		if (!*whole)
 			unknown_failure(m, code, out.p, e);
 	}
 	buf_release(&out);
+	return rc;
+}
+
+int move_run(const struct move *m, int64_t since_ms, struct journal *j, int n, struct err *e)
+{
+	bool whole = false;
+	int rc = bring_in(m, j, n, e);
+
+	if (!rc && !m->dir) {
+		rc = step(m, ref_call, j, n, &whole, e);
+	} else if (!rc && m->back) {
+		rc = step(m, back_call, j, n, &whole, e);
+		if (!rc) {
+			rc = step(m, ref_call, j, n, &whole, e);
+			whole = false; /* the tree has gone ahead of the branch */
+		}
+	} else if (!rc) {
+		rc = step(m, merge_call, j, n, &whole, e);
+		if (!rc) {
+			rc = verify_merge(m, e);
+			whole = rc < 0 && !strcmp(e->code, "moved_base");
+		}
+	}
 	if (rc < 0)
 		return finish_failed(m, since_ms, whole, j, n, e);
 	return journal_stage(j, n, "done", NULL, e);
