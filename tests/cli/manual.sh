@@ -36,10 +36,10 @@ for v in $verbs; do
 done
 
 # Every key that the reader knows stands in yolodeck-race(5).
-for key in $(sed -n 's/^\t{ "\([a-z_]*\)", read_.*/\1/p' "$LIB_TOP/src/model/spec_parse.c" | grep -v -x -e allow_unlimited -e expanded | sort -u); do
+while read -r key; do
 	case $key in agent) key=agents ;; disk) key=limits.disk ;; esac
 	check "yolodeck-race(5) has $key" grep -q -w -F "$key" "$race"
-done
+done < <(sed -n 's/^\t{ "\([a-z_]*\)", read_.*/\1/p' "$LIB_TOP/src/model/spec_parse.c" | grep -v -x -e allow_unlimited -e expanded | sort -u)
 
 # The example in the page and the one in the editor are right once a command is there.
 plain "$race" | sed -n '/^\.SH EXAMPLE/,/^\.fi/p' | grep -v '^\.' >"$T/example.json"

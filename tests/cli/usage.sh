@@ -1,5 +1,7 @@
 #!/bin/bash
 # usage.sh - mistakes on the command line and in race files: the sentence, the exit code, nothing started.
+# The back quotes are part of what is said.
+# shellcheck disable=SC2016
 # shellcheck source=tests/lib/lib.sh
 . "$(dirname "$0")/../lib/lib.sh"
 
