@@ -103,6 +103,7 @@ struct engine_type {
 };
 struct engine { const struct engine_type *type; };
 
+extern const struct engine_type engine_dagger, engine_docker, engine_local, engine_fake;
 extern const struct engine_type *const engine_table[];	/* in the order of auto; NULL at the end */
 const struct engine_type *engine_find(const char *name);
 /* Fills what is 0 in l: memory min(4g, 80 % of RAM / parallel), pids 1024, log 1 GiB. */
@@ -110,6 +111,9 @@ void engine_defaults(struct limits *l, int parallel);
 int engine_default_parallel(void);	/* max(1, cores / 2) */
 /* The sentence for what a race asks and an engine does not enforce ("memory limit not enforced here"), or "". */
 void engine_unlimited(const struct engine_report *r, const struct limits *asked, char *out, size_t n);
+/* Image host: a program that the container did not find (127) but the host has: says so in end->reason. */
+struct host;
+void engine_explain_127(const struct host *h, const struct engine_task *t, struct engine_end *end);
 /* Shared by docker, local, fake: end of a task from its exit record. False = there is none yet. */
 bool engine_end_from_log(const struct engine_task *t, struct engine_end *end);
 

@@ -24,7 +24,8 @@ static const struct option {
 	{ "--grace", NUMBER, offsetof(struct options, grace_ms) },
 	{ "--pids", NUMBER, offsetof(struct options, pids) },
 	{ "--join", JOIN, 0 },
-	{ "--unguarded", FLAG, 0 },
+	{ "--unguarded", FLAG, offsetof(struct options, unguarded) },
+	{ "--exec", FLAG, offsetof(struct options, exec) },
 	{ "--tag", IGNORED, 0 },
 };
 
@@ -80,7 +81,7 @@ int options_parse(struct options *o, int argc, char **argv)
 	for (; i < argc && strcmp(argv[i], "--"); i++) {
 		const struct option *t = find(argv[i]);
 		if (t && t->kind == FLAG) {
-			o->unguarded = true;
+			*(bool *)(void *)((char *)o + t->at) = true;
 			continue;
 		}
 		if (!t || !argv[i + 1] || take(o, t, argv[i + 1])) {
@@ -89,7 +90,7 @@ int options_parse(struct options *o, int argc, char **argv)
 		}
 		i++;
 	}
-	if (!o->log || !o->idx || i + 1 >= argc) {
+	if ((!o->exec && (!o->log || !o->idx)) || i + 1 >= argc) {
 		dprintf(2, "runner: needs --log, --idx and a command after --\n");
 		return -1;
 	}

@@ -84,7 +84,11 @@ int main(int argc, char **argv)
 {
 	struct run r = { .in = { -1, -1 }, .out = { -1, -1 }, .signals = -1 };
 
-	if (options_parse(&r.o, argc, argv) || shield() || open_log(&r))
+	if (options_parse(&r.o, argc, argv))
+		return RUN_FAULT;
+	if (r.o.exec)
+		spawn_become(&r.o);
+	if (shield() || open_log(&r))
 		return RUN_FAULT;
 	for (int i = 0; i < r.o.njoin; i++)
 		if (fcntl(r.o.join[i], F_SETFD, FD_CLOEXEC) < 0)

@@ -8,6 +8,7 @@
  *   --gate DIR    made 0700 and checked: owner 0, tmpfs; the log lies below it
  *   --unguarded   says in the log that nothing guards it
  *   --pids N      RLIMIT_NPROC of the command         --join fd:N  cgroup.procs the command enters (up to 8)
+ *   --exec        no log and no second process: becomes the command, with --uid --gid --cwd --pids (exec and shell)
  *   --tag TEXT    ignored: by it the engine knows us in /proc/PID/cmdline
  *
  * Exits with the command's status (128 + signal), the setup's when that failed, 127 / 126 when the command could not be
@@ -29,7 +30,7 @@ struct options {
 	int64_t uid, gid;		/* -1 = as we are */
 	int64_t time_ms, grace_ms, pids;
 	int join[RUN_JOINS], njoin;
-	bool unguarded;
+	bool unguarded, exec;
 	const char *const *argv;
 };
 
@@ -56,6 +57,7 @@ int files_open(const char *spec);	/* fresh log or idx, appended to, O_CLOEXEC */
 
 /* spawn.c */
 void spawn(struct run *r, const char *const *argv, int *exec_errno);	/* *exec_errno: why it did not begin, 0 = it did */
+_Noreturn void spawn_become(const struct options *o);	/* --exec */
 void spawn_ask(struct run *r);		/* TERM to the phase's process group */
 void spawn_kill(struct run *r);		/* KILL to all of it we can name */
 void spawn_reap(struct run *r);		/* collects every ended child, sets dead and status for main */

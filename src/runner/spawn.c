@@ -64,11 +64,22 @@ static int stdio(const struct run *r)
 	return 0;
 }
 
+/* The command gets its three descriptors and nothing else that whoever started us may have left open. */
+static void close_others(void)
+{
+	if (syscall(SYS_close_range, 3U, ~0U, 1U << 2 /* CLOSE_RANGE_CLOEXEC */) == 0)
+		return;
+	for (int fd = 3; fd < 1024; fd++)
+		if (fcntl(fd, F_SETFD, FD_CLOEXEC) < 0)
+			continue;
+}
+
 static _Noreturn void child(const struct run *r, const char *const *argv, int report)
 {
 	sigset_t none;
 
 	setsid();
+	close_others();
 	for (int s = 1; s < NSIG; s++)
 		signal(s, SIG_DFL);
 	sigemptyset(&none);
@@ -80,6 +91,16 @@ static _Noreturn void child(const struct run *r, const char *const *argv, int re
 	int why = errno;
 	ssize_t told = write(report, &why, sizeof why);
 	_exit(told < 0 ? 125 : 127);
+}
+
+void spawn_become(const struct options *o)
+{
+	close_others();
+	if (limit_pids(o->pids) == 0 && drop_powers(o) == 0 && (!o->cwd || chdir(o->cwd) == 0))
+		execvp(o->argv[0], (char *const *)(uintptr_t)o->argv);
+	int why = errno;
+	dprintf(2, "%s: %s\n", o->argv[0], strerror(why));
+	_exit(why == ENOENT ? 127 : 126);
 }
 
 void spawn(struct run *r, const char *const *argv, int *exec_errno)

@@ -1,0 +1,165 @@
+/* engine.c - the table of engines, and what they share: default limits, the end of a task from its exit record. */
+#include "engine/engine.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "engine/host.h"
+#include "model/runlog.h"
+
+const struct engine_type *const engine_table[] = { &engine_dagger, &engine_local, &engine_fake,
+	NULL };
+
+const struct engine_type *engine_find(const char *name)
+{
+	for (size_t i = 0; engine_table[i]; i++)
+		if (!strcmp(engine_table[i]->name, name))
+			return engine_table[i];
+	return NULL;
+}
+
+int engine_default_parallel(void)
+{
+	long cores = sysconf(_SC_NPROCESSORS_ONLN);
+
+	return cores >= 4 ? (int)(cores / 2) : 1;
+}
+
+void engine_defaults(struct limits *l, int parallel)
+{
+	int64_t ram = (int64_t)sysconf(_SC_PHYS_PAGES) * sysconf(_SC_PAGESIZE);
+	int64_t share = ram / 5 * 4 / (parallel > 0 ? parallel : 1), most = (int64_t)4 << 30;
+
+	if (l->memory == 0)
+		l->memory = share < most ? share : most;
+	if (l->pids == 0)
+		l->pids = 1024;
+	if (l->log == 0)
+		l->log = (int64_t)1 << 30;
+}
+
+void engine_unlimited(
+	const struct engine_report *r, const struct limits *asked, char *out, size_t n)
+{
+	const char *missing[3];
+	size_t k = 0;
+
+	if (asked->memory > 0 && !r->limit_memory)
+		missing[k++] = "memory";
+	if (asked->pids > 0 && !r->limit_pids)
+		missing[k++] = "pids";
+	if (asked->cpus > 0 && !r->limit_cpus)
+		missing[k++] = "cpus";
+	if (k == 0)
+		snprintf(out, n, "%s", "");
+	else if (k == 1)
+		snprintf(out, n, "%s limit not enforced here", missing[0]);
+	else if (k == 2)
+		snprintf(out, n, "%s and %s limits not enforced here", missing[0], missing[1]);
+	else
+		snprintf(out, n, "%s, %s and %s limits not enforced here", missing[0], missing[1],
+			missing[2]);
+}
+
+/* The exit is the last record but for what a crash may have torn: so only the end of the index is read. */
+static bool exit_record(const char *path, struct runlog_record *r)
+{
+	unsigned char b[16 * RUNLOG_RECORD];
+	struct stat st;
+	int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	bool found = false;
+
+	if (fd < 0)
+		return false;
+	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode)) {
+		off_t end = st.st_size - st.st_size % RUNLOG_RECORD;
+		off_t from = end > (off_t)sizeof b ? end - (off_t)sizeof b : 0;
+		ssize_t n = pread(fd, b, (size_t)(end - from), from);
+		for (n -= RUNLOG_RECORD; n >= 0 && !found; n -= RUNLOG_RECORD)
+			found = runlog_decode(b + n, r) == 0 && r->kind == RUNLOG_EXIT;
+	}
+	close(fd);
+	return found;
+}
+
+static void exit_words(uint32_t code, char *out, size_t n)
+{
+	if (code > 128 && code <= 128 + 64)
+		snprintf(out, n, "exit %u (signal %u, %s)", code, code - 128,
+			strsignal((int)code - 128));
+	else
+		snprintf(out, n, "exit %u", code);
+}
+
+bool engine_end_from_log(const struct engine_task *t, struct engine_end *end)
+{
+	struct runlog_record r;
+	char words[96], limit[32];
+
+	memset(end, 0, sizeof *end);
+	if (!exit_record(t->idx, &r))
+		return false;
+	end->exit = (int)r.len;
+	exit_words(r.len, words, sizeof words);
+	switch (r.val) {
+	case RUNLOG_TIME_LIMIT:
+		end->cause = ENGINE_TIME;
+		clock_fmt_duration(t->limits.time_ms, limit, sizeof limit);
+		snprintf(end->reason, sizeof end->reason, "time limit %s", limit);
+		break;
+	case RUNLOG_STOPPED:
+		end->cause = ENGINE_STOPPED;
+		snprintf(end->reason, sizeof end->reason, "stopped");
+		break;
+	case RUNLOG_SETUP_FAILED:
+		end->cause = ENGINE_SETUP;
+		snprintf(end->reason, sizeof end->reason, "setup failed: %s", words);
+		break;
+	case RUNLOG_NOT_STARTED:
+		end->cause = ENGINE_NOT_STARTED;
+		snprintf(end->reason, sizeof end->reason,
+			r.len == 127 ? "command not found: %s" : "cannot be executed: %s",
+			t->argv.n ? t->argv.v[0] : "");
+		break;
+	default:
+		end->cause = ENGINE_EXITED;
+		snprintf(end->reason, sizeof end->reason, "%s", words);
+	}
+	return true;
+}
+
+/* First word of a shell command, if it can be nothing but a program's name. */
+static char *first_word(const char *script)
+{
+	script += strspn(script, " \t\n");
+	size_t n = strcspn(script, " \t\n;&|");
+
+	for (size_t i = 0; i < n; i++)
+		if (!strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._+-/~",
+			    script[i]))
+			return NULL;
+	return n ? xstrndup(script, n) : NULL;
+}
+
+void engine_explain_127(const struct host *h, const struct engine_task *t, struct engine_end *end)
+{
+	const struct strv *a = &t->argv;
+	char why[400], *program;
+
+	if (end->exit != 127 || a->n == 0)
+		return;
+	if (a->n >= 3 && !strcmp(a->v[1], "-c") &&
+		(!strcmp(a->v[0], "/bin/sh") || !strcmp(a->v[0], "sh")))
+		program = first_word(a->v[2]);
+	else
+		program = xstrdup(a->v[0]);
+	if (program && host_explain_127(h, program, why, sizeof why))
+		snprintf(end->reason, sizeof end->reason, "%s", why);
+	free(program);
+}
