@@ -74,6 +74,24 @@ static void close_others(void)
 			continue;
 }
 
+/* execvp says "permission denied" also when some directory of PATH may not be entered and the program is nowhere. */
+static int exec_errno_of(const char *name, int why)
+{
+	const char *p = getenv("PATH");
+	char path[4096];
+
+	if (why != EACCES || !p || strchr(name, '/'))
+		return why;
+	for (; *p; p += strspn(p, ":")) {
+		size_t n = strcspn(p, ":");
+		int len = snprintf(path, sizeof path, "%.*s/%s", (int)n, p, name);
+		if (len > 0 && (size_t)len < sizeof path && access(path, F_OK) == 0)
+			return EACCES;
+		p += n;
+	}
+	return ENOENT;
+}
+
 static _Noreturn void child(const struct run *r, const char *const *argv, int report)
 {
 	sigset_t none;
@@ -88,7 +106,7 @@ static _Noreturn void child(const struct run *r, const char *const *argv, int re
 		sigprocmask(SIG_SETMASK, &none, NULL);
 		execvp(argv[0], (char *const *)(uintptr_t)argv);
 	}
-	int why = errno;
+	int why = exec_errno_of(argv[0], errno);
 	ssize_t told = write(report, &why, sizeof why);
 	_exit(told < 0 ? 125 : 127);
 }
@@ -98,7 +116,7 @@ void spawn_become(const struct options *o)
 	close_others();
 	if (limit_pids(o->pids) == 0 && drop_powers(o) == 0 && (!o->cwd || chdir(o->cwd) == 0))
 		execvp(o->argv[0], (char *const *)(uintptr_t)o->argv);
-	int why = errno;
+	int why = exec_errno_of(o->argv[0], errno);
 	dprintf(2, "%s: %s\n", o->argv[0], strerror(why));
 	_exit(why == ENOENT ? 127 : 126);
 }

@@ -1,0 +1,823 @@
+/* test_engine.c - one suite over every row of engine_table that is there: what a race may count on from any engine.
+ *
+ * As root it runs itself once more as an ordinary user. `test_engine owner ENGINE DIR` is a conductor that starts one task and
+ * waits to be killed: the suite adopts what it leaves. */
+#include <errno.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/asset.h"
+#include "base/child.h"
+#include "base/clock.h"
+#include "base/fs.h"
+#include "base/mem.h"
+#include "base/sock.h"
+#include "engine/engine.h"
+#include "model/tail.h"
+
+#define REPO_ID "0123456789abcdef"
+#define MIB ((int64_t)1 << 20)
+
+static char dir[64], runner[96];
+static const struct engine_type *type;
+static struct engine_report report;
+
+/* ---- one engine, one task ---- */
+
+struct bench {
+	struct loop *loop;
+	struct engine *g;
+	struct engine_events ev;
+	struct engine_ctx c;
+	struct engine_task t;
+	struct engine_end end;
+	char *dir, *log, *idx, *stop_at, *id_file;
+	int started, ended;
+	bool leave_when_started, in_call;
+	struct loop_timer *late, *poll;
+};
+
+static void on_started(void *ctx, struct engine_task *t)
+{
+	struct bench *b = ctx;
+	struct err e;
+
+	assert_false(b->in_call);
+	assert_int_equal(b->ended, 0);
+	assert_true(*t->id);
+	b->started++;
+	if (b->id_file)
+		fs_replace(b->id_file, t->id, strlen(t->id), &e);
+	if (b->leave_when_started)
+		loop_stop(b->loop, 0);
+}
+
+static void on_ended(void *ctx, struct engine_task *t, const struct engine_end *end)
+{
+	struct bench *b = ctx;
+
+	assert_false(b->in_call);
+	assert_ptr_equal(t, &b->t);
+	b->ended++;
+	b->end = *end;
+	loop_stop(b->loop, 0);
+}
+
+static void on_note(void *ctx, struct engine_task *t, const char *text)
+{
+}
+
+static void on_away(void *ctx, const char *why, const char *next_step)
+{
+}
+
+static void too_late(void *ctx)
+{
+	struct bench *b = ctx;
+
+	b->late = NULL;
+	loop_stop(b->loop, 99);
+}
+
+static void bench_open(struct bench *b)
+{
+	struct err e = ERR_INIT;
+
+	memset(b, 0, sizeof *b);
+	b->loop = loop_new(&e);
+	b->ev = (struct engine_events){ on_started, on_ended, on_note, on_away, b };
+	b->c = (struct engine_ctx){ b->loop, &b->ev, dir, REPO_ID, runner };
+	b->g = type->open(&b->c, &e);
+	if (!b->g)
+		fail_msg("%s: %s", type->name, e.msg);
+}
+
+static void run_loop(struct bench *b, int ms)
+{
+	b->late = loop_after(b->loop, ms, too_late, b);
+	if (loop_run(b->loop) == 99)
+		fail_msg("%s: nothing came within %d ms", type->name, ms);
+	if (b->late)
+		loop_cancel(b->late);
+	b->late = NULL;
+}
+
+/* The variant's directory as the conductor makes it. */
+static void make_dirs(struct bench *b, const char *variant)
+{
+	static const char *const names[] = { "work", "home", "tmp" };
+	struct err e;
+	int uid, gid;
+
+	type->owner(b->g, &uid, &gid);
+	b->dir = xasprintf("%s/races/7/%s", dir, variant);
+	assert_int_equal(fs_mkdirs(b->dir, 0700, &e), 0);
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		char *p = fs_join(b->dir, names[i]);
+		if (!fs_exists(p))
+			assert_int_equal(mkdir(p, 0700), 0);
+		if (uid >= 0)
+			assert_int_equal(chown(p, (uid_t)uid, (gid_t)gid), 0);
+		free(p);
+	}
+}
+
+static void task(struct bench *b, const char *variant, const char *script)
+{
+	struct err e;
+
+	make_dirs(b, variant);
+	b->log = fs_join(b->dir, "log");
+	b->idx = fs_join(b->dir, "log.idx");
+	if (!fs_exists(b->log)) {
+		assert_int_equal(fs_create(b->log, 0600, "", 0, &e), 0);
+		assert_int_equal(fs_create(b->idx, 0600, "", 0, &e), 0);
+	}
+	b->t = (struct engine_task){ .race = 7, .variant = variant, .repo_id = REPO_ID, .dir = b->dir, .log = b->log, .idx = b->idx,
+		.image = "host", .network = "none", .grace_ms = 400, .owner = b };
+	if (script)
+		strv_addl(&b->t.argv, "/bin/sh", "-c", script, NULL);
+	strv_add(&b->t.env, "YOLO_VARIANT=it's a \"test\" $HOME");
+	engine_defaults(&b->t.limits, 8);
+	if (!report.limit_cpus)
+		b->t.limits.cpus = 0;
+}
+
+static void start(struct bench *b)
+{
+	b->in_call = true;
+	type->start(b->g, &b->t);
+	b->in_call = false;
+}
+
+static void bench_close(struct bench *b)
+{
+	type->close(b->g);
+	loop_free(b->loop);
+	strv_release(&b->t.argv);
+	strv_release(&b->t.env);
+	strv_release(&b->t.mounts);
+	char **all[] = { &b->dir, &b->log, &b->idx, &b->stop_at, &b->id_file };
+	for (size_t i = 0; i < ARRAY_LEN(all); i++)
+		free(*all[i]);
+}
+
+/* Removes it twice: the second time there is nothing, and that is fine too. */
+static void finish(struct bench *b)
+{
+	for (int i = 0; i < 2; i++)
+		type->remove(b->g, 7, b->t.variant, b->t.check, b->t.id);
+	bench_close(b);
+}
+
+static void text_of(struct bench *b, struct buf *out)
+{
+	struct err e = ERR_INIT;
+
+	assert_int_equal(fs_read(b->log, 1 << 20, out, &e), 0);
+}
+
+static void expect_log(struct bench *b, const char *want)
+{
+	struct buf got = BUF_INIT;
+
+	text_of(b, &got);
+	assert_string_equal(got.p, want);
+	buf_release(&got);
+}
+
+static bool log_has(struct bench *b, const char *word)
+{
+	struct buf got = BUF_INIT;
+
+	text_of(b, &got);
+	bool has = strstr(got.p, word) != NULL;
+	buf_release(&got);
+	return has;
+}
+
+static void expect_end(struct bench *b, enum engine_cause cause, int code, const char *words)
+{
+	if (b->end.cause != cause || b->end.exit != code || !strstr(b->end.reason, words)) {
+		struct buf got = BUF_INIT;
+		text_of(b, &got);
+		fail_msg("%s/%s: cause %d exit %d \"%s\", wanted cause %d exit %d \"%s\"; log: %.300s", type->name, b->t.variant,
+			b->end.cause, b->end.exit, b->end.reason, cause, code, words, got.p);
+	}
+	assert_int_equal(b->ended, 1);
+}
+
+static void tick(void *ctx)
+{
+	struct bench *b = ctx;
+
+	b->poll = NULL;
+	if (log_has(b, b->stop_at)) {
+		loop_stop(b->loop, 0);
+		return;
+	}
+	b->poll = loop_after(b->loop, 5, tick, b);
+}
+
+/* Runs the loop until the log holds a word (or the task ended, which fails). */
+static void until_log(struct bench *b, const char *word)
+{
+	xreplace(&b->stop_at, word);
+	b->poll = loop_after(b->loop, 0, tick, b);
+	run_loop(b, 20000);
+	assert_true(log_has(b, word));
+	if (b->poll)
+		loop_cancel(b->poll);
+	b->poll = NULL;
+}
+
+/* ---- the table of ends ---- */
+
+static const struct ending {
+	const char *name, *script, *setup;
+	int64_t time_ms, log;
+	enum engine_cause cause;
+	int exit;
+	const char *words, *log_text;
+} endings[] = {
+	{ "ok", "echo out; cd /; cd - >/dev/null; pwd >/dev/null", NULL, 0, 0, ENGINE_EXITED, 0, "exit 0", "out\n" },
+	{ "three", "printf 'no newline'; exit 3", NULL, 0, 0, ENGINE_EXITED, 3, "exit 3", "no newline" },
+	{ "shell-127", "no-such-program-at-all 2>/dev/null", NULL, 0, 0, ENGINE_EXITED, 127, "exit 127", "" },
+	{ "signal", "kill -KILL $$", NULL, 0, 0, ENGINE_EXITED, 137, "signal 9", "" },
+	{ "setup", "echo command", "echo setup", 0, 0, ENGINE_EXITED, 0, "exit 0", "setup\ncommand\n" },
+	{ "setup-fails", "echo command", "echo setup; exit 4", 0, 0, ENGINE_SETUP, 4, "setup failed: exit 4", "setup\n" },
+	{ "time", "echo go; exec sleep 60", NULL, 300, 0, ENGINE_TIME, 143, "time limit 300ms", "go\n" },
+	{ "time-in-setup", "echo never", "exec sleep 60", 300, 0, ENGINE_TIME, 143, "time limit 300ms", "" },
+	{ "stubborn", "trap '' TERM; echo go; while :; do sleep 0.05; done", NULL, 300, 0, ENGINE_TIME, 137, "time limit", "go\n" },
+	{ "environment", "echo \"$YOLO_VARIANT\"; id -u >/dev/null; cat </dev/null; tty -s || echo none", NULL, 0, 0, ENGINE_EXITED, 0,
+		"exit 0", "it's a \"test\" $HOME\nnone\n" },
+	{ "writes", "echo x >work-file && echo y >\"$HOME/h\" && mkdir \"${TMPDIR:-/tmp}/d\" && echo done", NULL, 0, 0, ENGINE_EXITED, 0,
+		"exit 0", "done\n" },
+};
+
+static void ends(void **state)
+{
+	for (size_t i = 0; i < ARRAY_LEN(endings); i++) {
+		const struct ending *x = &endings[i];
+		struct bench b;
+		bench_open(&b);
+		task(&b, x->name, x->script);
+		b.t.setup = x->setup;
+		b.t.limits.time_ms = x->time_ms;
+		start(&b);
+		run_loop(&b, 20000);
+		assert_int_equal(b.started, 1);
+		expect_end(&b, x->cause, x->exit, x->words);
+		expect_log(&b, x->log_text);
+		finish(&b);
+	}
+}
+
+static void written_files_are_on_the_host(void **state)
+{
+	struct buf b = BUF_INIT;
+	struct err e;
+	char *path = xasprintf("%s/races/7/writes/work/work-file", dir);
+
+	assert_int_equal(fs_read(path, 100, &b, &e), 0);
+	assert_string_equal(b.p, "x\n");
+	buf_release(&b);
+	free(path);
+}
+
+static void not_found(void **state)
+{
+	struct bench b;
+
+	bench_open(&b);
+	task(&b, "exec-127", NULL);
+	strv_add(&b.t.argv, "no-such-program-at-all");
+	start(&b);
+	run_loop(&b, 20000);
+	assert_int_equal(b.started, 1);
+	expect_end(&b, ENGINE_NOT_STARTED, 127, "no-such-program-at-all");
+	finish(&b);
+}
+
+/* Bytes as written, per stream, the cap with its count. */
+static void exact_bytes(void **state)
+{
+	struct err e = ERR_INIT;
+	struct bench b;
+	struct buf out = BUF_INIT, want = BUF_INIT;
+
+	bench_open(&b);
+	task(&b, "bytes", "printf 'a\\000b\\377\\r\\n'; seq 1 20000 >&2; printf end");
+	start(&b);
+	run_loop(&b, 20000);
+	expect_end(&b, ENGINE_EXITED, 0, "exit 0");
+	text_of(&b, &out);
+	struct buf idx = BUF_INIT, stream[3] = { BUF_INIT, BUF_INIT, BUF_INIT };
+	assert_int_equal(fs_read(b.idx, 1 << 20, &idx, &e), 0);
+	for (size_t i = 0; i + RUNLOG_RECORD <= idx.len; i += RUNLOG_RECORD) {
+		struct runlog_record r;
+		assert_int_equal(runlog_decode((unsigned char *)idx.p + i, &r), 0);
+		if (r.kind == RUNLOG_OUTPUT)
+			buf_add(&stream[r.stream], out.p + r.off, r.len);
+	}
+	assert_int_equal(stream[1].len, 9);
+	assert_memory_equal(stream[1].p, "a\0b\377\r\nend", 9);
+	for (int i = 1; i <= 20000; i++)
+		buf_fmt(&want, "%d\n", i);
+	assert_string_equal(stream[2].p, want.p);
+	finish(&b);
+	bench_open(&b);
+	task(&b, "cap", "head -c 5000000 /dev/zero");
+	b.t.limits.log = 200000;
+	start(&b);
+	run_loop(&b, 20000);
+	expect_end(&b, ENGINE_EXITED, 0, "exit 0");
+	struct tail *t = tail_open(b.dir, "log", &e);
+	assert_true(tail_size(t) <= 200000 && tail_size(t) > 190000);
+	assert_int_equal(tail_gap(t) + tail_size(t), 5000000);
+	tail_close(t);
+	finish(&b);
+	struct buf *all[] = { &out, &want, &idx, &stream[1], &stream[2] };
+	for (size_t i = 0; i < ARRAY_LEN(all); i++)
+		buf_release(all[i]);
+}
+
+static void stops(void **state)
+{
+	static const struct {
+		const char *name, *script;
+		int exit;
+	} cases[] = {
+		{ "stop-nice", "exec 2>/dev/null; trap 'echo bye; exit 6' TERM; echo up; while :; do sleep 0.02; done", 6 },
+		{ "stop-plain", "echo up; exec sleep 60", 143 },
+		{ "stop-stubborn", "trap '' TERM; echo up; while :; do sleep 0.02; done", 137 },
+		{ "stop-children", "trap '' TERM; (trap '' TERM; setsid sleep 60 & wait) & echo up; wait", 137 },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct bench b;
+		bench_open(&b);
+		task(&b, cases[i].name, cases[i].script);
+		start(&b);
+		until_log(&b, "up");
+		int64_t t0 = clock_mono_ms();
+		type->stop(b.g, &b.t);
+		type->stop(b.g, &b.t);
+		run_loop(&b, 20000);
+		expect_end(&b, ENGINE_STOPPED, cases[i].exit, "");
+		assert_true(clock_mono_ms() - t0 < 5000);
+		finish(&b);
+	}
+	struct bench b;
+	bench_open(&b);
+	task(&b, "stop-at-once", "exec sleep 60");
+	start(&b);
+	type->stop(b.g, &b.t);
+	run_loop(&b, 20000);
+	assert_int_equal(b.ended, 1);
+	assert_int_equal(b.end.cause, ENGINE_STOPPED);
+	finish(&b);
+}
+
+static void survives_close(void **state)
+{
+	struct bench b;
+
+	bench_open(&b);
+	task(&b, "close", "echo one; sleep 0.3; echo two; exit 9");
+	start(&b);
+	b.leave_when_started = true;
+	run_loop(&b, 20000);
+	assert_int_equal(b.ended, 0);
+	char id[128];
+	snprintf(id, sizeof id, "%s", b.t.id);
+	bench_close(&b);
+	bench_open(&b);
+	task(&b, "close", "never started again");
+	snprintf(b.t.id, sizeof b.t.id, "%s", id);
+	type->adopt(b.g, &b.t);
+	run_loop(&b, 20000);
+	assert_int_equal(b.started, 0);
+	expect_end(&b, ENGINE_EXITED, 9, "exit 9");
+	expect_log(&b, "one\ntwo\n");
+	finish(&b);
+	/* it ended while nobody looked: adopted again, it says the same */
+	bench_open(&b);
+	task(&b, "close", "never started again");
+	snprintf(b.t.id, sizeof b.t.id, "%s", id);
+	type->adopt(b.g, &b.t);
+	run_loop(&b, 20000);
+	expect_end(&b, ENGINE_EXITED, 9, "exit 9");
+	finish(&b);
+}
+
+static void gone_and_never_there(void **state)
+{
+	struct bench b;
+
+	bench_open(&b);
+	task(&b, "nowhere", "x");
+	type->adopt(b.g, &b.t);
+	run_loop(&b, 20000);
+	assert_int_equal(b.started, 0);
+	expect_end(&b, ENGINE_GONE, -1, "");
+	finish(&b);
+}
+
+/* ---- a conductor that dies ---- */
+
+static int owner(const char *name, const char *state_dir)
+{
+	struct bench b;
+
+	type = engine_find(name);
+	snprintf(dir, sizeof dir, "%s", state_dir);
+	snprintf(runner, sizeof runner, "%s/runner", dir);
+	bench_open(&b);
+	task(&b, "owned", "echo one; i=0; while [ ! -e go ]; do sleep 0.02; done; echo two; exit 5");
+	b.id_file = fs_join(b.dir, "id");
+	start(&b);
+	run_loop(&b, 60000);
+	return 0;
+}
+
+static void owner_dies(bool know_id)
+{
+	struct bench b;
+	struct child c;
+	struct err e = ERR_INIT;
+	struct buf id = BUF_INIT;
+	struct timespec ms = { 0, 5000000 };
+	int code;
+
+	char *old = xasprintf("%s/races/7/owned", dir);
+	fs_remove_tree(old, "work", &e);
+	struct child_spec s = CHILD_SPEC_INIT;
+	s.argv = (const char *const[]){ "/proc/self/exe", "owner", type->name, dir, NULL };
+	s.out = s.err = CHILD_INHERIT;
+	assert_int_equal(child_start(&c, &s, &e), 0);
+	char *path = fs_join(old, "id");
+	for (int64_t end = clock_mono_ms() + 20000; fs_read(path, 200, &id, &e) != 0; nanosleep(&ms, NULL))
+		assert_true(clock_mono_ms() < end);
+	child_kill(&c, SIGKILL);
+	assert_int_equal(child_wait(&c, 5000, &code), 1);
+	assert_int_equal(code, 137);
+	bench_open(&b);
+	task(&b, "owned", "never started again");
+	if (know_id)
+		snprintf(b.t.id, sizeof b.t.id, "%s", id.p);
+	type->adopt(b.g, &b.t);
+	until_log(&b, "one");
+	char *go = fs_join(b.dir, "work/go");
+	assert_int_equal(fs_create(go, 0644, "", 0, &e), 0);
+	run_loop(&b, 20000);
+	assert_int_equal(b.started, know_id ? 0 : 1);
+	assert_string_equal(b.t.id, id.p);
+	expect_end(&b, ENGINE_EXITED, 5, "exit 5");
+	expect_log(&b, "one\ntwo\n");
+	finish(&b);
+	free(go);
+	free(path);
+	free(old);
+	buf_release(&id);
+}
+
+static void adopt_after_the_owner_died(void **state)
+{
+	owner_dies(true);
+}
+
+static void adopt_before_the_id_was_stored(void **state)
+{
+	owner_dies(false);
+}
+
+/* ---- walls ---- */
+
+/* Runs a probing script and gives back its output. */
+static void inside(const char *variant, const char *script, const char *network, struct buf *out)
+{
+	struct bench b;
+
+	bench_open(&b);
+	task(&b, variant, script);
+	b.t.network = network;
+	start(&b);
+	run_loop(&b, 20000);
+	text_of(&b, out);
+	finish(&b);
+}
+
+static char *look_script(void)
+{
+	return xasprintf("for p in /var/run/docker.sock /run/docker.sock %s/sock %s/races/7/look/log /root /home/yolo/../../etc/shadow %s/repo; do "
+		"[ -e \"$p\" ] && echo \"sees $p\"; done; echo looked", dir, dir, dir);
+}
+
+static void sees_nothing_of_ours(void **state)
+{
+	struct err e;
+	struct buf out = BUF_INIT;
+
+	if (!strcmp(report.isolation, "none")) {
+		printf("skipped: %s has no walls\n", type->name);
+		return;
+	}
+	int sock = sock_listen(dir, "sock", &e);
+	assert_true(sock >= 0);
+	char *script = look_script();
+	inside("look", script, "bridge", &out);
+	assert_string_equal(out.p, "looked\n");
+	/* control: over the whole root the same script sees them */
+	struct child_spec s = CHILD_SPEC_INIT;
+	struct child_result r;
+	s.argv = (const char *const[]){ "bwrap", "--ro-bind", "/", "/", "/bin/sh", "-c", script, NULL };
+	if (child_run(&s, NULL, 0, 1 << 16, 5000, &r, &e) == 0 && r.code == 0) {
+		char *want = xasprintf("sees %s/sock\nsees %s/races/7/look/log\n", dir, dir);
+		assert_non_null(strstr(r.out.p, want));
+		free(want);
+	} else {
+		printf("skipped: control by bwrap --ro-bind / /\n");
+	}
+	child_result_release(&r);
+	close(sock);
+	free(script);
+	buf_release(&out);
+}
+
+static void cannot_touch_the_runner(void **state)
+{
+	struct buf out = BUF_INIT;
+
+	if (!strcmp(report.isolation, "none")) {
+		printf("skipped: %s has no walls\n", type->name);
+		return;
+	}
+	inside("touch", "kill -KILL 1 2>/dev/null; for f in fd mem environ root cwd; do (ls /proc/1/$f/ || exec 3</proc/1/$f) >/dev/null 2>&1 && echo \"opens $f\"; done;"
+		"ls /.yolo >/dev/null 2>&1 && ls /.yolo | grep -v '^run$'; (: >/usr/x) 2>/dev/null && echo writes; ls /proc/self/fd | grep -c .;"
+		"grep -h -e NoNewPrivs -e CapEff /proc/self/status", "none", &out);
+	assert_string_equal(out.p, "4\nCapEff:\t0000000000000000\nNoNewPrivs:\t1\n");
+	buf_release(&out);
+}
+
+static void network_none_has_only_lo(void **state)
+{
+	struct buf out = BUF_INIT;
+
+	if (!strcmp(report.isolation, "none")) {
+		printf("skipped: %s has no walls\n", type->name);
+		return;
+	}
+	inside("net", "tail -n +3 /proc/net/dev | cut -d: -f1 | tr -d ' '", "none", &out);
+	assert_string_equal(out.p, "lo\n");
+	buf_release(&out);
+}
+
+static void fork_bomb(void **state)
+{
+	struct bench b;
+
+	if (!report.limit_pids) {
+		printf("skipped: %s enforces no pids limit here\n", type->name);
+		return;
+	}
+	bench_open(&b);
+	task(&b, "bomb", "i=0; while [ $i -lt 300 ]; do sleep 20 & i=$((i+1)); echo $i; done; wait");
+	b.t.limits.pids = 60;
+	start(&b);
+	run_loop(&b, 20000);
+	assert_int_equal(b.ended, 1);
+	assert_int_not_equal(b.end.exit, 0);
+	assert_false(log_has(&b, "\n61\n"));
+	assert_true(log_has(&b, "\n40\n"));
+	finish(&b);
+}
+
+static void memory_hog(void **state)
+{
+	struct bench b;
+
+	if (!report.limit_memory) {
+		printf("skipped: %s enforces no memory limit here\n", type->name);
+		return;
+	}
+	bench_open(&b);
+	task(&b, "hog", "head -c 400000000 /dev/zero | tail | wc -c; exec tail </dev/zero");
+	b.t.limits.memory = 64 * MIB;
+	start(&b);
+	run_loop(&b, 30000);
+	expect_end(&b, ENGINE_OOM, 137, "out of memory (limit 64");
+	finish(&b);
+}
+
+static void exec_beside(void **state)
+{
+	struct bench b;
+	struct err e = ERR_INIT;
+	struct strv argv = STRV_INIT;
+	struct child_result r;
+
+	bench_open(&b);
+	task(&b, "beside", "echo here >mark; echo up; exec sleep 60");
+	start(&b);
+	until_log(&b, "up");
+	const char *const cmd[] = { "/bin/sh", "-c", "cat mark; echo \"$HOME\" | grep -c home; exit 7", NULL };
+	assert_int_equal(type->exec_argv(b.g, &b.t, cmd, false, &argv, &e), 0);
+	struct child_spec s = CHILD_SPEC_INIT;
+	s.argv = strv_argv(&argv);
+	if (child_run(&s, NULL, 0, 1 << 16, 10000, &r, &e) < 0)
+		fail_msg("%s: %s", argv.v[0], e.msg);
+	if (r.code != 7)
+		fail_msg("%s: %s", type->name, r.err.p);
+	assert_string_equal(r.out.p, "here\n1\n");
+	child_result_release(&r);
+	strv_release(&argv);
+	type->stop(b.g, &b.t);
+	run_loop(&b, 20000);
+	expect_end(&b, ENGINE_STOPPED, 143, "");
+	finish(&b);
+}
+
+static void check_beside_the_command(void **state)
+{
+	struct bench b;
+	struct err e;
+
+	bench_open(&b);
+	task(&b, "checked", "echo result >file");
+	start(&b);
+	run_loop(&b, 20000);
+	expect_end(&b, ENGINE_EXITED, 0, "exit 0");
+	type->remove(b.g, 7, "checked", false, b.t.id);
+	bench_close(&b);
+	bench_open(&b);
+	task(&b, "checked", "cat file; exit 2");
+	free(b.log);
+	free(b.idx);
+	b.t.log = b.log = fs_join(b.dir, "check.log");
+	b.t.idx = b.idx = fs_join(b.dir, "check.idx");
+	assert_int_equal(fs_create(b.log, 0600, "", 0, &e), 0);
+	assert_int_equal(fs_create(b.idx, 0600, "", 0, &e), 0);
+	b.t.check = true;
+	start(&b);
+	run_loop(&b, 20000);
+	expect_end(&b, ENGINE_EXITED, 2, "exit 2");
+	expect_log(&b, "result\n");
+	finish(&b);
+}
+
+static void prepared(void *ctx, const struct err *e)
+{
+	struct bench *b = ctx;
+
+	snprintf(b->end.reason, sizeof b->end.reason, "%.500s", e->msg);
+	loop_stop(b->loop, 0);
+}
+
+static void refuses_mounts(void **state)
+{
+	struct bench b;
+	struct spec s;
+
+	if (!strcmp(report.isolation, "none"))
+		return;
+	bench_open(&b);
+	spec_init(&s);
+	type->prepare(b.g, &s, prepared, &b);
+	run_loop(&b, 20000);
+	assert_string_equal(b.end.reason, "");
+	strv_add(&s.mounts, "/var/run");
+	type->prepare(b.g, &s, prepared, &b);
+	run_loop(&b, 20000);
+	assert_non_null(strstr(b.end.reason, "/run is never mounted"));
+	spec_release(&s);
+	bench_close(&b);
+}
+
+/* ---- the suite over every row ---- */
+
+static void probed(void *ctx, const struct engine_report *r)
+{
+	struct bench *b = ctx;
+
+	report = *r;
+	loop_stop(b->loop, 0);
+}
+
+static int setup(void **state)
+{
+	struct err e;
+	const struct asset *a = asset_find("runner");
+
+	strcpy(dir, "/tmp/yolo-engine-XXXXXX");
+	if (!mkdtemp(dir) || !a)
+		return -1;
+	snprintf(runner, sizeof runner, "%s/runner", dir);
+	return fs_create(runner, 0755, a->data, a->len, &e);
+}
+
+static int teardown(void **state)
+{
+	struct err e = ERR_INIT;
+	int rc = fs_remove_tree(dir, "runner", &e);
+
+	if (rc)
+		printf("%s\n", e.msg);
+	return rc;
+}
+
+static const struct CMUnitTest tests[] = {
+	cmocka_unit_test(ends), cmocka_unit_test(written_files_are_on_the_host), cmocka_unit_test(not_found), cmocka_unit_test(exact_bytes),
+	cmocka_unit_test(stops), cmocka_unit_test(survives_close), cmocka_unit_test(gone_and_never_there),
+	cmocka_unit_test(adopt_after_the_owner_died), cmocka_unit_test(adopt_before_the_id_was_stored), cmocka_unit_test(sees_nothing_of_ours),
+	cmocka_unit_test(cannot_touch_the_runner), cmocka_unit_test(network_none_has_only_lo), cmocka_unit_test(fork_bomb),
+	cmocka_unit_test(memory_hog), cmocka_unit_test(exec_beside), cmocka_unit_test(check_beside_the_command), cmocka_unit_test(refuses_mounts),
+};
+
+static bool present(void)
+{
+	struct bench b;
+	char made[64] = "/tmp/yolo-probe-XXXXXX";
+	struct err e;
+
+	/* a place for the probe alone */
+	assert_non_null(mkdtemp(made));
+	snprintf(dir, sizeof dir, "%s", made);
+	snprintf(runner, sizeof runner, "%s/runner", made);
+	const struct asset *a = asset_find("runner");
+	assert_int_equal(fs_create(runner, 0755, a->data, a->len, &e), 0);
+	bench_open(&b);
+	int64_t t0 = clock_mono_ms();
+	type->probe(b.g, probed, &b);
+	run_loop(&b, 10000);
+	int64_t took = clock_mono_ms() - t0;
+	bench_close(&b);
+	fs_remove_tree(made, "runner", &e);
+	if (took > 2500)
+		fail_msg("%s: the probe took %lld ms", type->name, (long long)took);
+	return report.ok;
+}
+
+static int run_rows(const char *only)
+{
+	int failed = 0;
+
+	for (size_t i = 0; engine_table[i]; i++) {
+		type = engine_table[i];
+		if (only && strcmp(only, type->name))
+			continue;
+		if (!present()) {
+			printf("skipped: engine %s as uid %d: %s\n", type->name, (int)geteuid(), report.why);
+			continue;
+		}
+		printf("engine %s as uid %d: %s; limits: memory %d, pids %d, cpus %d\n", type->name, (int)geteuid(), report.why,
+			report.limit_memory, report.limit_pids, report.limit_cpus);
+		fflush(stdout);
+		failed += cmocka_run_group_tests_name(type->name, tests, setup, teardown);
+	}
+	return failed;
+}
+
+static int as_ordinary_user(char **argv)
+{
+	char *setpriv = child_which("setpriv", NULL);
+	struct child c;
+	struct err e = ERR_INIT;
+	int code = 1;
+
+	if (!setpriv) {
+		printf("skipped: the engines as an ordinary user (no setpriv)\n");
+		return 0;
+	}
+	struct child_spec s = CHILD_SPEC_INIT;
+	s.argv = (const char *const[]){ setpriv, "--reuid", "65531", "--regid", "65531", "--clear-groups", argv[0], argv[1], NULL };
+	s.out = s.err = CHILD_INHERIT;
+	fflush(stdout);
+	if (child_start(&c, &s, &e) < 0 || child_wait(&c, 240000, &code) != 1)
+		printf("as an ordinary user: %s\n", e.msg);
+	free(setpriv);
+	return code;
+}
+
+int main(int argc, char **argv)
+{
+	setenv("YOLODECK_FAKE", "1", 1);
+	setenv("YOLODECK_STRICT", "1", 1);
+	if (argc == 4 && !strcmp(argv[1], "owner"))
+		return owner(argv[2], argv[3]);
+	int failed = run_rows(argc > 1 ? argv[1] : NULL);
+	if (geteuid() == 0)
+		failed += as_ordinary_user(argv);
+	return failed ? 1 : 0;
+}
