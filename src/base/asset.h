@@ -1,5 +1,5 @@
 /* asset.h - files embedded in the binary: the runner, themes, templates. A file of the same name under
- * $XDG_CONFIG_HOME/yolodeck/ comes first for themes/ and templates/, and one with a new name is found too (not hidden ones, none over
+ * $XDG_CONFIG_HOME/yolodeck/ comes first for themes/ and templates/, and one with a new name is found too (not hidden ones but .yolodeck, none over
  * 4 MiB, six levels deep). They are read once, at the first question that is not about the runner; what is returned stays for ever.
  * Any thread may ask. */
 #ifndef BASE_ASSET_H

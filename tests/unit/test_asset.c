@@ -95,7 +95,8 @@ static int user_set(void)
 	NEED(asset_find("themes/mine.json") == mine);
 	NEED(holds(asset_find("templates/a/b/deep.txt"), "deep"));
 	NEED(holds(asset_find("templates/empty"), ""));
-	NEED(!asset_find("themes/.hidden.json"));
+	NEED(holds(asset_find("templates/a/.yolodeck/race.json"), "{}"));
+	NEED(!asset_find("themes/.hidden.json") && !asset_find("templates/.git/config"));
 	NEED(!asset_find("themes/big.json") && !asset_find("themes/fifo") && !asset_find("themes"));
 	NEED(!asset_find("other/x") && !asset_find("themes/../runner"));
 	NEED(!memcmp(asset_find("runner")->data, "\177ELF", 4));
@@ -118,6 +119,8 @@ static void test_user_files(void **state)
 	user_file(dir, "themes/big.json", big, 5 << 20);
 	user_file(dir, "templates/a/b/deep.txt", "deep", 4);
 	user_file(dir, "templates/empty", "", 0);
+	user_file(dir, "templates/a/.yolodeck/race.json", "{}", 2);
+	user_file(dir, "templates/.git/config", "x", 1);
 	user_file(dir, "runner", "mine", 4);
 	user_file(dir, "other/x", "x", 1);
 	assert_int_equal(mkfifo(fifo, 0600), 0);
