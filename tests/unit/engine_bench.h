@@ -1,0 +1,245 @@
+/* engine_bench.h - one engine, one loop, one task at a time: what test_engine.c does everything with. */
+#ifndef TESTS_ENGINE_BENCH_H
+#define TESTS_ENGINE_BENCH_H
+
+#include <errno.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/asset.h"
+#include "base/child.h"
+#include "base/clock.h"
+#include "base/fs.h"
+#include "base/mem.h"
+#include "base/sock.h"
+#include "engine/engine.h"
+#include "model/tail.h"
+
+#define REPO_ID "0123456789abcdef"
+#define MIB ((int64_t)1 << 20)
+
+static char dir[64], runner[96];
+static const struct engine_type *type;
+static struct engine_report report;
+
+/* ---- one engine, one task ---- */
+
+struct bench {
+	struct loop *loop;
+	struct engine *g;
+	struct engine_events ev;
+	struct engine_ctx c;
+	struct engine_task t;
+	struct engine_end end;
+	char *dir, *log, *idx, *stop_at, *id_file;
+	int started, ended;
+	bool leave_when_started, in_call;
+	struct loop_timer *late, *poll;
+};
+
+static void on_started(void *ctx, struct engine_task *t)
+{
+	struct bench *b = ctx;
+	struct err e;
+
+	assert_false(b->in_call);
+	assert_int_equal(b->ended, 0);
+	assert_true(*t->id);
+	b->started++;
+	if (b->id_file)
+		fs_replace(b->id_file, t->id, strlen(t->id), &e);
+	if (b->leave_when_started)
+		loop_stop(b->loop, 0);
+}
+
+static void on_ended(void *ctx, struct engine_task *t, const struct engine_end *end)
+{
+	struct bench *b = ctx;
+
+	assert_false(b->in_call);
+	assert_ptr_equal(t, &b->t);
+	b->ended++;
+	b->end = *end;
+	loop_stop(b->loop, 0);
+}
+
+static void on_note(void *ctx, struct engine_task *t, const char *text)
+{
+}
+
+static void on_away(void *ctx, const char *why, const char *next_step)
+{
+}
+
+static void too_late(void *ctx)
+{
+	struct bench *b = ctx;
+
+	b->late = NULL;
+	loop_stop(b->loop, 99);
+}
+
+static void bench_open(struct bench *b)
+{
+	struct err e = ERR_INIT;
+
+	memset(b, 0, sizeof *b);
+	b->loop = loop_new(&e);
+	b->ev = (struct engine_events){ on_started, on_ended, on_note, on_away, b };
+	b->c = (struct engine_ctx){ b->loop, &b->ev, dir, REPO_ID, runner };
+	b->g = type->open(&b->c, &e);
+	if (!b->g)
+		fail_msg("%s: %s", type->name, e.msg);
+}
+
+static void run_loop(struct bench *b, int ms)
+{
+	b->late = loop_after(b->loop, ms, too_late, b);
+	if (loop_run(b->loop) == 99)
+		fail_msg("%s: nothing came within %d ms", type->name, ms);
+	if (b->late)
+		loop_cancel(b->late);
+	b->late = NULL;
+}
+
+/* The variant's directory as the conductor makes it. */
+static void make_dirs(struct bench *b, const char *variant)
+{
+	static const char *const names[] = { "work", "home", "tmp" };
+	struct err e;
+	int uid, gid;
+
+	type->owner(b->g, &uid, &gid);
+	b->dir = xasprintf("%s/races/7/%s", dir, variant);
+	assert_int_equal(fs_mkdirs(b->dir, 0700, &e), 0);
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		char *p = fs_join(b->dir, names[i]);
+		if (!fs_exists(p))
+			assert_int_equal(mkdir(p, 0700), 0);
+		if (uid >= 0)
+			assert_int_equal(chown(p, (uid_t)uid, (gid_t)gid), 0);
+		free(p);
+	}
+}
+
+static void task(struct bench *b, const char *variant, const char *script)
+{
+	struct err e;
+
+	make_dirs(b, variant);
+	b->log = fs_join(b->dir, "log");
+	b->idx = fs_join(b->dir, "log.idx");
+	if (!fs_exists(b->log)) {
+		assert_int_equal(fs_create(b->log, 0600, "", 0, &e), 0);
+		assert_int_equal(fs_create(b->idx, 0600, "", 0, &e), 0);
+	}
+	b->t = (struct engine_task){ .race = 7, .variant = variant, .repo_id = REPO_ID, .dir = b->dir, .log = b->log, .idx = b->idx,
+		.image = "host", .network = "none", .grace_ms = 400, .owner = b };
+	if (script)
+		strv_addl(&b->t.argv, "/bin/sh", "-c", script, NULL);
+	strv_add(&b->t.env, "YOLO_VARIANT=it's a \"test\" $HOME");
+	engine_defaults(&b->t.limits, 8);
+	if (!report.limit_cpus)
+		b->t.limits.cpus = 0;
+}
+
+static void start(struct bench *b)
+{
+	b->in_call = true;
+	type->start(b->g, &b->t);
+	b->in_call = false;
+}
+
+static void bench_close(struct bench *b)
+{
+	type->close(b->g);
+	loop_free(b->loop);
+	strv_release(&b->t.argv);
+	strv_release(&b->t.env);
+	strv_release(&b->t.mounts);
+	char **all[] = { &b->dir, &b->log, &b->idx, &b->stop_at, &b->id_file };
+	for (size_t i = 0; i < ARRAY_LEN(all); i++)
+		free(*all[i]);
+}
+
+/* Removes it twice: the second time there is nothing, and that is fine too. */
+static void finish(struct bench *b)
+{
+	for (int i = 0; i < 2; i++)
+		type->remove(b->g, 7, b->t.variant, b->t.check, b->t.id);
+	bench_close(b);
+}
+
+static void text_of(struct bench *b, struct buf *out)
+{
+	struct err e = ERR_INIT;
+
+	assert_int_equal(fs_read(b->log, 1 << 20, out, &e), 0);
+}
+
+static void expect_log(struct bench *b, const char *want)
+{
+	struct buf got = BUF_INIT;
+
+	text_of(b, &got);
+	assert_string_equal(got.p, want);
+	buf_release(&got);
+}
+
+static bool log_has(struct bench *b, const char *word)
+{
+	struct buf got = BUF_INIT;
+
+	text_of(b, &got);
+	bool has = strstr(got.p, word) != NULL;
+	buf_release(&got);
+	return has;
+}
+
+static void expect_end(struct bench *b, enum engine_cause cause, int code, const char *words)
+{
+	if (b->end.cause != cause || b->end.exit != code || !strstr(b->end.reason, words)) {
+		struct buf got = BUF_INIT;
+		text_of(b, &got);
+		fail_msg("%s/%s: cause %d exit %d \"%s\", wanted cause %d exit %d \"%s\"; log: %.300s", type->name, b->t.variant,
+			b->end.cause, b->end.exit, b->end.reason, cause, code, words, got.p);
+	}
+	assert_int_equal(b->ended, 1);
+}
+
+static void tick(void *ctx)
+{
+	struct bench *b = ctx;
+
+	b->poll = NULL;
+	if (log_has(b, b->stop_at)) {
+		loop_stop(b->loop, 0);
+		return;
+	}
+	b->poll = loop_after(b->loop, 5, tick, b);
+}
+
+/* Runs the loop until the log holds a word (or the task ended, which fails). */
+static void until_log(struct bench *b, const char *word)
+{
+	xreplace(&b->stop_at, word);
+	b->poll = loop_after(b->loop, 0, tick, b);
+	run_loop(b, 20000);
+	assert_true(log_has(b, word));
+	if (b->poll)
+		loop_cancel(b->poll);
+	b->poll = NULL;
+}
+
+#endif
