@@ -164,7 +164,7 @@ static int one_try(const struct store *s, int flags, struct line_io *io, struct 
 			return err_set(e, "no_conductor", "No conductor runs for this repository; nothing is live.");
 		return keep_starting(s, a, e) < 0 ? -1 : 1;
 	}
-	line_io_init(io, fd, PROTO_MAX_REQUEST);
+	line_io_init(io, fd, PROTO_MAX_ANSWER);
 	rc = say_hello(io, e);
 	if (rc == 0)
 		return 0;

@@ -32,7 +32,8 @@
 #include "base/json.h"
 #include "model/variant.h"
 
-enum { PROTO_VERSION = 1, PROTO_MAX_REQUEST = 1 << 20, PROTO_MAX_EVENT = 64 << 10, PROTO_LIST_CUT = 200 };
+enum { PROTO_VERSION = 1, PROTO_MAX_REQUEST = 1 << 20, PROTO_MAX_EVENT = 64 << 10, PROTO_LIST_CUT = 200,
+	PROTO_MAX_ANSWER = 32 << 20 /* one line of an answer, as a client takes it: `list` of many races */ };
 #define YOLODECK_VERSION "0.1.0"
 
 /* A row as it travels and as --json prints it: the stored variant and what the conductor derives. Strings owned. */

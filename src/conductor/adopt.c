@@ -1,0 +1,155 @@
+/* adopt.c - the start: journal, races, what was live, what was left over. */
+#include "conductor/adopt.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/diag.h"
+#include "base/fs.h"
+#include "base/mem.h"
+#include "conductor/auto.h"
+#include "conductor/board.h"
+#include "conductor/repair.h"
+#include "conductor/save.h"
+#include "conductor/sched.h"
+#include "conductor/slots.h"
+#include "conductor/stamps.h"
+#include "conductor/undo.h"
+
+int adopt_load(struct conductor *c, struct err *e)
+{
+	char *path = store_path(&c->store, "journal");
+	struct race **all = NULL;
+	size_t n = 0, torn = 0;
+	int rc = -1;
+
+	c->replay = xcalloc(1, sizeof(*c->replay));
+	c->journal = journal_open(path, undo_replay, c->replay, &torn, e);
+	if (!c->journal)
+		goto out;
+	if (torn)
+		board_say(c, "warn", "the journal ended in %zu damaged bytes; they were cut off", torn);
+	c->undo = c->replay->undo;
+	c->replay->undo.n = 0;
+	if (store_load(&c->store, &all, &n, e))
+		goto out;
+	for (size_t i = 0; i < n; i++)
+		board_add(c, all[i]);
+	rc = 0;
+out:
+	free(all);
+	free(path);
+	return rc;
+}
+
+/* What a fast kill -9 left to be removed of races that are over: once per race, then a mark says so. */
+static void sweep(struct racerun *r)
+{
+	char *mark = fs_join(r->dir, "swept");
+	bool any = false;
+
+	for (size_t i = 0; i < r->race->n; i++)
+		any |= r->race->v[i]->engine_id || r->race->v[i]->check_id;
+	if (any && !fs_exists(mark) && slots_of(r)) {
+		struct engine *g = r->slot->g;
+		for (size_t i = 0; i < r->race->n; i++) {
+			const struct variant *v = r->race->v[i];
+			if (v->engine_id)
+				g->type->remove(g, v->race, v->name, false, v->engine_id);
+			if (v->check_id)
+				g->type->remove(g, v->race, v->name, true, v->check_id);
+		}
+		int fd = open(mark, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+		if (fd >= 0)
+			close(fd);
+	}
+	free(mark);
+}
+
+static void adopt_stopping(struct varrun *vr)
+{
+	if (vr->v->check.state == CHECK_RUNNING)
+		sched_adopt(vr, true);
+	else if (vr->v->commit && vr->v->check.state == CHECK_WAITING && vr->v->ended_ns)
+		sched_move(vr, VE_SAVED_KILLED);
+	else if (vr->v->log_ino)
+		sched_adopt(vr, false);
+	else
+		sched_failed(vr, "");
+}
+
+static void adopt_one(struct varrun *vr)
+{
+	switch (vr->v->state) {
+	case VS_PREPARING:
+		if (vr->v->log_ino)
+			sched_adopt(vr, false);
+		break;
+	case VS_RUNNING:
+		sched_adopt(vr, false);
+		break;
+	case VS_STOPPING:
+		adopt_stopping(vr);
+		break;
+	case VS_SAVING:
+		save_begin(vr);
+		break;
+	case VS_CHECKING:
+		if (vr->v->check.state == CHECK_RUNNING)
+			sched_adopt(vr, true);
+		else
+			save_check(vr);
+		break;
+	default:
+		break;
+	}
+}
+
+/* The badge of what is not enforced is not stored: the engine is asked again. */
+static void asked_again(void *ctx, struct slot *s, const char *why, const struct err *e)
+{
+	struct conductor *c = ctx;
+
+	if (!s || c->closing)
+		return;
+	for (size_t i = 0; i < c->set.n; i++) {
+		struct racerun *r = c->race[i];
+		char words[256];
+		if (r->slot != s || !race_live(r->race))
+			continue;
+		auto_unlimited(&s->report, &r->race->spec, words, sizeof(words));
+		xreplace(&r->warn, words[0] ? words : s->report.warn[0] ? s->report.warn : NULL);
+		if (r->warn && !strv_has(&r->warnings, r->warn))
+			strv_add(&r->warnings, r->warn);
+		for (size_t k = 0; k < r->race->n; k++)
+			board_touch(&r->v[k]);
+	}
+}
+
+void adopt_race(struct racerun *r)
+{
+	if (!slots_of(r))
+		return;
+	for (size_t i = 0; i < r->race->n; i++) {
+		struct varrun *vr = &r->v[i];
+		if (variant_live(vr->v->state) && vr->v->state != VS_QUEUED && vr->sv)
+			adopt_one(vr);
+	}
+	auto_choose(r->c, r->race->engine, NULL, asked_again, r->c);
+}
+
+void adopt_all(struct conductor *c)
+{
+	repair_begin(c);
+	for (size_t i = 0; i < c->set.n; i++) {
+		struct racerun *r = c->race[i];
+		if (race_live(r->race)) {
+			diag(DIAG_INFO, "race %d: taking up what is live", r->race->number);
+			adopt_race(r);
+			sched_turn(r);
+		} else {
+			sweep(r);
+		}
+	}
+}

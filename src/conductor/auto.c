@@ -1,0 +1,166 @@
+/* auto.c - which engine runs a race, and why, in words. */
+#include "conductor/auto.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "conductor/board.h"
+#include "conductor/slots.h"
+
+/* One choice under way; engines are asked one after the other, so that none is started for nothing. */
+struct choice {
+	struct conductor *c;
+	char *isolation;
+	const struct engine_type *forced;
+	size_t at;		/* in engine_table */
+	struct slot *slot;	/* being probed */
+	struct buf not;		/* "dagger: not built in yet; docker: ..." */
+	auto_fn fn;
+	void *ctx;
+};
+
+int auto_allowed(const struct engine_type *t, bool forced, const char *isolation, bool fake, struct err *e)
+{
+	if (t->test_only && !fake)
+		return err_set(e, "test_only", "it is for tests (YOLODECK_FAKE=1)");
+	if (!forced && !t->in_auto)
+		return err_set(e, "not_auto", "it is taken only when asked for");
+	if (isolation && !strcmp(isolation, "container") && !t->container)
+		return err_set(e, "isolation", "it gives no container, and the race asks for \"isolation\": \"container\"");
+	return 0;
+}
+
+void auto_unlimited(const struct engine_report *rep, const struct spec *s, char *out, size_t n)
+{
+	int parallel = s->parallel > 0 ? s->parallel : engine_default_parallel();
+
+	out[0] = '\0';
+	for (size_t i = 0; i < s->nvariants && !out[0]; i++) {
+		struct limits l = s->variants[i].limits;
+		engine_defaults(&l, parallel);
+		engine_unlimited(rep, &l, out, n);
+	}
+}
+
+bool auto_fake(void)
+{
+	const char *v = getenv("YOLODECK_FAKE");
+
+	return v && !strcmp(v, "1");
+}
+
+static void finish(struct choice *ch, struct slot *s, const char *why, const struct err *e)
+{
+	ch->fn(ch->ctx, s, why, e);
+	buf_release(&ch->not);
+	free(ch->isolation);
+	free(ch);
+}
+
+static void not_this(struct choice *ch, const struct engine_type *t, const char *why)
+{
+	if (ch->not.len)
+		buf_str(&ch->not, "; ");
+	buf_fmt(&ch->not, "%s: %s", t->name, why);
+}
+
+static void take(struct choice *ch)
+{
+	struct slot *s = ch->slot;
+	struct buf why = BUF_INIT;
+
+	buf_str(&why, s->report.why);
+	if (ch->forced)
+		buf_str(&why, ", asked for");
+	else if (ch->not.len)
+		buf_fmt(&why, " (%s)", ch->not.p);
+	xreplace(&s->away, NULL);
+	xreplace(&s->next, NULL);
+	s->away_ns = 0;
+	slots_show(s);
+	finish(ch, s, why.p, NULL);
+	buf_release(&why);
+}
+
+static void give_up(struct choice *ch)
+{
+	struct err e = ERR_INIT;
+
+	if (ch->forced)
+		err_set(&e, ch->slot && ch->slot->report.code[0] ? ch->slot->report.code : "no_engine", "%s", ch->not.p);
+	else
+		err_set(&e, "no_engine", "No engine can run this race. %s. `yolodeck doctor` looks closer.",
+			ch->not.len ? ch->not.p : "None is built in");
+	finish(ch, NULL, NULL, &e);
+}
+
+static void ask_next(struct choice *ch);
+
+static void answered(void *ctx, const struct engine_report *rep)
+{
+	struct choice *ch = ctx;
+	struct slot *s = ch->slot;
+
+	s->report = *rep;
+	s->reported = true;
+	if (rep->ok) {
+		take(ch);
+		return;
+	}
+	not_this(ch, s->type, rep->why);
+	ask_next(ch);
+}
+
+static void ask(struct choice *ch, const struct engine_type *t)
+{
+	struct err e = ERR_INIT;
+
+	ch->slot = NULL;
+	if (auto_allowed(t, ch->forced != NULL, ch->isolation, auto_fake(), &e) ||
+		!(ch->slot = slots_open(ch->c, t, &e))) {
+		if (strcmp(e.code, "not_auto") && (ch->forced || strcmp(e.code, "test_only")))
+			not_this(ch, t, e.msg);
+		ask_next(ch);
+		return;
+	}
+	ch->slot->g->type->probe(ch->slot->g, answered, ch);
+}
+
+static void ask_next(struct choice *ch)
+{
+	const struct engine_type *t = ch->forced ? ch->forced : engine_table[ch->at];
+
+	if (!t || (ch->forced && ch->at > 0)) {
+		give_up(ch);
+		return;
+	}
+	ch->at++;
+	ask(ch, t);
+}
+
+static void begin(void *ctx)
+{
+	ask_next(ctx);
+}
+
+void auto_choose(struct conductor *c, const char *engine, const char *isolation, auto_fn fn, void *ctx)
+{
+	struct choice *ch = xcalloc(1, sizeof(*ch));
+	bool any = !engine || !strcmp(engine, "auto");
+	struct err e = ERR_INIT;
+
+	ch->c = c;
+	ch->fn = fn;
+	ch->ctx = ctx;
+	ch->isolation = isolation ? xstrdup(isolation) : NULL;
+	buf_init(&ch->not);
+	ch->forced = any ? NULL : engine_find(engine);
+	if (!any && !ch->forced) {
+		err_set(&e, "no_engine", "this yolodeck has no engine \"%s\"", engine);
+		finish(ch, NULL, NULL, &e);
+		return;
+	}
+	loop_after(c->loop, 0, begin, ch);
+}

@@ -1,0 +1,123 @@
+/* disk.c - limits.disk: what work/, home/ and tmp/ take, measured every 10 s for the variants that have such a limit. */
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/fs.h"
+#include "base/mem.h"
+#include "conductor/sample.h"
+#include "conductor/sched.h"
+
+enum { DEPTH = 64 };
+
+struct disk_job {
+	struct varrun *vr;
+	struct conductor *c;
+	char *dir;
+	int64_t bytes;
+};
+
+/* By descriptors, never through a link: the tree is the command's. Takes fd over. */
+static int64_t measure(int fd, int depth)
+{
+	DIR *d = fdopendir(fd);
+	struct dirent *de;
+	int64_t sum = 0;
+
+	if (!d) {
+		close(fd);
+		return 0;
+	}
+	while ((de = readdir(d))) {
+		struct stat st;
+		int sub;
+		if (!strcmp(de->d_name, ".") || !strcmp(de->d_name, ".."))
+			continue;
+		if (fstatat(dirfd(d), de->d_name, &st, AT_SYMLINK_NOFOLLOW))
+			continue;
+		sum += (int64_t)st.st_blocks * 512 / (S_ISREG(st.st_mode) && st.st_nlink > 1 ? (int64_t)st.st_nlink : 1);
+		if (!S_ISDIR(st.st_mode) || depth >= DEPTH)
+			continue;
+		sub = fs_open_beneath(dirfd(d), de->d_name, O_RDONLY | O_DIRECTORY);
+		if (sub >= 0)
+			sum += measure(sub, depth + 1);
+	}
+	closedir(d);
+	return sum;
+}
+
+static void disk_work(void *arg)
+{
+	static const char *const parts[] = { "work", "home", "tmp" };
+	struct disk_job *j = arg;
+
+	for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
+		char *path = fs_join(j->dir, parts[i]);
+		int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		if (fd >= 0)
+			j->bytes += measure(fd, 0);
+		free(path);
+	}
+}
+
+static void disk_done(void *arg)
+{
+	struct disk_job *j = arg;
+	int64_t limit = j->vr->sv ? j->vr->sv->limits.disk : 0;
+	char size[32], reason[96];
+
+	if (!j->c->closing && j->vr->v->state == VS_RUNNING && limit > 0 && j->bytes > limit) {
+		spec_fmt_size(limit, size, sizeof(size));
+		snprintf(reason, sizeof(reason), "stopped: disk limit %s", size);
+		sched_kill(j->vr, reason);
+	}
+	free(j->dir);
+	free(j);
+}
+
+static bool wants(const struct varrun *vr)
+{
+	return vr->sv && vr->sv->limits.disk > 0 && vr->v->state == VS_RUNNING;
+}
+
+static size_t for_all(struct conductor *c, bool post)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < c->set.n; i++) {
+		for (size_t k = 0; k < c->race[i]->race->n; k++) {
+			struct varrun *vr = &c->race[i]->v[k];
+			struct disk_job *j;
+			if (!wants(vr))
+				continue;
+			n++;
+			if (!post)
+				continue;
+			j = xcalloc(1, sizeof(*j));
+			j->vr = vr;
+			j->c = c;
+			j->dir = xstrdup(vr->dir);
+			pool_post_serial(loop_pool(c->loop), "disk", disk_work, disk_done, j);
+		}
+	}
+	return n;
+}
+
+static void tick(void *ctx)
+{
+	struct conductor *c = ctx;
+
+	c->disk_timer = NULL;
+	for_all(c, true);
+	sample_disk(c);
+}
+
+void sample_disk(struct conductor *c)
+{
+	if (!c->disk_timer && !c->closing && for_all(c, false))
+		c->disk_timer = loop_after(c->loop, SAMPLE_DISK_MS, tick, c);
+}

@@ -1,0 +1,195 @@
+/* keep.c - archive and restore: the refs in a serial job, the rows when it is done. */
+#include "conductor/keep.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/diag.h"
+#include "base/mem.h"
+#include "conductor/board.h"
+#include "conductor/idle.h"
+#include "conductor/sched.h"
+#include "conductor/undo.h"
+
+struct item {
+	struct varrun *vr;	/* only for done */
+	int race;
+	char *name, *commit;	/* commit NULL: it has no branch, only the row goes */
+	bool ok;
+	struct err e;
+};
+
+struct keep_job {
+	struct conductor *c;
+	struct journal *journal;
+	char *common;
+	bool restore, with_promote;
+	struct item *it;
+	size_t n;
+	struct err e;
+	int rc;
+	keep_fn fn;
+	void *ctx;
+	struct keep_result res;
+};
+
+static struct json *names_json(const struct keep_job *j, bool only_ok)
+{
+	struct json *o = json_object(), *a = json_array();
+	struct buf b = BUF_INIT;
+
+	for (size_t i = 0; i < j->n; i++) {
+		if (only_ok && !j->it[i].ok)
+			continue;
+		buf_clear(&b);
+		buf_fmt(&b, "%d/%s", j->it[i].race, j->it[i].name);
+		json_add_str(a, b.p);
+	}
+	buf_release(&b);
+	json_put(o, "variants", a);
+	json_put_bool(o, "with_promote", j->with_promote);
+	return o;
+}
+
+static void one(struct keep_job *j, const struct git_repo *repo, struct item *it)
+{
+	int rc = 0;
+
+	if (it->commit && j->restore)
+		rc = git_restore(repo, it->race, it->name, it->commit, j->journal, &it->e);
+	else if (it->commit)
+		rc = git_archive(repo, it->race, it->name, it->commit, j->journal, &it->e);
+	it->ok = rc == 0;
+}
+
+static void keep_work(void *arg)
+{
+	struct keep_job *j = arg;
+	struct git_repo repo;
+	struct err ignored = ERR_INIT;
+	int n;
+
+	j->rc = git_repo_open_common(&repo, j->common, &j->e);
+	if (j->rc)
+		return;
+	n = journal_intent(j->journal, j->restore ? "restores" : "archives", names_json(j, false), &j->e);
+	j->rc = n < 0 ? -1 : 0;
+	for (size_t i = 0; i < j->n && !j->rc; i++)
+		one(j, &repo, &j->it[i]);
+	/* a failed line leaves the intent open: the next start looks at the refs */
+	if (n > 0 && journal_stage(j->journal, n, "done", names_json(j, true), &ignored))
+		diag(DIAG_ERROR, "%s", ignored.msg);
+	git_repo_release(&repo);
+}
+
+static void remember(struct keep_job *j)
+{
+	struct conductor *c = j->c;
+	struct action *top = undo_top(&c->undo), a = { .promote = false };
+
+	for (size_t i = 0; i < j->res.done.n; i++) {
+		if (j->restore)
+			undo_forget(&c->undo, j->res.done.v[i]);
+		else if (j->with_promote && top && top->promote)
+			strv_add(&top->archived, j->res.done.v[i]);
+		else
+			strv_add(&a.archived, j->res.done.v[i]);
+	}
+	if (a.archived.n)
+		undo_push(&c->undo, &a);
+}
+
+static void take_item(struct keep_job *j, struct item *it)
+{
+	struct varrun *vr = it->vr;
+
+	if (!it->ok) {
+		strv_fmt(&j->res.skipped, "%s: %s", vr->key, j->rc ? j->e.msg : it->e.msg);
+		return;
+	}
+	vr->v->archived = !j->restore;
+	strv_add(&j->res.done, vr->key);
+	sched_store(vr);
+	board_touch(vr);
+}
+
+static void keep_done(void *arg)
+{
+	struct keep_job *j = arg;
+	struct conductor *c = j->c;
+
+	if (!c->closing) {
+		for (size_t i = 0; i < j->n; i++)
+			take_item(j, &j->it[i]);
+		remember(j);
+	}
+	if (j->fn)
+		j->fn(j->ctx, &j->res);
+	for (size_t i = 0; i < j->n; i++) {
+		free(j->it[i].name);
+		free(j->it[i].commit);
+	}
+	strv_release(&j->res.done);
+	strv_release(&j->res.skipped);
+	free(j->it);
+	free(j->common);
+	free(j);
+	if (!c->closing)
+		idle_check(c);
+}
+
+static void add_item(struct keep_job *j, struct varrun *vr)
+{
+	if (vr->v->archived == !j->restore) {
+		strv_fmt(&j->res.skipped, "%s is %s", vr->key, j->restore ? "not archived" : "archived already");
+	} else if (!j->restore && variant_live(vr->v->state)) {
+		strv_fmt(&j->res.skipped, "%s is still %s: kill it first", vr->key, variant_state_name(vr->v->state));
+	} else {
+		struct item *it = &j->it[j->n++];
+		it->vr = vr;
+		it->race = vr->r->race->number;
+		it->name = xstrdup(vr->v->name);
+		/* without a branch there is no ref to move; the record keeps the name while it is archived */
+		it->commit = vr->v->commit && vr->v->branch ? xstrdup(vr->v->commit) : NULL;
+	}
+}
+
+static void post(struct conductor *c, struct varrun **v, size_t n, struct keep_job *j)
+{
+	j->c = c;
+	j->journal = c->journal;
+	j->common = xstrdup(c->store.common);
+	j->it = xcalloc(n + 1, sizeof(*j->it));
+	for (size_t i = 0; i < n; i++)
+		add_item(j, v[i]);
+	if (j->n)
+		pool_post_serial(loop_pool(c->loop), DESK_REPO, keep_work, keep_done, j);
+	else
+		keep_done(j);
+}
+
+void keep_archive(struct conductor *c, struct varrun **v, size_t n, bool with_promote, keep_fn fn, void *ctx)
+{
+	struct keep_job *j = xcalloc(1, sizeof(*j));
+
+	j->with_promote = with_promote;
+	j->fn = fn;
+	j->ctx = ctx;
+	post(c, v, n, j);
+}
+
+void keep_restore(struct conductor *c, struct varrun **v, size_t n, keep_fn fn, void *ctx)
+{
+	struct keep_job *j = xcalloc(1, sizeof(*j));
+
+	j->restore = true;
+	j->fn = fn;
+	j->ctx = ctx;
+	post(c, v, n, j);
+}
+
+void keep_archive_later(struct varrun *vr)
+{
+	vr->archive_after = false;
+	keep_archive(vr->c, &vr, 1, true, NULL, NULL);
+}

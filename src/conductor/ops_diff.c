@@ -1,0 +1,199 @@
+/* ops_diff.c - what a variant changed, against its base or another one: always between commits in the quarantine. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/fs.h"
+#include "base/mem.h"
+#include "conductor/board.h"
+#include "conductor/ops.h"
+#include "git/diff.h"
+#include "git/snapshot.h"
+
+enum { PATCH_MAX = 512 << 10, WIRE_MAX = 900 << 10 };
+
+struct differ {
+	struct conductor *c;
+	struct reply r;
+	char *common, *quarantine, *work, *cache, *variant, *base;
+	char *a, *b;			/* commits; b NULL: a snapshot is taken first */
+	char *path;
+	int race;
+	bool stat_only;
+	struct diff_stat stat;
+	struct buf patch;
+	bool cut;
+	struct err e;
+	int rc;
+};
+
+static void differ_free(struct differ *d)
+{
+	diff_stat_release(&d->stat);
+	buf_release(&d->patch);
+	free(d->common);
+	free(d->quarantine);
+	free(d->work);
+	free(d->cache);
+	free(d->variant);
+	free(d->base);
+	free(d->a);
+	free(d->b);
+	free(d->path);
+	if (!d->c->closing)
+		ops_end(d->c);
+	free(d);
+}
+
+/* The work of a live variant as it is now, by the walker and its cache. */
+static int snapshot(struct differ *d)
+{
+	struct git_repo repo;
+	struct snapshot_out out;
+	struct snapshot_in in = {
+		.repo = &repo,
+		.quarantine = d->quarantine,
+		.work = d->work,
+		.cache = d->cache,
+		.race = d->race,
+		.variant = d->variant,
+		.base = d->base,
+		.subject = "live",
+	};
+	int rc;
+
+	if (git_repo_open_common(&repo, d->common, &d->e))
+		return -1;
+	memset(&out, 0, sizeof(out));
+	rc = snapshot_take(&in, &out, &d->e);
+	if (!rc)
+		d->b = xstrdup(out.commit);
+	snapshot_out_release(&out);
+	git_repo_release(&repo);
+	return rc;
+}
+
+static void diff_work(void *arg)
+{
+	struct differ *d = arg;
+
+	if (!d->b)
+		d->rc = snapshot(d);
+	if (!d->rc)
+		d->rc = diff_stat(d->quarantine, d->a, d->b, &d->stat, &d->e);
+	if (!d->rc && !d->stat_only)
+		d->rc = diff_patch(d->quarantine, d->a, d->b, d->path, PATCH_MAX, &d->patch, &d->cut, &d->e);
+}
+
+/* The answer is one line of JSON, which a client takes up to 1 MiB: what escaping makes longer counts. */
+static void cut_for_wire(struct differ *d)
+{
+	size_t cost = 0;
+
+	for (size_t i = 0; i < d->patch.len; i++) {
+		unsigned char ch = (unsigned char)d->patch.p[i];
+		cost += ch == '\n' || ch == '\t' || ch == '"' || ch == '\\' ? 2 : ch < 0x20 ? 6 : ch >= 0x80 ? 3 : 1;
+		if (cost <= WIRE_MAX)
+			continue;
+		d->patch.p[i] = '\0';
+		d->patch.len = i;
+		d->cut = true;
+	}
+}
+
+static void diff_done(void *arg)
+{
+	struct differ *d = arg;
+	struct json *ok, *list;
+
+	if (d->c->closing || d->rc) {
+		if (!d->c->closing)
+			reply_err(&d->r, &d->e);
+		differ_free(d);
+		return;
+	}
+	ok = json_object();
+	list = json_array();
+	cut_for_wire(d);
+	for (size_t i = 0; i < d->stat.n && i < PROTO_LIST_CUT; i++) {
+		struct json *f = json_object();
+		json_put_str(f, "path", d->stat.f[i].path);
+		json_put_int(f, "added", d->stat.f[i].added);
+		json_put_int(f, "removed", d->stat.f[i].removed);
+		json_add(list, f);
+	}
+	json_put(ok, "stat", list);
+	json_put_int(ok, "files", (int64_t)d->stat.n);
+	json_put_int(ok, "added", d->stat.added);
+	json_put_int(ok, "removed", d->stat.removed);
+	if (!d->stat_only)
+		json_put_str(ok, "patch", d->patch.p);
+	json_put_bool(ok, "cut", d->cut || d->stat.cut);
+	json_put_str(ok, "from", d->a);
+	json_put_str(ok, "to", d->b);
+	reply_ok(&d->r, ok);
+	differ_free(d);
+}
+
+static bool works_now(const struct varrun *vr)
+{
+	enum variant_state s = vr->v->state;
+
+	return s == VS_RUNNING || s == VS_STOPPING;
+}
+
+static const char *commit_of(const struct varrun *vr)
+{
+	return vr->v->commit ? vr->v->commit : vr->v->live;
+}
+
+/* 0 with *other NULL = against the base. */
+static int other_side(const struct conductor *c, const struct json *req, const struct varrun *vr, struct varrun **other,
+	struct err *e)
+{
+	*other = NULL;
+	if (!json_str(req, "other", NULL))
+		return 0;
+	*other = ops_one(c, req, "other", false, e);
+	if (!*other)
+		return -1;
+	if ((*other)->r != vr->r)
+		return err_set(e, "other_race", "%s and %s are of different races; only variants of one race are compared",
+			vr->key, (*other)->key);
+	if (!commit_of(*other))
+		return err_set(e, "nothing_saved", "%s has no snapshot yet", (*other)->key);
+	return 0;
+}
+
+void ops_diff(const struct reply *r, const struct json *req)
+{
+	struct err e = ERR_INIT;
+	struct varrun *vr = ops_one(r->c, req, "variant", false, &e), *other = NULL;
+	struct differ *d;
+
+	if (!vr || other_side(r->c, req, vr, &other, &e)) {
+		reply_err(r, &e);
+		return;
+	}
+	if (!works_now(vr) && !commit_of(vr)) {
+		err_set(&e, "nothing_saved", "%s has nothing to show: it is %s", vr->key, variant_state_name(vr->v->state));
+		reply_err(r, &e);
+		return;
+	}
+	ops_begin(r->c);
+	d = xcalloc(1, sizeof(*d));
+	buf_init(&d->patch);
+	d->c = r->c;
+	d->r = *r;
+	d->common = xstrdup(r->c->store.common);
+	d->quarantine = xstrdup(vr->r->quarantine);
+	d->work = fs_join(vr->dir, "work");
+	d->cache = fs_join(vr->dir, "walk.cache");
+	d->variant = xstrdup(vr->v->name);
+	d->base = xstrdup(vr->r->race->base);
+	d->race = vr->r->race->number;
+	d->a = xstrdup(other ? commit_of(other) : vr->r->race->base);
+	d->b = works_now(vr) ? NULL : xstrdup(commit_of(vr));
+	d->path = json_str(req, "path", NULL) ? xstrdup(json_str(req, "path", "")) : NULL;
+	d->stat_only = json_bool(req, "stat", false);
+	pool_post_serial(loop_pool(r->c->loop), vr->key, diff_work, diff_done, d);
+}

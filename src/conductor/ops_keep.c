@@ -1,0 +1,83 @@
+/* ops_keep.c - kill, archive, restore. */
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "conductor/board.h"
+#include "conductor/keep.h"
+#include "conductor/ops.h"
+#include "conductor/sched.h"
+
+void ops_kill(const struct reply *r, const struct json *req)
+{
+	struct varrun **v;
+	struct strv killed = STRV_INIT, already = STRV_INIT;
+	struct err e = ERR_INIT;
+	struct json *ok;
+	size_t n;
+
+	if (ops_pick(r->c, req, true, &v, &n, &e)) {
+		reply_err(r, &e);
+		return;
+	}
+	for (size_t i = 0; i < n; i++)
+		strv_add(sched_kill(v[i], "killed by you") ? &killed : &already, v[i]->key);
+	ok = json_object();
+	json_put_strv(ok, "killed", &killed);
+	json_put_strv(ok, "already", &already);
+	reply_ok(r, ok);
+	strv_release(&killed);
+	strv_release(&already);
+	free(v);
+}
+
+struct kept_reply {
+	struct reply r;
+	bool restore;
+};
+
+static void kept(void *ctx, struct keep_result *res)
+{
+	struct kept_reply *k = ctx;
+	struct json *ok;
+
+	if (!k->r.c->closing) {
+		ok = json_object();
+		json_put_strv(ok, k->restore ? "restored" : "archived", &res->done);
+		json_put_strv(ok, "skipped", &res->skipped);
+		reply_ok(&k->r, ok);
+		ops_end(k->r.c);
+	}
+	free(k);
+}
+
+static void keep(const struct reply *r, const struct json *req, bool restore)
+{
+	struct kept_reply *k;
+	struct varrun **v;
+	struct err e = ERR_INIT;
+	size_t n;
+
+	if (ops_pick(r->c, req, true, &v, &n, &e)) {
+		reply_err(r, &e);
+		return;
+	}
+	k = xcalloc(1, sizeof(*k));
+	k->r = *r;
+	k->restore = restore;
+	ops_begin(r->c);
+	if (restore)
+		keep_restore(r->c, v, n, kept, k);
+	else
+		keep_archive(r->c, v, n, false, kept, k);
+	free(v);
+}
+
+void ops_archive(const struct reply *r, const struct json *req)
+{
+	keep(r, req, false);
+}
+
+void ops_restore(const struct reply *r, const struct json *req)
+{
+	keep(r, req, true);
+}

@@ -1,0 +1,319 @@
+/* ops_run.c - from a request to a race: judged by git and the engine first, then claimed and stored, then answered and queued.
+ *
+ * What is refused before the claim has left nothing behind. After race.json is on disk the race is a fact, whoever dies. */
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/diag.h"
+#include "base/fs.h"
+#include "base/mem.h"
+#include "conductor/auto.h"
+#include "conductor/board.h"
+#include "conductor/mounts.h"
+#include "conductor/ops.h"
+#include "conductor/sched.h"
+
+struct run {
+	struct conductor *c;
+	struct reply r;
+	struct spec spec;
+	char *common, *from;
+	char *base, *base_name;		/* found by git */
+	int floor;
+	struct slot *slot;
+	char *why;
+	char unlimited[256];
+	struct race *race;
+	struct store store;		/* the worker's own view of it: dir and common are borrowed */
+	struct journal *journal;
+	struct err e;
+	int rc;
+};
+
+static void run_free(struct run *u)
+{
+	spec_release(&u->spec);
+	free(u->common);
+	free(u->from);
+	free(u->base);
+	free(u->base_name);
+	free(u->why);
+	race_free(u->race);
+	if (!u->c->closing)
+		ops_end(u->c);
+	free(u);
+}
+
+static void refuse(struct run *u, const struct err *e)
+{
+	if (!u->c->closing)
+		reply_err(&u->r, e);
+	run_free(u);
+}
+
+/* ---- 1. what git says, in a worker ---- */
+
+static int open_repo(const char *from, const char *common, struct git_repo *repo, struct err *e)
+{
+	if (!from[0])
+		return git_repo_open_common(repo, common, e);
+	if (git_repo_open(repo, from, e))
+		return -1;
+	if (!strcmp(repo->common, common))
+		return 0;
+	err_set(e, "other_repository", "%s belongs to another repository than this conductor's %s", from, common);
+	git_repo_release(repo);
+	return -1;
+}
+
+static char *name_of_base(const struct spec *s, const struct git_repo *repo)
+{
+	if (s->base)
+		return xstrdup(s->base);
+	if (repo->head_ref && !strncmp(repo->head_ref, "refs/heads/", 11))
+		return xstrdup(repo->head_ref + 11);
+	return xstrdup("HEAD");
+}
+
+static void look_work(void *arg)
+{
+	struct run *u = arg;
+	struct git_repo repo;
+
+	u->rc = open_repo(u->from, u->common, &repo, &u->e);
+	if (u->rc)
+		return;
+	if (!repo.ident) {
+		u->rc = err_set(&u->e, "no_identity",
+			"git does not know who you are: set user.name and user.email (git config --global user.name ...), "
+			"then run again.");
+	} else if (!repo.head && !u->spec.base) {
+		u->rc = err_set(&u->e, "no_commit", "This branch has no commit yet; make one, then run again.");
+	} else {
+		u->base_name = name_of_base(&u->spec, &repo);
+		u->base = git_resolve(&repo, u->spec.base ? u->spec.base : "HEAD", &u->e);
+		u->rc = u->base ? git_highest_race(&repo, &u->floor, &u->e) : -1;
+	}
+	git_repo_release(&repo);
+}
+
+/* ---- 4. claim and store, in the serial job of the repository ---- */
+
+static int store_all(struct run *u)
+{
+	if (store_save_race(&u->store, u->race, &u->e))
+		return -1;
+	for (size_t i = 0; i < u->race->n; i++)
+		if (store_save_variant(&u->store, u->race->v[i], &u->e))
+			return -1;
+	return 0;
+}
+
+/* A claim that could not be filled is taken back: nothing of it was announced. */
+static void take_back(struct run *u)
+{
+	struct err ignored = ERR_INIT;
+	char *dir = store_race_dir(&u->store, u->race->number);
+	char *mark = fs_join(dir, "race.json");
+
+	if (fs_exists(mark))
+		fs_remove_tree(dir, "race.json", &ignored);
+	else
+		(void)remove(dir);
+	free(mark);
+	free(dir);
+}
+
+static void claim_work(void *arg)
+{
+	struct run *u = arg;
+	struct err ignored = ERR_INIT;
+	struct json *o = json_object();
+	int n;
+
+	u->rc = u->race->number = store_claim_race(&u->store, u->floor, &u->e);
+	if (u->rc < 0) {
+		json_free(o);
+		return;
+	}
+	for (size_t i = 0; i < u->race->n; i++)
+		u->race->v[i]->race = u->race->number;
+	json_put_int(o, "race", u->race->number);
+	n = journal_intent(u->journal, "create", o, &u->e);
+	u->rc = n < 0 ? -1 : store_all(u);
+	if (u->rc)
+		take_back(u);
+	if (n > 0 && journal_stage(u->journal, n, u->rc ? "failed" : "done", NULL, &ignored))
+		diag(DIAG_ERROR, "%s", ignored.msg);
+}
+
+static struct json *answer(const struct run *u, const struct racerun *r)
+{
+	struct json *ok = json_object();
+
+	json_put_int(ok, "race", r->race->number);
+	json_put_str(ok, "slug", r->race->slug);
+	json_put_str(ok, "engine", r->race->engine);
+	json_put_str(ok, "why", r->race->engine_why);
+	json_put_strv(ok, "warnings", &r->warnings);
+	json_put_str(ok, "dir", r->dir);
+	return ok;
+}
+
+static void claim_done(void *arg)
+{
+	struct run *u = arg;
+	struct racerun *r;
+
+	if (u->c->closing || u->rc < 0) {
+		refuse(u, &u->e);
+		return;
+	}
+	r = board_add(u->c, u->race);
+	u->race = NULL;
+	r->slot = u->slot;
+	if (r->slot->type->owner)
+		r->slot->type->owner(r->slot->g, &r->uid, &r->gid);
+	r->warn = u->unlimited[0] ? xstrdup(u->unlimited) : u->slot->report.warn[0] ? xstrdup(u->slot->report.warn) : NULL;
+	if (r->warn)
+		strv_add(&r->warnings, r->warn);
+	reply_ok(&u->r, answer(u, r));
+	for (size_t i = 0; i < r->race->n; i++)
+		board_touch(&r->v[i]);
+	sched_turn(r);
+	run_free(u);
+}
+
+static void make_race(struct run *u)
+{
+	struct race *r = race_new(0);
+	const struct spec *s = &u->spec;
+	const char *text = s->name ? s->name : s->prompt ? s->prompt : s->command ? s->command : s->argv.n ? s->argv.v[0] : NULL;
+	char slug[32];
+
+	if (!text)
+		text = s->variants[0].command ? s->variants[0].command : s->variants[0].argv.n ? s->variants[0].argv.v[0] : "race";
+	spec_slug(text, slug, sizeof(slug));
+	r->slug = xstrdup(slug);
+	r->base = xstrdup(u->base);
+	r->base_name = xstrdup(u->base_name);
+	r->engine = xstrdup(u->slot->type->name);
+	r->engine_why = xstrdup(u->why);
+	r->isolation = xstrdup(u->slot->report.isolation);
+	r->created_ns = clock_real_ns();
+	r->spec = u->spec;
+	spec_init(&u->spec);
+	for (size_t i = 0; i < r->spec.nvariants; i++) {
+		const struct spec_variant *sv = &r->spec.variants[i];
+		struct variant *v = race_add(r, variant_new(0, (int)i + 1, sv->name));
+		v->created_ns = r->created_ns;
+		v->engine = xstrdup(r->engine);
+		v->image = xstrdup(sv->image ? sv->image : "host");
+		v->isolation = xstrdup(r->isolation);
+		v->base = xstrdup(r->base);
+		v->check.state = sv->check ? CHECK_WAITING : CHECK_NONE;
+	}
+	u->race = r;
+}
+
+/* ---- 3. what the engine says of the race ---- */
+
+static void prepared(void *ctx, const struct err *e)
+{
+	struct run *u = ctx;
+
+	if (u->c->closing || e->msg[0]) {
+		refuse(u, e);
+		return;
+	}
+	/* Whoever asked went away before anything was made: then nothing is made. */
+	if (!reply_wanted(&u->r)) {
+		run_free(u);
+		return;
+	}
+	make_race(u);
+	u->store = u->c->store;
+	u->journal = u->c->journal;
+	pool_post_serial(loop_pool(u->c->loop), DESK_REPO, claim_work, claim_done, u);
+}
+
+static void chosen(void *ctx, struct slot *s, const char *why, const struct err *e)
+{
+	struct run *u = ctx;
+	struct err refusal = ERR_INIT;
+
+	if (u->c->closing || !s) {
+		refuse(u, e);
+		return;
+	}
+	u->slot = s;
+	u->why = xstrdup(why);
+	auto_unlimited(&s->report, &u->spec, u->unlimited, sizeof(u->unlimited));
+	if (u->unlimited[0] && !u->spec.allow_unlimited) {
+		err_set(&refusal, "not_enforced", "%s (engine %s). Run again with --allow-unlimited to accept that.",
+			u->unlimited, s->type->name);
+		refuse(u, &refusal);
+		return;
+	}
+	s->type->prepare(s->g, &u->spec, prepared, u);
+}
+
+/* ---- 2. the engine ---- */
+
+static void look_done(void *arg)
+{
+	struct run *u = arg;
+
+	if (u->c->closing || u->rc) {
+		refuse(u, &u->e);
+		return;
+	}
+	auto_choose(u->c, u->spec.engine, u->spec.isolation, chosen, u);
+}
+
+static int judge_spec(struct run *u, const struct json *req, struct err *e)
+{
+	const struct json *spec = json_get(req, "spec");
+	struct strv paths = STRV_INIT;
+	int rc;
+
+	if (!spec || json_type(spec) != JSON_OBJECT)
+		return err_set(e, "bad_request", "the request has no \"spec\"");
+	if (spec_from_json(&u->spec, spec, e))
+		return -1;
+	if (!u->spec.nvariants)
+		return err_set(e, "bad_spec", "the race has no variant");
+	rc = mounts_resolve(u->c, &u->spec.mounts, &paths, e);
+	if (!rc) {
+		strv_copy(&u->spec.mounts, &paths);
+	}
+	strv_release(&paths);
+	return rc;
+}
+
+void ops_run(const struct reply *r, const struct json *req)
+{
+	struct run *u = xcalloc(1, sizeof(*u));
+	struct err e = ERR_INIT;
+	const char *from = json_str(req, "from", "");
+
+	u->c = r->c;
+	u->r = *r;
+	ops_begin(r->c);
+	spec_init(&u->spec);
+	if (from[0] && from[0] != '/') {
+		err_set(&e, "bad_request", "\"from\" is an absolute path");
+		refuse(u, &e);
+		return;
+	}
+	if (judge_spec(u, req, &e)) {
+		refuse(u, &e);
+		return;
+	}
+	u->common = xstrdup(r->c->store.common);
+	u->from = xstrdup(from);
+	pool_post(loop_pool(r->c->loop), look_work, look_done, u);
+}

@@ -1,0 +1,252 @@
+/* ops_undo.c - takes the last promote or archive back, after saying what that is. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "conductor/board.h"
+#include "conductor/keep.h"
+#include "conductor/ops.h"
+#include "conductor/plans.h"
+#include "conductor/sample.h"
+#include "conductor/sched.h"
+#include "conductor/undo.h"
+
+struct undoing {
+	struct conductor *c;
+	struct reply r;
+	struct journal *journal;
+	char *common, *state_dir, *quarantine;
+	struct action a;		/* a copy of the top of the stack */
+	bool plan_only;
+	char token[PLANS_TOKEN], asked[PLANS_TOKEN];
+	struct undo_plan plan;
+	bool have_plan;
+	char *words;
+	struct err e;
+	int rc;
+};
+
+static void undoing_free(struct undoing *u)
+{
+	if (u->have_plan)
+		undo_plan_release(&u->plan);
+	action_release(&u->a);
+	free(u->common);
+	free(u->state_dir);
+	free(u->quarantine);
+	free(u->words);
+	if (!u->c->closing)
+		ops_end(u->c);
+	free(u);
+}
+
+/* ---- in the worker: the promote's part ---- */
+
+/* The token holds what is at stake, not the revert commit, whose time differs with every plan. */
+static void make_token(struct undoing *u)
+{
+	struct buf b = BUF_INIT;
+
+	for (size_t i = 0; i < u->a.archived.n; i++)
+		buf_fmt(&b, "%s ", u->a.archived.v[i]);
+	if (u->a.promote)
+		buf_fmt(&b, "%s %s %d", u->a.done.old, u->a.done.new, u->plan.revert);
+	plans_token(u->a.promote ? u->a.done.into_ref : "archive", u->a.promote ? u->plan.current : NULL, b.p, u->token);
+	buf_release(&b);
+}
+
+static void undo_work(void *arg)
+{
+	struct undoing *u = arg;
+	struct git_repo repo;
+
+	if (!u->a.promote) {
+		make_token(u);
+		return;
+	}
+	u->rc = git_repo_open_common(&repo, u->common, &u->e);
+	if (u->rc)
+		return;
+	u->rc = undo_plan(&repo, u->quarantine, &u->a.done, &u->plan, &u->e);
+	u->have_plan = !u->rc;
+	if (!u->rc)
+		make_token(u);
+	if (!u->rc && !u->plan_only) {
+		if (u->asked[0] && strcmp(u->asked, u->token))
+			u->rc = err_set(&u->e, "moved_base", "It moved while you looked; look again.");
+		else if (u->plan.refuse)
+			u->rc = err_set(&u->e, u->plan.refuse_code ? u->plan.refuse_code : "refused", "%s", u->plan.refuse);
+		else
+			u->rc = undo_apply(&repo, u->quarantine, u->state_dir, &u->a.done, &u->plan, u->journal, &u->e);
+	}
+	git_repo_release(&repo);
+}
+
+/* ---- on the loop ---- */
+
+static void make_words(struct undoing *u)
+{
+	struct buf b = BUF_INIT;
+
+	if (u->a.promote && u->plan.words)
+		buf_str(&b, u->plan.words);
+	if (u->a.archived.n) {
+		buf_str(&b, b.len ? "; brings back from the archive: " : "brings back from the archive: ");
+		strv_join(&u->a.archived, 6, &b);
+	}
+	u->words = buf_take(&b);
+}
+
+static void show(struct undoing *u)
+{
+	struct json *ok = json_object();
+	struct json *plan = u->have_plan ? undo_plan_to_json(&u->plan) : json_object();
+
+	json_put_str(plan, "words", u->words);
+	json_put_str(plan, "token", u->token);
+	json_put_strv(plan, "restores", &u->a.archived);
+	json_put(ok, "plan", plan);
+	json_put_str(ok, "token", u->token);
+	reply_ok(&u->r, ok);
+}
+
+static void say_done(struct undoing *u)
+{
+	struct json *ok = json_object();
+
+	json_put_str(ok, "words", u->words);
+	reply_ok(&u->r, ok);
+	board_say(u->c, "news", "undone: %s", u->words);
+	undoing_free(u);
+}
+
+static void restored(void *ctx, struct keep_result *res)
+{
+	struct undoing *u = ctx;
+	struct buf b = BUF_INIT;
+
+	if (u->c->closing) {
+		undoing_free(u);
+		return;
+	}
+	if (res->skipped.n) {
+		buf_fmt(&b, "%s; not brought back: ", u->words);
+		strv_join(&res->skipped, 3, &b);
+		free(u->words);
+		u->words = buf_take(&b);
+	}
+	say_done(u);
+}
+
+static struct varrun *by_key(const struct conductor *c, const char *key)
+{
+	for (size_t i = 0; i < c->set.n; i++)
+		for (size_t k = 0; k < c->race[i]->race->n; k++)
+			if (!strcmp(c->race[i]->v[k].key, key))
+				return &c->race[i]->v[k];
+	return NULL;
+}
+
+static void bring_back(struct undoing *u)
+{
+	struct varrun **v = xcalloc(u->a.archived.n + 1, sizeof(struct varrun *));
+	size_t n = 0;
+
+	for (size_t i = 0; i < u->a.archived.n; i++) {
+		struct varrun *vr = by_key(u->c, u->a.archived.v[i]);
+		if (vr)
+			v[n++] = vr;
+	}
+	keep_restore(u->c, v, n, restored, u);
+	free(v);
+}
+
+static void not_promoted(struct undoing *u)
+{
+	struct buf key = BUF_INIT;
+	struct varrun *vr;
+
+	buf_fmt(&key, "%d/%s", u->a.done.race, u->a.done.variant);
+	vr = by_key(u->c, key.p);
+	buf_release(&key);
+	if (!vr)
+		return;
+	xreplace(&vr->v->promoted, NULL);
+	sched_store(vr);
+	board_touch(vr);
+	sample_conflicts(vr->r);
+}
+
+static void undo_done(void *arg)
+{
+	struct undoing *u = arg;
+
+	if (u->c->closing) {
+		undoing_free(u);
+		return;
+	}
+	if (!u->rc && !u->plan_only && u->asked[0] && strcmp(u->asked, u->token))
+		u->rc = err_set(&u->e, "moved_base", "It moved while you looked; look again.");
+	if (u->rc) {
+		reply_err(&u->r, &u->e);
+		undoing_free(u);
+		return;
+	}
+	make_words(u);
+	if (u->plan_only) {
+		show(u);
+		undoing_free(u);
+		return;
+	}
+	if (u->a.promote) {
+		not_promoted(u);
+		undo_pop(&u->c->undo);
+	}
+	if (u->a.archived.n)
+		bring_back(u);
+	else
+		say_done(u);
+}
+
+static void copy_action(struct action *to, const struct action *from)
+{
+	to->promote = from->promote;
+	strv_copy(&to->archived, &from->archived);
+	if (!from->promote)
+		return;
+	to->done.n = from->done.n;
+	to->done.race = from->done.race;
+	to->done.variant = xstrdup(from->done.variant);
+	to->done.into_ref = xstrdup(from->done.into_ref);
+	to->done.old = xstrdup(from->done.old);
+	to->done.new = xstrdup(from->done.new);
+	to->done.tree_dir = from->done.tree_dir ? xstrdup(from->done.tree_dir) : NULL;
+}
+
+void ops_undo(const struct reply *r, const struct json *req)
+{
+	struct action *top = undo_top(&r->c->undo);
+	struct racerun *race;
+	struct undoing *u;
+	struct err e = ERR_INIT;
+
+	if (!top) {
+		err_set(&e, "nothing_to_undo", "There is no promote and no archive to take back.");
+		reply_err(r, &e);
+		return;
+	}
+	u = xcalloc(1, sizeof(*u));
+	ops_begin(r->c);
+	u->c = r->c;
+	u->r = *r;
+	u->journal = r->c->journal;
+	u->plan_only = json_bool(req, "plan", false);
+	snprintf(u->asked, sizeof(u->asked), "%s", json_str(req, "token", ""));
+	u->common = xstrdup(r->c->store.common);
+	u->state_dir = xstrdup(r->c->store.dir);
+	copy_action(&u->a, top);
+	race = top->promote ? board_race(r->c, top->done.race) : NULL;
+	u->quarantine = race ? xstrdup(race->quarantine) : NULL;
+	pool_post_serial(loop_pool(r->c->loop), DESK_REPO, undo_work, undo_done, u);
+}

@@ -1,0 +1,209 @@
+/* repair.c - promotes, archives and claims that a crash cut off. */
+#include "conductor/repair.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/diag.h"
+#include "base/fs.h"
+#include "base/mem.h"
+#include "conductor/board.h"
+#include "conductor/idle.h"
+#include "conductor/sched.h"
+#include "conductor/undo.h"
+
+struct repair {
+	struct conductor *c;
+	struct journal *journal;
+	struct store store;		/* borrowed */
+	struct replay *replay;		/* owned */
+	struct strv archived, restored;	/* names whose rows must follow their refs */
+	struct strv words;
+	struct replay after;
+};
+
+static void finish(struct repair *p, const struct json *intent, const char *stage, struct json *take_fields)
+{
+	struct err e = ERR_INIT;
+
+	if (journal_stage(p->journal, (int)json_int(intent, "n", 0), stage, take_fields, &e))
+		strv_add(&p->words, e.msg);
+}
+
+static void repair_move(struct repair *p, const struct git_repo *repo, const struct json *intent, const struct json *child)
+{
+	struct buf words = BUF_INIT;
+	struct err e = ERR_INIT;
+	char *dir = store_race_dir(&p->store, (int)json_int(intent, "race", 0));
+	char *q = fs_join(dir, "q.git");
+
+	if (promote_repair(repo, q, p->store.dir, intent, child, p->journal, &words, &e))
+		strv_add(&p->words, e.msg);
+	else if (words.len)
+		strv_add(&p->words, words.p);
+	free(q);
+	free(dir);
+	buf_release(&words);
+}
+
+static void repair_create(struct repair *p, const struct json *intent)
+{
+	char *dir = store_race_dir(&p->store, (int)json_int(intent, "race", 0));
+	char *record = fs_join(dir, "race.json");
+	bool there = fs_exists(record);
+
+	if (!there && rmdir(dir) && fs_exists(dir))
+		diag(DIAG_WARN, "%s was begun and holds files; it is left as it is", dir);
+	finish(p, intent, there ? "done" : "failed", NULL);
+	free(record);
+	free(dir);
+}
+
+/* Where a name stands now: its branch is there, or only its archived ref. */
+static bool branch_there(const struct git_repo *repo, const char *name)
+{
+	struct err ignored = ERR_INIT;
+	char *ref = xasprintf("refs/heads/yolo/%s", name);
+	char *id = git_ref(repo->common, ref, &ignored);
+	bool there = id != NULL;
+
+	free(id);
+	free(ref);
+	return there;
+}
+
+static bool archived_there(const struct git_repo *repo, const char *name)
+{
+	struct err ignored = ERR_INIT;
+	char *ref = xasprintf("refs/yolodeck/%s/archived", name);
+	char *id = git_ref(repo->common, ref, &ignored);
+	bool there = id != NULL;
+
+	free(id);
+	free(ref);
+	return there;
+}
+
+static void repair_group(struct repair *p, const struct git_repo *repo, const struct json *intent, bool restore)
+{
+	struct strv names = STRV_INIT, did = STRV_INIT;
+	struct json *o = json_object();
+
+	if (!json_get_strv(intent, "variants", &names))
+		for (size_t i = 0; i < names.n; i++) {
+			bool branch = branch_there(repo, names.v[i]);
+			if (restore ? branch : !branch && archived_there(repo, names.v[i]))
+				strv_add(&did, names.v[i]);
+		}
+	json_put_strv(o, "variants", &did);
+	finish(p, intent, "done", o);
+	for (size_t i = 0; i < did.n; i++)
+		strv_add(restore ? &p->restored : &p->archived, did.v[i]);
+	strv_release(&names);
+	strv_release(&did);
+}
+
+static void repair_ref(struct repair *p, const struct git_repo *repo, const struct json *intent, bool restore)
+{
+	char *name = xasprintf("%d/%s", (int)json_int(intent, "race", 0), json_str(intent, "variant", "?"));
+	bool branch = branch_there(repo, name);
+
+	finish(p, intent, branch == restore ? "done" : "failed", NULL);
+	free(name);
+}
+
+static void repair_one(struct repair *p, const struct git_repo *repo, const struct json *intent, const struct json *child)
+{
+	const char *op = json_str(intent, "op", "");
+
+	if (!strcmp(op, "promote") || !strcmp(op, "undo"))
+		repair_move(p, repo, intent, child);
+	else if (!strcmp(op, "create"))
+		repair_create(p, intent);
+	else if (!strcmp(op, "archives") || !strcmp(op, "restores"))
+		repair_group(p, repo, intent, op[0] == 'r');
+	else if (!strcmp(op, "archive") || !strcmp(op, "restore"))
+		repair_ref(p, repo, intent, op[0] == 'r');
+}
+
+static void repair_work(void *arg)
+{
+	struct repair *p = arg;
+	struct git_repo repo;
+	struct err e = ERR_INIT;
+	struct journal *again;
+	size_t torn;
+	char *path = store_path(&p->store, "journal");
+
+	if (git_repo_open_common(&repo, p->store.common, &e)) {
+		strv_add(&p->words, e.msg);
+	} else {
+		for (size_t i = 0; i < p->replay->nopen; i++)
+			repair_one(p, &repo, p->replay->open[i], p->replay->child[i]);
+		git_repo_release(&repo);
+	}
+	/* what was repaired can be undone as well: the stack is read anew */
+	again = journal_open(path, undo_replay, &p->after, &torn, &e);
+	journal_close(again);
+	free(path);
+}
+
+static void follow(struct conductor *c, const struct strv *names, bool archived)
+{
+	for (size_t i = 0; i < c->set.n; i++) {
+		for (size_t k = 0; k < c->race[i]->race->n; k++) {
+			struct varrun *vr = &c->race[i]->v[k];
+			if (!strv_has(names, vr->key) || vr->v->archived == archived)
+				continue;
+			vr->v->archived = archived;
+			sched_store(vr);
+			board_touch(vr);
+		}
+	}
+}
+
+static void repair_done(void *arg)
+{
+	struct repair *p = arg;
+	struct conductor *c = p->c;
+
+	if (!c->closing) {
+		undo_clear(&c->undo);
+		c->undo = p->after.undo;
+		p->after.undo.n = 0;
+		follow(c, &p->archived, true);
+		follow(c, &p->restored, false);
+		for (size_t i = 0; i < p->words.n; i++)
+			board_say(c, "warn", "%s", p->words.v[i]);
+		idle_check(c);
+	}
+	replay_release(&p->after);
+	replay_release(p->replay);
+	free(p->replay);
+	strv_release(&p->archived);
+	strv_release(&p->restored);
+	strv_release(&p->words);
+	free(p);
+}
+
+void repair_begin(struct conductor *c)
+{
+	struct repair *p;
+
+	if (!c->replay)
+		return;
+	if (!c->replay->nopen) {
+		replay_release(c->replay);
+		free(c->replay);
+		c->replay = NULL;
+		return;
+	}
+	p = xcalloc(1, sizeof(*p));
+	p->c = c;
+	p->journal = c->journal;
+	p->store = c->store;
+	p->replay = c->replay;
+	c->replay = NULL;
+	pool_post_serial(loop_pool(c->loop), DESK_REPO, repair_work, repair_done, p);
+}

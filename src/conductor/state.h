@@ -1,0 +1,149 @@
+/* state.h - what the files of the conductor share: the process, its races and variants as they run now. Private to src/conductor.
+ *
+ * All of it belongs to the loop's thread. A job in the pool gets copies and gives results back in its `done`; it never sees these
+ * structs. Only the serial jobs of DESK_REPO use `journal`. */
+#ifndef CONDUCTOR_STATE_H
+#define CONDUCTOR_STATE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "engine/engine.h"
+#include "engine/loop.h"
+#include "git/checkout.h"
+#include "git/promote.h"
+#include "model/journal.h"
+#include "model/proto.h"
+#include "model/race.h"
+#include "model/store.h"
+
+struct conductor;
+struct session;
+struct racerun;
+
+/* Key of the jobs that change the repository's refs or the journal: one after the other. */
+#define DESK_REPO "repo"
+
+struct kept;
+struct replay;
+
+enum { GRACE_MS = 5000, MESSAGES_KEPT = 64, SLOTS_MAX = 8, UNDO_KEPT = 32 };
+
+/* What sample.c knows of a variant while a client watches. */
+struct sample {
+	int64_t cpu_ns, at_ms;		/* last reading; at_ms 0 = none */
+	double cpu;			/* percent of one core, -1 = not known */
+	int64_t memory;			/* bytes, -1 = not known */
+	int64_t log_bytes;		/* log + idx */
+	int64_t quiet_ns;		/* CLOCK_REALTIME of the last output, 0 = none yet */
+	int64_t prompt_size;		/* size of the log when its end was last looked at */
+	char *prompt;			/* that end looks like a question: the question; NULL = it does not */
+	int64_t snap_ms;		/* when the last live snapshot began */
+};
+
+/* One variant as it runs under this conductor. */
+struct varrun {
+	struct conductor *c;
+	struct racerun *r;
+	struct variant *v;		/* owned by r->race */
+	const struct spec_variant *sv;	/* in r->race->spec */
+	char *dir, *key;		/* key: of its serial jobs, "7/claude-1" */
+	char *log, *idx, *check_log, *check_idx;
+	struct engine_task task, check;
+	bool held, check_held;		/* the engine has the task: start or adopt was called, ended has not come yet */
+	bool adopting;			/* held through adopt, nothing heard yet */
+	bool copying, saving;		/* a worker is at it */
+	bool archive_after;		/* to be archived when it ended */
+	struct engine_end end;		/* how the command ended, while has_end */
+	bool has_end;
+	int rank;			/* 1 = best, 0 = not ranked */
+	bool best;
+	int attention;
+	char *evidence;
+	uint64_t rev;
+	struct sample s;
+};
+
+enum prep { PREP_NONE, PREP_RUNNING, PREP_DONE, PREP_FAILED };
+
+struct racerun {
+	struct conductor *c;
+	struct race *race;		/* owned */
+	struct varrun *v;		/* race->n of them, same order */
+	struct slot *slot;		/* of its engine, NULL = not opened yet */
+	char *dir, *quarantine, *base_store;
+	enum prep prep;
+	struct err prep_err;
+	struct git_repo repo;		/* filled by the preparation; workers read it */
+	struct checkout_race co;
+	int uid, gid;			/* owner of the copies, -1 = as they are */
+	bool template_there;		/* checkout_finish is still to be called */
+	char *warn;			/* shown on every row: what is not enforced; NULL = nothing */
+	struct strv warnings;		/* of the checkout and the engine, for Info */
+	bool was_live;			/* "race over" is still to be said */
+	uint64_t rev;
+};
+
+/* One opened engine. */
+struct slot {
+	struct conductor *c;
+	const struct engine_type *type;
+	struct engine *g;		/* NULL = could not be opened (why in away) */
+	struct engine_events ev;
+	struct engine_report report;
+	bool reported;			/* report is an answer of a probe */
+	char *away, *next;		/* NULL = answers */
+	int64_t away_ns;
+};
+
+struct message {
+	uint64_t rev;
+	const char *level;		/* "news" or "warn" */
+	char *text;
+};
+
+/* What U takes back: a promote with the variants archived after it, or an archive. */
+struct action {
+	bool promote;
+	struct promote_done done;	/* of a promote */
+	struct strv archived;		/* "7/claude-1" ... */
+};
+
+struct undo_stack {
+	struct action a[UNDO_KEPT];	/* oldest first */
+	size_t n;
+};
+
+struct conductor {
+	struct store store;
+	struct loop *loop;
+	struct journal *journal;
+	char *runner;			/* path of the static runner */
+	char *home;			/* for "~" in mounts; may be NULL */
+	int lock_fd, listen_fd, signal_fd;
+	struct loop_fd *listen_w, *signal_w;
+	struct racerun **race;		/* ordered by number */
+	struct race_set set;		/* the same, for race_select */
+	struct slot slot[SLOTS_MAX];
+	size_t nslot;
+	uint64_t rev;			/* grows with every change anybody may want to see */
+	uint64_t engine_rev;		/* of the newest change of engine_shown */
+	struct slot *engine_shown;	/* the one clients hear of */
+	char *engine_why_not;		/* no engine at all: the sentence */
+	bool engine_asked;		/* a first choice is under way or was made */
+	struct message msg[MESSAGES_KEPT];
+	size_t nmsg;			/* ever; the newest is msg[(nmsg - 1) % MESSAGES_KEPT] */
+	struct session *session;
+	size_t nsession, nwatch;
+	uint64_t next_session;
+	struct varrun *snapping;	/* one live snapshot at a time */
+	struct loop_timer *flush_timer, *idle_timer, *sample_timer, *disk_timer, *retry_timer;
+	int64_t flushed_ms, idle_ms;
+	struct undo_stack undo;
+	struct replay *replay;		/* open intents found at the start, until they are repaired */
+	struct kept *plan;		/* plans.c: shown and not yet applied */
+	size_t running_ops;		/* requests whose answer is under way: not idle */
+	bool closing;			/* the loop is over: done functions only free */
+};
+
+#endif
