@@ -104,27 +104,28 @@ static void repair_group(struct repair *p, const struct git_repo *repo, const st
 	strv_release(&did);
 }
 
-static void repair_ref(struct repair *p, const struct git_repo *repo, const struct json *intent, bool restore)
-{
-	char *name = xasprintf("%d/%s", (int)json_int(intent, "race", 0), json_str(intent, "variant", "?"));
-	bool branch = branch_there(repo, name);
-
-	finish(p, intent, branch == restore ? "done" : "failed", NULL);
-	free(name);
-}
-
-static void repair_one(struct repair *p, const struct git_repo *repo, const struct json *intent, const struct json *child)
+static bool is_group(const struct json *intent)
 {
 	const char *op = json_str(intent, "op", "");
 
-	if (!strcmp(op, "promote") || !strcmp(op, "undo"))
-		repair_move(p, repo, intent, child);
-	else if (!strcmp(op, "create"))
-		repair_create(p, intent);
-	else if (!strcmp(op, "archives") || !strcmp(op, "restores"))
-		repair_group(p, repo, intent, op[0] == 'r');
-	else if (!strcmp(op, "archive") || !strcmp(op, "restore"))
-		repair_ref(p, repo, intent, op[0] == 'r');
+	return !strcmp(op, "archives") || !strcmp(op, "restores");
+}
+
+/* A group is judged by where its refs stand, so after the single ones in it were finished. */
+static void repair_open(struct repair *p, const struct git_repo *repo)
+{
+	struct replay *r = p->replay;
+
+	for (size_t i = 0; i < r->nopen; i++) {
+		const char *op = json_str(r->open[i], "op", "");
+		if (!strcmp(op, "create"))
+			repair_create(p, r->open[i]);
+		else if (!is_group(r->open[i]))
+			repair_move(p, repo, r->open[i], r->child[i]);
+	}
+	for (size_t i = 0; i < r->nopen; i++)
+		if (is_group(r->open[i]))
+			repair_group(p, repo, r->open[i], json_str(r->open[i], "op", "")[0] == 'r');
 }
 
 static void repair_work(void *arg)
@@ -139,8 +140,7 @@ static void repair_work(void *arg)
 	if (git_repo_open_common(&repo, p->store.common, &e)) {
 		strv_add(&p->words, e.msg);
 	} else {
-		for (size_t i = 0; i < p->replay->nopen; i++)
-			repair_one(p, &repo, p->replay->open[i], p->replay->child[i]);
+		repair_open(p, &repo);
 		git_repo_release(&repo);
 	}
 	/* what was repaired can be undone as well: the stack is read anew */

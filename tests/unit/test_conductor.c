@@ -1,0 +1,177 @@
+/* test_conductor.c - races on the fake engine through the wire: to the end, queue, kill, check, setup, refusals. */
+#include "wire.h"
+
+#define SPEC(rest) "{\"engine\":\"fake\"," rest "}"
+
+static void four_to_the_end(void **state)
+{
+	struct wire w;
+	struct json *row, *ok;
+
+	wire_begin(&w);
+	wire_up(&w);
+	int r = wire_race(&w, SPEC("\"parallel\":4,\"variants\":["
+		"{\"name\":\"good\",\"command\":\"echo one; echo new >f1; echo done\"},"
+		"{\"name\":\"bad\",\"command\":\"echo two >&2; exit 3\"},"
+		"{\"name\":\"argv\",\"argv\":[\"/bin/sh\",\"-c\",\"echo $YOLO_RACE/$YOLO_VARIANT/$YOLO_INDEX\"]},"
+		"{\"name\":\"none\",\"command\":\"true\"}]"));
+	assert_int_equal(r, 1);
+	wire_over(&w, 20000);
+	row = wire_wait(&w, "1/good", "passed", 1000);
+	assert_string_equal(json_str(row, "branch", ""), "yolo/1/good");
+	assert_int_equal(json_int(row, "files", -1), 1);
+	assert_int_equal(json_int(row, "added", -1), 1);
+	assert_int_equal(json_int(row, "removed", -1), 3);
+	assert_int_equal(json_int(row, "exit", -1), 0);
+	assert_true(json_bool(row, "best", false));
+	json_free(row);
+	row = wire_wait(&w, "1/bad", "failed", 1000);
+	assert_int_equal(json_int(row, "exit", -1), 3);
+	assert_string_equal(json_str(row, "reason", ""), "exit 3");
+	json_free(row);
+	char *text = wire_text(&w, 1, "argv", "log");
+	assert_string_equal(text, "1/argv/3\n");
+	free(text);
+	text = wire_text(&w, 1, "good", "log");
+	assert_string_equal(text, "one\ndone\n");
+	free(text);
+	sh_says(w.u, "git show yolo/1/good:f1", "new");
+	sh_says(w.u, "git rev-list --count main..yolo/1/good", "1");
+	ok = wire_ok(&w, wire_ask(&w, "\"op\":\"diff\",\"variant\":\"good\""));
+	assert_string_equal(json_str(json_first(json_get(ok, "stat")), "path", ""), "f1");
+	assert_non_null(strstr(json_str(ok, "patch", ""), "+new"));
+	json_free(ok);
+	ok = wire_ok(&w, wire_ask(&w, "\"op\":\"report\",\"race\":1"));
+	assert_int_equal(json_size(json_get(ok, "rows")), 4);
+	json_free(ok);
+	wire_end(&w);
+}
+
+static void queue_of_one(void **state)
+{
+	struct wire w;
+
+	wire_begin(&w);
+	wire_up(&w);
+	/* each says when it began and ended; with one at a time no two overlap */
+	wire_race(&w, SPEC("\"parallel\":1,\"command\":\"date +%s%N; head -c 1 /dev/zero >/dev/null; date +%s%N\",\"repeat\":3,\"variants\":["
+		"{\"name\":\"a\",\"command\":\"date +%s%N; date +%s%N\"},{\"name\":\"b\",\"command\":\"date +%s%N; date +%s%N\"},"
+		"{\"name\":\"c\",\"command\":\"date +%s%N; date +%s%N\"}]") );
+	wire_over(&w, 20000);
+	long long last = 0;
+	for (const char *v = "abc"; *v; v++) {
+		char name[2] = { *v, 0 };
+		char *text = wire_text(&w, 1, name, "log"), *second = strchr(text, '\n');
+		assert_non_null(second);
+		assert_true(atoll(text) > last);
+		last = atoll(second + 1);
+		assert_true(last >= atoll(text));
+		free(text);
+	}
+	wire_end(&w);
+}
+
+static void kills(void **state)
+{
+	struct wire w;
+	struct json *row, *ok;
+
+	wire_begin(&w);
+	wire_up(&w);
+	wire_race(&w, SPEC("\"parallel\":1,\"variants\":["
+		"{\"name\":\"runs\",\"command\":\"echo work >new; echo up; while :; do read x </dev/null; done\"},"
+		"{\"name\":\"waits\",\"command\":\"true\"}]"));
+	json_free(wire_wait(&w, "runs", "running", 10000));
+	json_free(wire_wait(&w, "waits", "queued", 100));
+	UNIT_WAIT(({ char *t = wire_text(&w, 1, "runs", "log"); bool up = !strcmp(t, "up\n"); free(t); up; }), 5000);
+	ok = wire_ok(&w, wire_ask(&w, "\"op\":\"kill\",\"variants\":[\"waits\",\"runs\"]"));
+	assert_int_equal(json_size(json_get(ok, "killed")), 2);
+	json_free(ok);
+	json_free(wire_wait(&w, "waits", "killed", 1000));
+	row = wire_wait(&w, "runs", "killed", 15000);
+	assert_string_equal(json_str(row, "reason", ""), "killed by you");
+	assert_string_equal(json_str(row, "branch", ""), "yolo/1/runs");
+	json_free(row);
+	sh_says(w.u, "git show yolo/1/runs:new", "work");
+	ok = wire_ok(&w, wire_ask(&w, "\"op\":\"kill\",\"race\":1"));
+	assert_int_equal(json_size(json_get(ok, "already")), 2);
+	json_free(ok);
+	WIRE_REFUSED(wire_ask(&w, "\"op\":\"kill\",\"variants\":[\"nobody\"]"), "no_such_variant");
+	WIRE_REFUSED(wire_ask(&w, "\"op\":\"kill\",\"race\":99"), "no_such_race");
+	wire_end(&w);
+}
+
+static void checks(void **state)
+{
+	struct wire w;
+	struct json *row;
+
+	wire_begin(&w);
+	wire_up(&w);
+	wire_race(&w, SPEC("\"parallel\":2,\"check\":\"echo '3 passed, 1 failed'; echo dirt >from-check; test -f good\",\"variants\":["
+		"{\"name\":\"yes\",\"command\":\"touch good\"},{\"name\":\"no\",\"command\":\"touch other; exit 7\"},"
+		"{\"name\":\"setup\",\"setup\":\"exit 4\",\"command\":\"touch good\"}]"));
+	wire_over(&w, 20000);
+	row = wire_wait(&w, "yes", "passed", 100);
+	assert_string_equal(json_str(json_get(row, "check"), "state", ""), "passed");
+	assert_int_equal(json_int(json_get(row, "check"), "passed", -1), 3);
+	assert_int_equal(json_int(json_get(row, "check"), "total", -1), 4);
+	json_free(row);
+	row = wire_wait(&w, "no", "failed", 100);
+	assert_string_equal(json_str(json_get(row, "check"), "state", ""), "failed");
+	assert_int_equal(json_int(row, "exit", -1), 7);
+	json_free(row);
+	row = wire_wait(&w, "setup", "failed", 100);
+	assert_string_equal(json_str(json_get(row, "check"), "state", ""), "none");
+	assert_non_null(strstr(json_str(row, "reason", ""), "setup failed"));
+	json_free(row);
+	/* what a check writes is never on the branch */
+	sh_says(w.u, "git ls-tree --name-only yolo/1/yes", "d\nf1\ngood");
+	char *text = wire_text(&w, 1, "yes", "check.log");
+	assert_string_equal(text, "3 passed, 1 failed\n");
+	free(text);
+	wire_end(&w);
+}
+
+static void refusals(void **state)
+{
+	struct wire w;
+
+	wire_begin(&w);
+	wire_up(&w);
+	WIRE_REFUSED(wire_ask(&w, "\"op\":\"run\",\"spec\":%s,\"from\":\"%s\"", SPEC("\"base\":\"nowhere\",\"variants\":[{\"name\":\"a\",\"command\":\"true\"}]"),
+		w.u), "no_such_revision");
+	WIRE_REFUSED(wire_ask(&w, "\"op\":\"run\",\"spec\":{\"engine\":\"rocket\",\"variants\":[{\"name\":\"a\",\"command\":\"true\"}]},\"from\":\"%s\"",
+		w.u), "bad_spec");
+	WIRE_REFUSED(wire_ask(&w, "\"op\":\"run\",\"spec\":%s,\"from\":\"%s\"", SPEC("\"mounts\":[\"/run\"],\"variants\":[{\"name\":\"a\",\"command\":\"true\"}]"),
+		w.u), "bad_mount");
+	WIRE_REFUSED(wire_ask(&w, "\"op\":\"promote\",\"variant\":\"a\""), "no_race");
+	WIRE_REFUSED(wire_ask(&w, "\"op\":\"undo\""), "nothing_to_undo");
+	sh(w.u, "git config --global --unset user.name; git config --global --unset user.email; git config --global user.useConfigOnly true");
+	WIRE_REFUSED(wire_ask(&w, "\"op\":\"run\",\"spec\":%s,\"from\":\"%s\"", SPEC("\"variants\":[{\"name\":\"a\",\"command\":\"true\"}]"), w.u),
+		"no_identity");
+	/* nothing is left behind */
+	char *races = store_path(&w.store, "races");
+	sh_says(races, "ls", "");
+	sh_says(w.u, "git for-each-ref --format='%(refname)'", "refs/heads/main");
+	free(races);
+	wire_end(&w);
+}
+
+int tests_run(void);
+int tests_run(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(four_to_the_end),
+		cmocka_unit_test(queue_of_one),
+		cmocka_unit_test(kills),
+		cmocka_unit_test(checks),
+		cmocka_unit_test(refusals),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
+
+int main(int argc, char **argv)
+{
+	return wire_main(argc, argv, tests_run);
+}

@@ -1,0 +1,146 @@
+/* test_conductor_crash.c - kill -9 of the conductor: nothing is lost, nothing starts twice. */
+#include "wire.h"
+
+/* Every start of a command leaves a line in the file outside of everything: a second start would show. */
+#define COUNT "echo $YOLO_RACE/$YOLO_VARIANT >>%s/starts; "
+
+static char *starts(struct wire *w)
+{
+	return sh_in(w->dir, 0, "touch starts; sort starts | uniq -c | awk '{print $1}' | sort -u | tr '\\n' ' '");
+}
+
+static void in_the_middle(void **state)
+{
+	struct wire w;
+	struct json *row;
+
+	wire_begin(&w);
+	wire_up(&w);
+	char *spec = xasprintf("{\"engine\":\"fake\",\"parallel\":3,\"check\":\"test -f done\",\"variants\":["
+		"{\"name\":\"lines\",\"command\":\"" COUNT "i=0; while test $i -lt 20000; do echo line $i; i=$((i+1)); done; touch done\"},"
+		"{\"name\":\"code\",\"command\":\"" COUNT "until test -e %s/go; do :; done; echo end; exit 5\"},"
+		"{\"name\":\"killed\",\"command\":\"" COUNT "until test -e %s/never; do :; done\"},"
+		"{\"name\":\"later\",\"command\":\"" COUNT "touch done\"}]}", w.dir, w.dir, w.dir, w.dir, w.dir, w.dir);
+	wire_race(&w, spec);
+	free(spec);
+	json_free(wire_wait(&w, "code", "running", 10000));
+	json_free(wire_wait(&w, "killed", "running", 10000));
+	json_free(wire_ask(&w, "\"op\":\"kill\",\"variants\":[\"killed\"]"));
+	wire_kill9(&w);
+	sh(w.dir, "touch go");
+	wire_up(&w);
+	wire_over(&w, 30000);
+	row = wire_wait(&w, "lines", "passed", 100);
+	assert_string_equal(json_str(row, "branch", ""), "yolo/1/lines");
+	json_free(row);
+	row = wire_wait(&w, "code", "failed", 100);
+	assert_int_equal(json_int(row, "exit", -1), 5);
+	json_free(row);
+	json_free(wire_wait(&w, "killed", "killed", 100));
+	json_free(wire_wait(&w, "later", "passed", 100));
+	char *text = wire_text(&w, 1, "lines", "log"), *p = text;
+	for (int i = 0; i < 20000; i++) {
+		char want[32];
+		int n = snprintf(want, sizeof(want), "line %d\n", i);
+		if (strncmp(p, want, (size_t)n))
+			fail_msg("line %d is not where it belongs", i);
+		p += n;
+	}
+	assert_int_equal(*p, 0);
+	free(text);
+	text = starts(&w);
+	assert_string_equal(text, "1");
+	free(text);
+	sh_says(w.dir, "wc -l <starts", "4");
+	wire_end(&w);
+}
+
+/* Random instants, from before the first byte to after the last one. */
+static void twenty_times(void **state)
+{
+	struct wire w;
+	int64_t end = clock_mono_ms() + 60000;
+	unsigned seed = (unsigned)clock_mono_ns();
+	int kills = 0, code;
+
+	wire_begin(&w);
+	wire_up(&w);
+	char *spec = xasprintf("{\"engine\":\"fake\",\"parallel\":3,\"check\":\"test -f f-$YOLO_VARIANT\",\"variants\":["
+		"{\"name\":\"a\",\"command\":\"" COUNT "echo a >f-a; seq 1 3000\"},{\"name\":\"b\",\"command\":\"" COUNT "echo b >f-b; exit 2\"},"
+		"{\"name\":\"c\",\"command\":\"" COUNT "echo c >f-c; seq 1 200000\"},{\"name\":\"d\",\"command\":\"" COUNT "true\"},"
+		"{\"name\":\"e\",\"command\":\"" COUNT "seq 1 10 >f-e\"},{\"name\":\"f\",\"command\":\"" COUNT "seq 1 50000; touch f-f\"}]}",
+		w.dir, w.dir, w.dir, w.dir, w.dir, w.dir);
+	print_message("seed %u\n", seed);
+	int race = 0, races = 0;
+	while (kills < 20 && clock_mono_ms() < end) {
+		if (!wire_live(&w)) {
+			race = wire_race(&w, spec);
+			races++;
+		}
+		wire_hang_up(&w);
+		poll(NULL, 0, (int)(rand_r(&seed) % 250));
+		child_kill(&w.conductor, SIGKILL);
+		child_wait(&w.conductor, -1, &code);
+		kills++;
+		wire_up(&w);
+	}
+	wire_over(&w, 30000);
+	print_message("%d kills, %d races\n", kills, races);
+	for (int r = 1; r <= race; r++) {
+		static const char want[] = "ppcfpp";	/* passed, passed by its check, ... */
+		for (int i = 0; i < 6; i++) {
+			char sel[16];
+			snprintf(sel, sizeof(sel), "%d/%c", r, 'a' + i);
+			json_free(wire_wait(&w, sel, want[i] == 'f' ? "failed" : "passed", 100));
+		}
+		char *text = wire_text(&w, r, "c", "log"), *all = sh_in(w.dir, 0, "seq 1 200000");
+		assert_int_equal(strlen(text), strlen(all) + 1);
+		assert_int_equal(strncmp(text, all, strlen(all)), 0);
+		free(text);
+		free(all);
+	}
+	char *text = starts(&w);
+	assert_string_equal(text, "1");
+	free(text);
+	sh(w.u, "git fsck --strict 2>&1");
+	free(spec);
+	wire_end(&w);
+}
+
+static void shutdown_leaves(void **state)
+{
+	struct wire w;
+	int code;
+
+	wire_begin(&w);
+	wire_up(&w);
+	char *spec = xasprintf("{\"engine\":\"fake\",\"variants\":[{\"name\":\"a\",\"command\":\"until test -e %s/go; do :; done; echo went on\"}]}", w.dir);
+	wire_race(&w, spec);
+	free(spec);
+	json_free(wire_wait(&w, "a", "running", 10000));
+	json_free(wire_ok(&w, wire_ask(&w, "\"op\":\"shutdown\"")));
+	assert_int_equal(child_wait(&w.conductor, 5000, &code), 1);
+	assert_int_equal(code, 0);
+	wire_hang_up(&w);
+	sh(w.dir, "touch go");
+	UNIT_WAIT(({ char *t = wire_text(&w, 1, "a", "log"); bool up = !strcmp(t, "went on\n"); free(t); up; }), 10000);
+	wire_up(&w);
+	json_free(wire_wait(&w, "a", "passed", 10000));
+	wire_end(&w);
+}
+
+int tests_run(void);
+int tests_run(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(in_the_middle),
+		cmocka_unit_test(twenty_times),
+		cmocka_unit_test(shutdown_leaves),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
+
+int main(int argc, char **argv)
+{
+	return wire_main(argc, argv, tests_run);
+}
