@@ -13,9 +13,9 @@ static int add(const struct conductor *c, const char *asked, struct strv *out, s
 	bool tilde = asked[0] == '~' && (asked[1] == '/' || !asked[1]);
 
 	if (tilde && !c->home)
-		return err_set(e, "bad_mount", "the mount %s needs HOME, which is not set; write the whole path", asked);
+		return err_set(e, "mount", "the mount %s needs HOME, which is not set; write the whole path", asked);
 	if (!tilde && asked[0] != '/')
-		return err_set(e, "bad_mount", "the mount %s is not an absolute path; begin it with / or ~/", asked);
+		return err_set(e, "mount", "the mount %s is not an absolute path; begin it with / or ~/", asked);
 	if (tilde)
 		strv_fmt(out, "%s%s", c->home, asked + 1);
 	else
