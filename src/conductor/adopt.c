@@ -79,8 +79,18 @@ static void adopt_stopping(struct varrun *vr)
 		sched_failed(vr, "");
 }
 
+/* fast-import dies with its conductor and leaves its lock on our refs in the quarantine. */
+static void clear_locks(const struct varrun *vr)
+{
+	char *dir = xasprintf("%s/refs/yolodeck/%s", vr->r->quarantine, vr->key);
+
+	save_clear_locks(dir);
+	free(dir);
+}
+
 static void adopt_one(struct varrun *vr)
 {
+	clear_locks(vr);
 	switch (vr->v->state) {
 	case VS_PREPARING:
 		if (vr->v->log_ino)

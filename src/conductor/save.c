@@ -1,7 +1,9 @@
 /* save.c - after the command: the full snapshot, the branch, the check, the end. */
 #include "conductor/save.h"
 
+#include <dirent.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -17,7 +19,7 @@
 #include "git/snapshot.h"
 #include "model/rank.h"
 
-enum { CHECK_TAIL = 64 << 10 };
+enum { CHECK_TAIL = 64 << 10, LOCK_TRIES = 25, LOCK_WAIT_MS = 200 };
 
 struct save_job {
 	struct varrun *vr;
@@ -58,6 +60,37 @@ static char *known_tip(const struct save_job *j)
 	return a;
 }
 
+/* A git of a conductor that was killed may still be at work: it is waited for. Its lock on a ref of ours that stays for longer
+ * belongs to nobody any more (the lock on the branch is never touched: that name is the user's too). */
+static bool locked_out(struct save_job *j, int attempt)
+{
+	char *dir;
+
+	if (!strstr(j->e.msg, ".lock': File exists") || attempt > LOCK_TRIES)
+		return false;
+	if (attempt == LOCK_TRIES) {
+		dir = xasprintf("%s/refs/yolodeck/%d/%s", j->common, j->race, j->variant);
+		save_clear_locks(dir);
+		free(dir);
+	}
+	poll(NULL, 0, LOCK_WAIT_MS);
+	return true;
+}
+
+void save_clear_locks(const char *dir)
+{
+	DIR *d = opendir(dir);
+	struct dirent *de;
+
+	while (d && (de = readdir(d))) {
+		size_t n = strlen(de->d_name);
+		if (n > 5 && !strcmp(de->d_name + n - 5, ".lock") && !unlinkat(dirfd(d), de->d_name, 0))
+			diag(DIAG_WARN, "removed %s/%s, left by a git that was killed", dir, de->d_name);
+	}
+	if (d)
+		closedir(d);
+}
+
 static void save_work(void *arg)
 {
 	struct save_job *j = arg;
@@ -81,7 +114,12 @@ static void save_work(void *arg)
 	if (!j->old)
 		found = known_tip(j);
 	j->have_out = true;
-	j->rc = git_save(&in, j->old ? j->old : found, &j->out, &j->e);
+	for (int attempt = 1;; attempt++) {
+		j->rc = git_save(&in, j->old ? j->old : found, &j->out, &j->e);
+		if (!j->rc || !locked_out(j, attempt))
+			break;
+		save_out_release(&j->out);
+	}
 	free(found);
 	git_repo_release(&repo);
 }

@@ -1,7 +1,7 @@
 /* test_conductor.c - races on the fake engine through the wire: to the end, queue, kill, check, setup, refusals. */
 #include "wire.h"
 
-#define SPEC(rest) "{\"engine\":\"fake\"," rest "}"
+#define SPEC(rest) "{\"engine\":\"fake\",\"allow_unlimited\":true," rest "}"
 
 static void four_to_the_end(void **state)
 {

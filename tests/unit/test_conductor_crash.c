@@ -16,7 +16,7 @@ static void in_the_middle(void **state)
 
 	wire_begin(&w);
 	wire_up(&w);
-	char *spec = xasprintf("{\"engine\":\"fake\",\"parallel\":3,\"variants\":["
+	char *spec = xasprintf("{\"engine\":\"fake\",\"allow_unlimited\":true,\"parallel\":3,\"variants\":["
 		"{\"name\":\"lines\",\"command\":\"" COUNT "i=0; while test $i -lt 20000; do echo line $i; i=$((i+1)); done; touch done\",\"check\":\"test -f done\"},"
 		"{\"name\":\"code\",\"command\":\"" COUNT "until test -e %s/go; do :; done; echo end; exit 5\",\"check\":\"test -f done\"},"
 		"{\"name\":\"killed\",\"command\":\"" COUNT "until test -e %s/never; do :; done\"},"
@@ -65,7 +65,7 @@ static void twenty_times(void **state)
 
 	wire_begin(&w);
 	wire_up(&w);
-	char *spec = xasprintf("{\"engine\":\"fake\",\"parallel\":3,\"variants\":["
+	char *spec = xasprintf("{\"engine\":\"fake\",\"allow_unlimited\":true,\"parallel\":3,\"variants\":["
 		"{\"name\":\"a\",\"check\":\"test -f f-a\",\"command\":\"" COUNT "echo a >f-a; seq 1 3000\"},{\"name\":\"b\",\"check\":\"test -f f-b\",\"command\":\"" COUNT "echo b >f-b; exit 2\"},"
 		"{\"name\":\"c\",\"check\":\"test -f f-x\",\"command\":\"" COUNT "echo c >f-c; seq 1 200000\"},{\"name\":\"d\",\"command\":\"" COUNT "true\"},"
 		"{\"name\":\"e\",\"command\":\"" COUNT "seq 1 10 >f-e\"},{\"name\":\"f\",\"check\":\"test -f f-f\",\"command\":\"" COUNT "seq 1 50000; touch f-f\"}]}",
@@ -114,7 +114,7 @@ static void shutdown_leaves(void **state)
 
 	wire_begin(&w);
 	wire_up(&w);
-	char *spec = xasprintf("{\"engine\":\"fake\",\"variants\":[{\"name\":\"a\",\"command\":\"until test -e %s/go; do :; done; echo went on\"}]}", w.dir);
+	char *spec = xasprintf("{\"engine\":\"fake\",\"allow_unlimited\":true,\"variants\":[{\"name\":\"a\",\"command\":\"until test -e %s/go; do :; done; echo went on\"}]}", w.dir);
 	wire_race(&w, spec);
 	free(spec);
 	json_free(wire_wait(&w, "a", "running", 10000));

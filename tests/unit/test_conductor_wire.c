@@ -1,7 +1,7 @@
 /* test_conductor_wire.c - clients: hello, malformed requests, slow ones, too many; one conductor of eight; the idle end. */
 #include "wire.h"
 
-#define ONE "{\"engine\":\"fake\",\"variants\":[{\"name\":\"a\",\"command\":\"true\"}]}"
+#define ONE "{\"engine\":\"fake\",\"allow_unlimited\":true,\"variants\":[{\"name\":\"a\",\"command\":\"true\"}]}"
 
 static struct line_io dial_raw(struct wire *w)
 {
@@ -111,7 +111,7 @@ static void slow_client(void **state)
 	wire_put(&slow, "{\"id\":1,\"op\":\"watch\",\"race\":-1}");
 	/* many changes that it does not read */
 	for (int i = 0; i < 6; i++) {
-		wire_race(&w, "{\"engine\":\"fake\",\"parallel\":4,\"variants\":[{\"name\":\"a\",\"command\":\"true\"},"
+		wire_race(&w, "{\"engine\":\"fake\",\"allow_unlimited\":true,\"parallel\":4,\"variants\":[{\"name\":\"a\",\"command\":\"true\"},"
 			      "{\"name\":\"b\",\"command\":\"true\"},{\"name\":\"c\",\"command\":\"true\"},{\"name\":\"d\",\"command\":\"false\"}]}");
 		wire_over(&w, 20000);
 	}
