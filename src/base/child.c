@@ -82,6 +82,13 @@ static void plain_signals(void)
 	dfl.sa_handler = SIG_DFL;
 	for (int sig = 1; sig < NSIG; sig++)
 		(void)sigaction(sig, &dfl, NULL);
+	/* The C library keeps 32 and 33 to itself and refuses them above; make starts us with both ignored. All zero is SIG_DFL
+	 * in the kernel's own struct too. */
+	for (int sig = 32; sig < SIGRTMIN; sig++) {
+		unsigned long kernel_dfl[4] = { 0 };
+
+		(void)syscall(SYS_rt_sigaction, sig, kernel_dfl, NULL, 8);
+	}
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
