@@ -13,8 +13,8 @@
 #include "engine/host.h"
 #include "model/runlog.h"
 
-const struct engine_type *const engine_table[] = { &engine_dagger, &engine_local, &engine_fake,
-	NULL };
+const struct engine_type *const engine_table[] = { &engine_dagger, &engine_docker, &engine_local,
+	&engine_fake, NULL };
 
 const struct engine_type *engine_find(const char *name)
 {
@@ -154,7 +154,9 @@ void engine_explain_127(const struct host *h, const struct engine_task *t, struc
 
 	if (end->exit != 127 || a->n == 0)
 		return;
-	if (a->n >= 3 && !strcmp(a->v[1], "-c") &&
+	if (end->cause == ENGINE_SETUP)
+		program = t->setup ? first_word(t->setup) : NULL;
+	else if (a->n >= 3 && !strcmp(a->v[1], "-c") &&
 		(!strcmp(a->v[0], "/bin/sh") || !strcmp(a->v[0], "sh")))
 		program = first_word(a->v[2]);
 	else

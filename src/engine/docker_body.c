@@ -1,0 +1,223 @@
+/* docker_body.c - what a container is made of: its name, its mounts, its limits, and what it may not do.
+ *
+ * The runner is pid 1. Where the daemon is root's it starts as root with four capabilities and runs the command as another uid
+ * behind a tmpfs that only root can enter (/.yolo, with the runner, log and idx bound below it). Where container root is the user
+ * itself nobody can be kept from the log: then the exit code comes from an inspect. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/fs.h"
+#include "base/mem.h"
+#include "engine/docker.h"
+#include "engine/host.h"
+#include "git/checkout.h"
+
+void docker_name(const struct engine_task *t, char *out, size_t n)
+{
+	snprintf(out, n, "yolo-%.8s-%d-%s%s", t->repo_id, t->race, t->variant, t->check ? "-check" : "");
+}
+
+void docker_key(const struct engine_task *t, char *out, size_t n)
+{
+	if (t->id[0])
+		snprintf(out, n, "%s", t->id);
+	else
+		docker_name(t, out, n);
+}
+
+void docker_owner(const struct docker *d, int *uid, int *gid)
+{
+	if (d->info.rootless) {
+		*uid = *gid = 0;	/* container 0 is the user */
+		return;
+	}
+	*uid = getuid() ? (int)getuid() : DOCKER_NOBODY;
+	*gid = getuid() ? (int)getgid() : DOCKER_NOBODY;
+}
+
+static struct json *put_object(struct json *o, const char *key)
+{
+	struct json *v = json_object();
+	json_put(o, key, v);
+	return v;
+}
+
+static void put_list(struct json *o, const char *key, const char *const *v)
+{
+	struct json *a = json_array();
+	for (; *v; v++)
+		json_add_str(a, *v);
+	json_put(o, key, a);
+}
+
+static void add_int_option(struct strv *v, const char *option, int64_t value)
+{
+	strv_add(v, option);
+	strv_fmt(v, "%lld", (long long)value);
+}
+
+static void put_entrypoint(const struct docker *d, const struct engine_task *t, struct json *body)
+{
+	struct strv v = STRV_INIT;
+	int uid, gid;
+	docker_owner(d, &uid, &gid);
+	strv_addl(&v, "/.yolo/run", "--log", "/.yolo/log", "--idx", "/.yolo/idx", "--cwd", "/work", NULL);
+	if (d->info.rootless) {
+		strv_add(&v, "--unguarded");
+	} else {
+		strv_addl(&v, "--gate", "/.yolo", NULL);
+		add_int_option(&v, "--uid", uid);
+		add_int_option(&v, "--gid", gid);
+	}
+	add_int_option(&v, "--cap", t->limits.log);
+	add_int_option(&v, "--time", t->limits.time_ms);
+	add_int_option(&v, "--grace", t->grace_ms);
+	if (t->setup)
+		strv_addl(&v, "--setup", t->setup, NULL);
+	strv_add(&v, "--");
+	json_put_strv(body, "Entrypoint", &v);
+	strv_release(&v);
+	json_put_strv(body, "Cmd", &t->argv);
+}
+
+static void put_labels(const struct engine_task *t, struct json *body)
+{
+	struct json *l = put_object(body, "Labels");
+	char number[24];
+	snprintf(number, sizeof(number), "%d", t->race);
+	json_put_str(l, "yolodeck.repo", t->repo_id);
+	json_put_str(l, "yolodeck.race", number);
+	json_put_str(l, "yolodeck.variant", t->variant);
+	if (t->check)
+		json_put_str(l, "yolodeck.check", "1");
+}
+
+static void add_bind(struct json *mounts, const char *source, const char *target, bool read_only)
+{
+	struct json *m = json_object();
+	json_put_str(m, "Type", "bind");
+	json_put_str(m, "Source", source);
+	json_put_str(m, "Target", target);
+	json_put_bool(m, "ReadOnly", read_only);
+	json_add(mounts, m);
+}
+
+static void add_below(struct json *mounts, const char *dir, const char *name, const char *target)
+{
+	char *source = xasprintf("%s/%s", dir, name);
+	add_bind(mounts, source, target, false);
+	free(source);
+}
+
+static int put_mounts(const struct docker *d, const struct engine_task *t, const struct host *h, struct json *config,
+	struct err *e)
+{
+	struct json *mounts = json_array();
+	json_put(config, "Mounts", mounts);
+	add_bind(mounts, d->runner, "/.yolo/run", true);
+	add_bind(mounts, t->log, "/.yolo/log", false);
+	add_bind(mounts, t->idx, "/.yolo/idx", false);
+	add_below(mounts, t->dir, "work", "/work");
+	add_below(mounts, t->dir, "home", "/home/yolo");
+	add_below(mounts, t->dir, "tmp", "/tmp");
+	if (t->base_store)
+		add_bind(mounts, t->base_store, CHECKOUT_BASE_STORE, true);
+	for (size_t i = 0; i < h->n; i++)
+		add_bind(mounts, h->m[i].source, h->m[i].target, true);
+	for (size_t i = 0; !h->n && i < t->mounts.n; i++) {
+		char *target = host_expand(t->mounts.v[i]), *source = fs_realpath(target, e);
+		if (source)
+			add_bind(mounts, source, target, true);
+		free(source);
+		free(target);
+		if (!source)
+			return err_prefix(e, "mount %s", t->mounts.v[i]);
+	}
+	return 0;
+}
+
+/* Only what the daemon can enforce: the rest was refused or allowed before, and NanoCpus without a quota is an error. */
+static void put_limits(const struct docker *d, const struct engine_task *t, struct json *config)
+{
+	const struct limits *l = &t->limits;
+	if (l->memory > 0 && d->info.memory) {
+		json_put_int(config, "Memory", l->memory);
+		json_put_int(config, "MemorySwap", l->memory);	/* else twice as much */
+	}
+	if (l->pids > 0 && d->info.pids)
+		json_put_int(config, "PidsLimit", l->pids);
+	if (l->cpus > 0 && d->info.cpus)
+		json_put_int(config, "NanoCpus", (int64_t)(l->cpus * 1e9 + 0.5));
+	json_put_int(config, "OomScoreAdj", 500);
+	struct json *limits = json_array(), *core = json_object();
+	json_put_str(core, "Name", "core");
+	json_put_int(core, "Soft", 0);
+	json_put_int(core, "Hard", 0);
+	json_add(limits, core);
+	json_put(config, "Ulimits", limits);
+}
+
+static void put_guards(const struct docker *d, const struct engine_task *t, struct json *config)
+{
+	put_list(config, "CapDrop", (const char *const[]){ "ALL", NULL });
+	if (!d->info.rootless) {
+		put_list(config, "CapAdd", (const char *const[]){ "SETUID", "SETGID", "KILL", "DAC_OVERRIDE", NULL });
+		json_put_str(put_object(config, "Tmpfs"), "/.yolo", "mode=0700,size=64k,nosuid,nodev");
+	}
+	struct json *sec = json_array();
+	json_add_str(sec, "no-new-privileges:true");
+	if (d->info.selinux)
+		json_add_str(sec, "label=disable");
+	json_put(config, "SecurityOpt", sec);
+	json_put_str(config, "IpcMode", "private");
+	json_put_str(config, "NetworkMode", t->network && !strcmp(t->network, "none") ? "none" : "bridge");
+	if (d->info.userns)	/* a remapped root could not even open the log */
+		json_put_str(config, "UsernsMode", "host");
+	json_put_bool(config, "Init", false);	/* a daemon may default to its own pid 1 */
+	json_put_str(put_object(config, "LogConfig"), "Type", "none");
+	json_put_str(put_object(config, "RestartPolicy"), "Name", "no");
+}
+
+static void put_env(const struct engine_task *t, const struct host *h, struct json *body)
+{
+	struct strv env = STRV_INIT;
+	for (size_t i = 0; i < t->env.n; i++)
+		strv_add(&env, t->env.v[i]);
+	strv_add(&env, "HOME=/home/yolo");
+	if (h->path)	/* an image knows its own */
+		strv_fmt(&env, "PATH=%s", h->path);
+	json_put_strv(body, "Env", &env);
+	strv_release(&env);
+}
+
+int docker_body(const struct docker *d, const struct engine_task *t, struct buf *out, struct err *e)
+{
+	struct host h = { 0 };
+	int uid, gid, rc = -1;
+	docker_owner(d, &uid, &gid);
+	if (!strcmp(t->image, "host") && host_table(&h, d->state_dir, uid, gid, &t->mounts, e) < 0) {
+		host_release(&h);
+		return -1;
+	}
+	struct json *body = json_object();
+	json_put_str(body, "Image", image_reference(t));
+	put_entrypoint(d, t, body);
+	json_put_str(body, "User", "0:0");
+	json_put_str(body, "WorkingDir", "/work");
+	json_put_str(body, "StopSignal", "SIGTERM");	/* an image's own would not reach the command */
+	put_list(put_object(body, "Healthcheck"), "Test", (const char *const[]){ "NONE", NULL });
+	put_env(t, &h, body);
+	put_labels(t, body);
+	struct json *config = put_object(body, "HostConfig");
+	put_guards(d, t, config);
+	put_limits(d, t, config);
+	if (put_mounts(d, t, &h, config, e) == 0) {
+		json_print(body, out);
+		rc = 0;
+	}
+	json_free(body);
+	host_release(&h);
+	return rc;
+}
