@@ -23,7 +23,6 @@ enum state { AT_OLD, AT_NEW, AT_MISSING, AT_TORN, AT_FOREIGN };
 
 struct heal_job {
 	const struct move *m;
-	const char *store;	/* git dir that has both commits */
 	struct target t;	/* borrowed strings of m */
 	struct changes ch;
 	struct strv dirty;
@@ -38,7 +37,7 @@ static int blob(const struct heal_job *h, const char *id, const char *path, bool
 	struct child_result r;
 	int rc;
 
-	git_call_init(&c, filtered ? h->m->git_dir : h->store);
+	git_call_init(&c, filtered ? h->m->git_dir : h->m->repo->common);
 	c.timeout_ms = GIT_WORK_MS;
 	c.cap = (size_t)1 << 30;
 	if (filtered) {
@@ -218,6 +217,18 @@ static void drop_file(const char *dir, const char *path)
 	free(p);
 }
 
+/* restore makes files of what a sparse checkout leaves out. */
+static void keep_sparse(const struct heal_job *h)
+{
+	struct buf b = BUF_INIT;
+	struct err ignored = ERR_INIT;
+	static const struct strv none = STRV_INIT;
+
+	if (!git_out(h->m->git_dir, &b, &ignored, "config", "--bool", "core.sparseCheckout", (char *)NULL) && !strcmp(b.p, "true"))
+		tree_git(h, &none, &ignored, "sparse-checkout", "reapply", (char *)NULL);
+	buf_release(&b);
+}
+
 static int put_back(struct heal_job *h, struct err *e)
 {
 	int rc = 0;
@@ -230,6 +241,8 @@ static int put_back(struct heal_job *h, struct err *e)
 	if (!rc && h->put_back.n)
 		rc = tree_git(h, &h->put_back, e, "restore", "--source", h->m->from, "--staged", "--worktree", "--no-progress",
 			"--pathspec-from-file=-", "--pathspec-file-nul", (char *)NULL);
+	if (!rc)
+		keep_sparse(h);
 	return rc;
 }
 
@@ -334,10 +347,22 @@ static bool head_holds(const struct move *m)
 	return same;
 }
 
+/* Killed while the result was being fetched, no tree was touched yet: the ref is the last thing a fetch writes. */
+static bool arrived(const struct move *m)
+{
+	struct err ignored = ERR_INIT;
+	char *kept = m->keep_ref ? git_ref(m->repo->common, m->keep_ref, &ignored) : NULL;
+	bool there = kept && !strcmp(kept, m->to);
+
+	if (!there)
+		there = !git_out(m->repo->common, NULL, &ignored, "cat-file", "-e", m->to, (char *)NULL);
+	free(kept);
+	return there;
+}
+
 static int heal_from(const struct move *m, enum heal *how, struct err *e)
 {
-	struct heal_job h = { .m = m, .store = m->repo->common };
-	struct err ignored = ERR_INIT;
+	struct heal_job h = { .m = m };
 	int rc;
 
 	if (!fs_is_dir(m->dir) || !head_holds(m)) {
@@ -347,14 +372,11 @@ static int heal_from(const struct move *m, enum heal *how, struct err *e)
 	}
 	h.t.dir = m->dir;
 	h.t.git_dir = m->git_dir;
-	/* Killed while the result was being fetched: then no tree was touched yet. */
-	if (changes_read(h.store, m->quarantine, m->from, m->to, &h.ch, &ignored) < 0) {
-		changes_release(&h.ch);
+	if (!arrived(m))
 		return 0;
-	}
-	if (git_out(h.store, NULL, &ignored, "cat-file", "-e", m->to, (char *)NULL) < 0 && m->quarantine)
-		h.store = m->quarantine;
-	rc = heal_tree(&h, how, e);
+	rc = changes_read(m->repo->common, NULL, m->from, m->to, &h.ch, e);
+	if (!rc)
+		rc = heal_tree(&h, how, e);
 	changes_release(&h.ch);
 	strv_release(&h.dirty);
 	strv_release(&h.hashed);
