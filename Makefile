@@ -80,6 +80,10 @@ $(O)/deck-only: $(O)/tests/lint/deck_only.o $(UI) $(CLIENT) $(GIT) $(MODEL) $(BA
 $(O)/conductor-only: $(O)/tests/lint/conductor_only.o $(CONDUCTOR) $(ENGINE) $(GIT) $(MODEL) $(BASE) $(ASSETS)
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS_ENGINE) $(LIBS_CORE)
 
+# The deck against a painted conductor, for the golden screens (tests/deck).
+$(O)/deck-fixture: $(O)/tests/deck/deck_fixture.o $(UI) $(CLIENT) $(GIT) $(MODEL) $(BASE) $(ASSETS)
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS_UI) $(LIBS_CORE)
+
 deps:
 	$(Q)sh tests/deps.sh build
 

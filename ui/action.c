@@ -17,14 +17,14 @@ const struct action actions[] = {
 	{ "promote", "p", IN_VARIANT, SECTION_DECIDE, "p", "promote (asks)", "p", "promote", IN_DECK, 3, act_promote },
 	{ "kill-all", "X", IN_VARIANT, SECTION_DECIDE, "X", "kill all live (asks)", NULL, NULL, 0, 0, act_kill_all },
 	{ "archive", "z", IN_VARIANT, SECTION_DECIDE, "z", "archive or restore", NULL, NULL, 0, 0, act_archive },
-	{ "undo", "U", IN_VARIANT | IN_RACES, SECTION_DECIDE, "U", "undo the last (asks)", NULL, NULL, 0, 0, act_undo },
+	{ "undo", "U", IN_VARIANT | IN_RACES | IN_EMPTY, SECTION_DECIDE, "U", "undo the last (asks)", NULL, NULL, 0, 0, act_undo },
 	{ "info", "i", IN_VARIANT, SECTION_LOOK, "i", "info", "i", "info", IN_DECK, 5, act_info },
-	{ "next-needs", "a", IN_VARIANT, SECTION_LOOK, "a A", "next, previous !", "a", "next !", IN_DECK, 4, act_next_needs },
+	{ "next-needs", "a", IN_VARIANT, SECTION_LOOK, "a A", "next, prev !", "a", "next !", IN_DECK, 4, act_next_needs },
 	{ "previous-needs", "A", IN_VARIANT, SECTION_LOOK, NULL, NULL, NULL, NULL, 0, 0, act_prev_needs },
 	{ "mark", "space", IN_DECK, SECTION_LOOK, "space", "mark for x, z", "space", "mark", IN_DECK, 6, act_mark },
 	{ "order", "s", IN_DECK, SECTION_RACE, "s", "order: launch, best", "s", "order", IN_DECK, 7, act_order },
 	{ "layout", "b", IN_DECK, SECTION_RACE, "b", "board, panes, both", "b", "layout", IN_DECK, 8, act_layout },
-	{ "races", "L", IN_VARIANT, SECTION_RACE, "L", "all races", NULL, NULL, 0, 0, act_races },
+	{ "races", "L", IN_VARIANT | IN_EMPTY, SECTION_RACE, "L", "all races", "L", "all races", IN_EMPTY, 1, act_races },
 
 	{ "line-down", "j down", IN_TEXT, SECTION_TEXT, "j k ^D ^U d u", "scroll", NULL, NULL, 0, 0, act_line_down },
 	{ "line-up", "k up", IN_TEXT, SECTION_TEXT, NULL, NULL, NULL, NULL, 0, 0, act_line_up },
@@ -35,21 +35,21 @@ const struct action actions[] = {
 	{ "page-down", "space pgdn", IN_TEXT, SECTION_TEXT, "space b PgDn PgUp", "a page", "space", "page", IN_TEXT, 3, act_page_down },
 	{ "page-up", "b pgup", IN_TEXT, SECTION_TEXT, NULL, NULL, NULL, NULL, 0, 0, act_page_up },
 	{ "times", "t", IN_LOG, SECTION_TEXT, "t", "times", "t", "times", IN_LOG, 6, act_times },
-	{ "next-tab", "tab shift-tab", IN_LOG | IN_INFO, SECTION_TEXT, "tab", "Log, Info", "tab", "Log, Info", IN_LOG | IN_INFO, 4, act_tab },
+	{ "next-tab", "tab shift-tab", IN_LOG | IN_INFO, SECTION_TEXT, "tab", "Log, Info", "tab", "Log/Info", IN_LOG | IN_INFO, 4, act_tab },
 	{ "top", "g home", IN_TEXT, SECTION_TEXT, "g G Home End", "the ends", NULL, NULL, 0, 0, act_top },
 	{ "bottom", "G end", IN_TEXT, SECTION_TEXT, NULL, NULL, NULL, NULL, 0, 0, act_bottom },
-	{ "next-variant", "J", IN_VARIANT, SECTION_TEXT, "J K", "other", "J K", "other", IN_LOG | IN_INFO, 5, act_next_other },
+	{ "next-variant", "J", IN_VARIANT, SECTION_TEXT, "J K", "other", "J K", "next", IN_LOG | IN_INFO, 5, act_next_other },
 	{ "previous-variant", "K", IN_VARIANT, SECTION_TEXT, NULL, NULL, NULL, NULL, 0, 0, act_prev_other },
 	{ "left", "h left", IN_LOG, SECTION_TEXT, "h l " SIDES, "sideways", NULL, NULL, 0, 0, act_left },
 	{ "right", "l right", IN_LOG, SECTION_TEXT, NULL, NULL, NULL, NULL, 0, 0, act_right },
 
 	{ "back", "q esc", EVERYWHERE, SECTION_LOOK, NULL, NULL, "q", "back", IN_TEXT | IN_RACES, 1, act_back },
 
-	{ "command", ":", EVERYWHERE, SECTION_ALWAYS, ":", "command by name", ":", "command", IN_DECK | IN_RACES, 6, act_command },
-	{ "help", "?", EVERYWHERE, SECTION_ALWAYS, "?", "help", "?", "help", IN_DECK | IN_RACES | IN_LOG | IN_INFO, 2, act_help },
+	{ "command", ":", EVERYWHERE, SECTION_ALWAYS, ":", "command by name", ":", "command", IN_DECK | IN_RACES | IN_EMPTY, 6, act_command },
+	{ "help", "?", EVERYWHERE, SECTION_ALWAYS, "?", "help", "?", "help", IN_DECK | IN_RACES | IN_LOG | IN_INFO | IN_EMPTY, 2, act_help },
 	{ "messages", "m", EVERYWHERE, SECTION_ALWAYS, "m", "messages", NULL, NULL, 0, 0, act_messages },
 	{ "redraw", "ctrl-l", EVERYWHERE, SECTION_ALWAYS, "^L", "redraw", NULL, NULL, 0, 0, act_redraw },
-	{ "leave", "Q", EVERYWHERE, SECTION_ALWAYS, "Q", "leave, what runs goes on", NULL, NULL, 0, 0, act_leave },
+	{ "leave", "Q", EVERYWHERE, SECTION_ALWAYS, "Q", "leave", "q", "leave", IN_EMPTY, 1, act_leave },
 };
 const size_t action_count = ARRAY_LEN(actions);
 
@@ -64,7 +64,7 @@ unsigned action_context(const struct deck *d)
 	case SCREEN_MESSAGES:
 		return IN_PAGE;
 	default:
-		return IN_DECK;
+		return d->nitem ? IN_DECK : IN_EMPTY;
 	}
 }
 

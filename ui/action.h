@@ -13,9 +13,10 @@ enum action_context {	/* where a key counts; bits */
 	IN_INFO = 4,
 	IN_PAGE = 8,		/* help, messages */
 	IN_RACES = 16,
+	IN_EMPTY = 32,		/* the deck without a race */
 	IN_TEXT = IN_LOG | IN_INFO | IN_PAGE,
 	IN_VARIANT = IN_DECK | IN_LOG | IN_INFO,
-	EVERYWHERE = 31,
+	EVERYWHERE = 63,
 };
 enum action_section { SECTION_LOOK, SECTION_DECIDE, SECTION_RACE, SECTION_TEXT, SECTION_ALWAYS, SECTION_COUNT };
 

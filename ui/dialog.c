@@ -254,22 +254,30 @@ static void add_check(struct lines *l, struct deck *d, const struct item *it)
 	board_check_text(v, check);
 	if (it->row->rank)
 		snprintf(rank, sizeof(rank), "   rank %d of %d", it->row->rank, r ? r->total : 0);
-	if (v->check.state == CHECK_NONE)
+	if (!variant_ended(v->state))
+		add(l, "check", ROLE_ATTENTION, "not yet: it is still %s", variant_state_name(v->state));
+	else if (v->check.state == CHECK_NONE)
 		add(l, "check", ROLE_TEXT, "none; %s%s", v->reason ? v->reason : variant_state_name(v->state), rank);
 	else if (v->check.state == CHECK_PASSED)
 		add(l, "check", ROLE_TEXT, "%s %s%s", glyph(G_PASSED), v->check.total >= 0 ? check : "passed", rank);
 	else
 		add(l, "check", ROLE_ATTENTION, "%s %s: did not pass", glyph(G_FAILED), v->check.total >= 0 ? check : variant_state_name(v->state));
-	if (!variant_ended(v->state))
-		add(l, NULL, ROLE_ATTENTION, "it is still %s", variant_state_name(v->state));
 }
 
 static void add_files(struct lines *l, const struct json *plan, size_t most)
 {
 	const struct json *files = json_get(plan, "files");
 	int64_t total = json_int(plan, "files_total", (int64_t)json_size(files)), commits = json_int(plan, "commits", 0);
+	int widest = 0;
 	size_t n = 0;
 
+	for (const struct json *f = json_first(files); f && n < most; f = json_next(f), n++) {
+		int w = (int)width_str(json_str(f, "path", "?"));
+
+		widest = w > widest ? w : widest;
+	}
+	widest = widest > 40 ? 40 : widest;
+	n = 0;
 	add(l, "brings", ROLE_TEXT, "%lld commit%s, %lld file%s, +%lld -%lld", (long long)commits, commits == 1 ? "" : "s",
 		(long long)total, total == 1 ? "" : "s", (long long)json_int(plan, "added", 0), (long long)json_int(plan, "removed", 0));
 	for (const struct json *f = json_first(files); f; f = json_next(f), n++) {
@@ -281,7 +289,7 @@ static void add_files(struct lines *l, const struct json *plan, size_t most)
 			return;
 		}
 		vt_clean_str(json_str(f, "path", "?"), path, sizeof(path));
-		pad = 12 - (int)width_str(path);
+		pad = widest + 1 - (int)width_str(path);
 		if (json_int(f, "added", -1) < 0)
 			add(l, NULL, ROLE_TEXT, "  %s%*s binary", path, pad > 0 ? pad : 0, "");
 		else
@@ -342,7 +350,7 @@ static void add_choices(struct lines *l, struct deck *d)
 		live += variant_live(d->item[i]->row->v->state);
 	}
 	add(l, "", ROLE_TEXT, "%s", "");
-	add(l, "how", ROLE_TEXT, "%s merge    %s squash", merge ? "[m]" : " m ", merge ? " s " : "[s]");
+	add(l, "how", ROLE_TEXT, "%s merge   %s squash", merge ? "[m]" : " m ", merge ? " s " : "[s]");
 	if (others && live)
 		add(l, "the rest", ROLE_TEXT, "%s archive the %d other%s; kills %d that still run%s", g->archive_rest ? "[o]" : " o ", others,
 			others == 1 ? "" : "s", live, live == 1 ? "s" : "");

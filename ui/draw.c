@@ -126,7 +126,7 @@ static void draw_title(struct deck *d, const struct item *it, struct rect r, int
 
 static void draw_panes(struct deck *d)
 {
-	struct pane_log_opts o = { .now_ns = deck_now_ns() };
+	struct pane_log_opts o = { .low = true, .now_ns = deck_now_ns() };
 
 	for (size_t i = 0; d->layout.grid.h && i < d->layout.pane_count; i++) {
 		struct item *it = d->item[d->pane[d->layout.pane_first + i]];
@@ -214,7 +214,7 @@ static void draw_zoom(struct deck *d)
 		return;
 	}
 	if (r.h >= 2) {
-		struct pane_log_opts o = { d->times, d->wrap, true, it->row->v, deck_now_ns() };
+		struct pane_log_opts o = { .times = d->times, .wrap = d->wrap, .marks = true, .v = it->row->v, .now_ns = deck_now_ns() };
 
 		pane_log_draw(&it->log, &d->canvas, (struct rect){ r.y, 0, r.h - 1, r.w }, &o);
 		draw_position(d, it, r.y + r.h - 1);

@@ -12,12 +12,12 @@ static const struct {
 	const char *title;
 	int x, keys;	/* column, width of the keys */
 } look[COLUMNS] = {
-	{ "LOOK", 2, 11 }, { "DECIDE", 32, 4 }, { "RACE", 57, 4 },
+	{ "LOOK", 2, 11 }, { "DECIDE", 28, 4 }, { "RACE", 54, 4 },
 };
 /* Where a line of the text section stands: three columns of their own. */
 static const struct {
 	int x, keys;
-} text[COLUMNS] = { { 2, 19 }, { 33, 14 }, { 59, 5 } };
+} text[COLUMNS] = { { 2, 19 }, { 33, 9 }, { 57, 9 } };
 
 struct pen {
 	struct deck *d;
@@ -119,7 +119,7 @@ static int put_signs(struct pen *k, int line)
 	} sign[] = {
 		{ G_RUNNING, ROLE_TEXT, "running" }, { G_CHECKING, ROLE_TEXT, "checking" }, { G_PASSED, ROLE_PASSED, "passed" },
 		{ G_FAILED, ROLE_FAILED, "failed" }, { G_KILLED, ROLE_DIM, "killed" }, { G_NEEDS, ROLE_ATTENTION, "needs you" },
-		{ G_BEST, ROLE_BEST, "best" }, { G_MARK, ROLE_ACCENT, "marked" },
+		{ G_BEST, ROLE_BEST, "best" },
 	};
 	int x = 2;
 

@@ -345,6 +345,8 @@ static void draw_gathered(struct pen *k, const struct gather *g, bool at_end)
 		}
 		over = total - k->r.h;
 		skip = over > 0 ? over : 0;
+		if (k->o->low && over < 0)
+			y -= over;	/* a short text stands at the lower edge, where the next line will come */
 		vt_init(&k->vt);
 	}
 	for (size_t i = 0; i < first; i++)	/* colours that began above */

@@ -23,7 +23,9 @@ struct pane_log {
 	int height;
 };
 struct pane_log_opts {
-	bool times, wrap, marks;	/* marks: the stderr column */
+	bool times, wrap;
+	bool marks;		/* the stderr column */
+	bool low;		/* a text shorter than the pane stands at its lower edge */
 	const struct variant *v;
 	int64_t now_ns;
 };

@@ -145,7 +145,7 @@ bool prompt_key(struct deck *d, int32_t key)
 			answer(d, !strcmp(d->prompt.text.p, "yes"));
 		else if (key == KEY_PASTE)
 			return false;
-		else if (!edit(d, key))
+		else if (!edit(d, key) || strncmp("yes", d->prompt.text.p, d->prompt.text.len))
 			answer(d, false);
 		return true;
 	case PROMPT_COMMAND:
