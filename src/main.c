@@ -11,10 +11,6 @@
 #include "model/near.h"
 #include "ui/app.h"
 
-/* Until both parts have landed. */
-extern int conductor_main(const char *) __attribute__((weak));
-extern int deck_main(const char *, int) __attribute__((weak));
-
 static int run_conductor(struct cli_args *a)
 {
 	return conductor_main(a->words.v[0]);

@@ -11,6 +11,7 @@ struct change {
 	const char *also;		/* key of a list of what was not, NULL = none */
 	const char *after, *also_words;	/* "; files and logs stay", "had ended already" */
 	const char *nothing;
+	bool refused;			/* what was not done is a refusal, not news */
 };
 
 /* V... | --race R | --all, exactly one kind. -1: the refusal was printed, *rc is set. */
@@ -39,13 +40,13 @@ static struct json *request(const struct cli_args *a, const char *op, int *rc)
 	return req;
 }
 
-static void say_list(const struct json *ok, const char *key, const char *before, const char *after)
+static void say_list(FILE *f, const struct json *ok, const char *key, const char *before, const char *after)
 {
 	struct strv list = STRV_INIT;
 	struct buf b = BUF_INIT;
 	if (!json_get_strv(ok, key, &list) && list.n) {
 		strv_join(&list, 20, &b);
-		cli_say(stdout, "%s %s%s", before, b.p, after);
+		cli_say(f, "%s %s%s", before, b.p, after);
 	}
 	strv_release(&list);
 	buf_release(&b);
@@ -68,14 +69,14 @@ static int change(const struct cli_args *a, const struct change *c)
 		rc = cli_fail(a, &e);
 	} else {
 		size_t done = json_size(json_get(ok, c->done));
-		if (!done && json_size(json_get(ok, c->also)))
+		if (c->refused && json_size(json_get(ok, c->also)))
 			rc = CLI_FAILED;
 		if (a->json) {
 			cli_json(ok);
 		} else {
-			say_list(ok, c->done, c->done, c->after);
-			say_list(ok, c->also, c->also_words, "");
-			if (!done && rc == CLI_DONE)
+			say_list(stdout, ok, c->done, c->done, c->after);
+			say_list(c->refused ? stderr : stdout, ok, c->also, c->also_words, "");
+			if (!done && !json_size(json_get(ok, c->also)))
 				cli_say(stdout, "%s", c->nothing);
 			json_free(ok);
 		}
@@ -87,20 +88,20 @@ static int change(const struct cli_args *a, const struct change *c)
 static int run_kill(struct cli_args *a)
 {
 	static const struct change c = { "kill", "killed", "already", "; files and logs stay", "had ended already:",
-		"nothing is live" };
+		"nothing is live", false };
 	return change(a, &c);
 }
 
 static int run_archive(struct cli_args *a)
 {
 	static const struct change c = { "archive", "archived", "skipped", "; `yolodeck restore` brings them back", "not archived:",
-		"nothing to archive" };
+		"nothing to archive", true };
 	return change(a, &c);
 }
 
 static int run_restore(struct cli_args *a)
 {
-	static const struct change c = { "restore", "restored", "skipped", "", "not restored:", "nothing to restore" };
+	static const struct change c = { "restore", "restored", "skipped", "", "not restored:", "nothing to restore", true };
 	return change(a, &c);
 }
 

@@ -80,10 +80,13 @@ static int race(const struct cli_args *a, struct cli_session *s, const char *rep
 	int rc;
 	spec_init(&spec);
 	if (cli_open_repo(s, e) || spec_load(&spec, file, e) || (engine && spec_flag(&spec, "engine", engine, e)) ||
-		spec_expand(&spec, e))
+		spec_expand(&spec, e)) {
 		rc = cli_fail(a, e);
-	else
+	} else {
+		/* the attempts are our own: no need of limits */
+		spec.allow_unlimited = true;
 		rc = cli_start(a, s, &spec, cli_tty() && !a->json ? CLI_THEN_DECK : CLI_THEN_WAIT);
+	}
 	spec_release(&spec);
 	free(file);
 	return rc;

@@ -38,6 +38,9 @@ void cli_say(FILE *f, const char *fmt, ...)
 	buf_vfmt(&raw, fmt, ap);
 	va_end(ap);
 	vt_clean(raw.p, raw.len, &safe);
+	/* one after the other where both go to the same place */
+	if (f == stderr)
+		fflush(stdout);
 	fprintf(f, "%s\n", safe.p);
 	buf_release(&raw);
 	buf_release(&safe);

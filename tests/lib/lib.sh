@@ -280,8 +280,12 @@ term_pid() {
 	tm display-message -p -t t '#{pane_pid}'
 }
 
+# Returns when the server is gone: a new one on the socket of a dying one would be lost.
 term_stop() {
+	local pid
+	pid=$(tm display-message -p '#{pid}' 2>/dev/null) || return 0
 	tm kill-server 2>/dev/null || :
+	[ -z "$pid" ] || wait_for '[ ! -e "/proc/'"$pid"'" ]' 5
 }
 
 # ---- cleaning up ----
