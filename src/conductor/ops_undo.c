@@ -224,19 +224,35 @@ static void copy_action(struct action *to, const struct action *from)
 	to->done.tree_dir = from->done.tree_dir ? xstrdup(from->done.tree_dir) : NULL;
 }
 
-void ops_undo(const struct reply *r, const struct json *req)
+static void nothing(void *arg)
 {
-	struct action *top = undo_top(&r->c->undo);
+}
+
+/* What is on top counts when all that was asked before (and the repair after a crash) is done: so this waits in the same queue. */
+static void begin(void *arg)
+{
+	struct undoing *u = arg;
+	struct action *top = u->c->closing ? NULL : undo_top(&u->c->undo);
 	struct racerun *race;
-	struct undoing *u;
 	struct err e = ERR_INIT;
 
 	if (!top) {
 		err_set(&e, "nothing_to_undo", "There is no promote and no archive to take back.");
-		reply_err(r, &e);
+		if (!u->c->closing)
+			reply_err(&u->r, &e);
+		undoing_free(u);
 		return;
 	}
-	u = xcalloc(1, sizeof(*u));
+	copy_action(&u->a, top);
+	race = top->promote ? board_race(u->c, top->done.race) : NULL;
+	u->quarantine = race ? xstrdup(race->quarantine) : NULL;
+	pool_post_serial(loop_pool(u->c->loop), DESK_REPO, undo_work, undo_done, u);
+}
+
+void ops_undo(const struct reply *r, const struct json *req)
+{
+	struct undoing *u = xcalloc(1, sizeof(*u));
+
 	ops_begin(r->c);
 	u->c = r->c;
 	u->r = *r;
@@ -245,8 +261,5 @@ void ops_undo(const struct reply *r, const struct json *req)
 	snprintf(u->asked, sizeof(u->asked), "%s", json_str(req, "token", ""));
 	u->common = xstrdup(r->c->store.common);
 	u->state_dir = xstrdup(r->c->store.dir);
-	copy_action(&u->a, top);
-	race = top->promote ? board_race(r->c, top->done.race) : NULL;
-	u->quarantine = race ? xstrdup(race->quarantine) : NULL;
-	pool_post_serial(loop_pool(r->c->loop), DESK_REPO, undo_work, undo_done, u);
+	pool_post_serial(loop_pool(r->c->loop), DESK_REPO, nothing, begin, u);
 }
