@@ -16,7 +16,7 @@ struct choice {
 	const struct engine_type *forced;
 	size_t at;		/* in engine_table */
 	struct slot *slot;	/* being probed */
-	struct buf not;		/* "dagger: not built in yet; docker: ..." */
+	struct strv not;	/* "dagger: it is not built in yet", one of each that was passed over */
 	auto_fn fn;
 	void *ctx;
 };
@@ -54,16 +54,24 @@ bool auto_fake(void)
 static void finish(struct choice *ch, struct slot *s, const char *why, const struct err *e)
 {
 	ch->fn(ch->ctx, s, why, e);
-	buf_release(&ch->not);
+	strv_release(&ch->not);
 	free(ch->isolation);
 	free(ch);
 }
 
 static void not_this(struct choice *ch, const struct engine_type *t, const char *why)
 {
-	if (ch->not.len)
-		buf_str(&ch->not, "; ");
-	buf_fmt(&ch->not, "%s: %s", t->name, why);
+	strv_fmt(&ch->not, "%s: %s", t->name, why);
+}
+
+/* brief: of each only up to its first ";" (what one could do comes behind it). */
+static void say_not(const struct choice *ch, bool brief, struct buf *b)
+{
+	for (size_t i = 0; i < ch->not.n; i++) {
+		const char *w = ch->not.v[i];
+		buf_str(b, i ? (brief ? "; " : ". ") : "");
+		buf_add(b, w, brief ? strcspn(w, ";") : strlen(w));
+	}
 }
 
 static void take(struct choice *ch)
@@ -74,8 +82,11 @@ static void take(struct choice *ch)
 	buf_str(&why, s->report.why);
 	if (ch->forced)
 		buf_str(&why, ", asked for");
-	else if (ch->not.len)
-		buf_fmt(&why, " (%s)", ch->not.p);
+	else if (ch->not.n) {
+		buf_str(&why, " (not ");
+		say_not(ch, true, &why);
+		buf_str(&why, ")");
+	}
 	xreplace(&s->away, NULL);
 	xreplace(&s->next, NULL);
 	s->away_ns = 0;
@@ -87,12 +98,15 @@ static void take(struct choice *ch)
 static void give_up(struct choice *ch)
 {
 	struct err e = ERR_INIT;
+	struct buf b = BUF_INIT;
 
+	say_not(ch, false, &b);
 	if (ch->forced)
-		err_set(&e, ch->slot && ch->slot->report.code[0] ? ch->slot->report.code : "no_engine", "%s", ch->not.p);
+		err_set(&e, ch->slot && ch->slot->report.code[0] ? ch->slot->report.code : "no_engine", "%s", b.p);
 	else
 		err_set(&e, "no_engine", "No engine can run this race. %s. `yolodeck doctor` looks closer.",
-			ch->not.len ? ch->not.p : "None is built in");
+			b.len ? b.p : "None is built in");
+	buf_release(&b);
 	finish(ch, NULL, NULL, &e);
 }
 
@@ -155,7 +169,6 @@ void auto_choose(struct conductor *c, const char *engine, const char *isolation,
 	ch->fn = fn;
 	ch->ctx = ctx;
 	ch->isolation = isolation ? xstrdup(isolation) : NULL;
-	buf_init(&ch->not);
 	ch->forced = any ? NULL : engine_find(engine);
 	if (!any && !ch->forced) {
 		err_set(&e, "no_engine", "this yolodeck has no engine \"%s\"", engine);

@@ -124,7 +124,7 @@ static void real_choices(void **state)
 	/* docker, local or none, but never the one for tests; and the words name what came before */
 	if (ch.name) {
 		assert_string_not_equal(ch.name, "fake");
-		assert_non_null(strstr(ch.why, "dagger: not built in yet"));
+		assert_non_null(strstr(ch.why, "not built in yet"));
 		print_message("auto: %s, %s\n", ch.name, ch.why);
 	} else {
 		assert_string_equal(ch.e.code, "no_engine");
