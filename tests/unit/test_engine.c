@@ -421,8 +421,7 @@ static void check_beside_the_command(void **state)
 	start(&b);
 	run_loop(&b, 20000);
 	expect_end(&b, ENGINE_EXITED, 0, "exit 0");
-	type->remove(b.g, 7, "checked", false, b.t.id);
-	bench_close(&b);
+	finish(&b);
 	bench_open(&b);
 	task(&b, "checked", "cat file; exit 2");
 	free(b.log);
