@@ -118,7 +118,7 @@ void bar_zoom_header(struct deck *d, struct item *it)
 	}
 	x = 1 + canvas_putf(c, 0, 1, right - 1, ROLE_STRONG, "%d/%d %s", v->race, v->number, v->name) + 2;
 	used = canvas_putf(c, 0, x, right - x, board_state_role(v->state), "%s %s%s", glyph(glyph_state(v->state)),
-		variant_state_name(v->state), d->rows.engine_away && variant_live(v->state) ? "?" : "");
+		variant_state_name(v->state), state_uncertain(d) && variant_live(v->state) ? "?" : "");
 	x += used;
 	board_check_text(v, check);
 	if (v->check.total >= 0)

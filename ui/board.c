@@ -88,6 +88,10 @@ enum role board_note(const struct board_row *b, const struct board_opts *o, stru
 	char when[16];
 
 	buf_clear(out);
+	if (b->uncertain && v->kill_asked && variant_live(v->state)) {
+		buf_str(out, "kill asked, sent when it answers");
+		return ROLE_ATTENTION;
+	}
 	if (b->uncertain && variant_live(v->state) && b->seen_ns) {
 		clock_fmt_time(b->seen_ns, when, sizeof(when));
 		buf_fmt(out, "last seen %s", when);

@@ -66,6 +66,7 @@ struct deck {
 	char *project;		/* name of the repository for the header */
 	struct client *client;	/* NULL = away */
 	int64_t away_ms, retry_ms;	/* mono: since when; next try */
+	int64_t away_ns;	/* the same by the wall clock */
 	struct rows rows;
 
 	int race;		/* shown; 0 = none */
@@ -126,6 +127,8 @@ bool state_select(struct deck *d, int number);
 const struct race_info *state_race(struct deck *d);
 bool state_ticks(struct deck *d);	/* a live row's time runs */
 void state_tick(struct deck *d);
+/* Nobody can say now whether what was live still is: the engine or the conductor is away. */
+bool state_uncertain(const struct deck *d);
 enum screen deck_screen(const struct deck *d);
 void deck_push(struct deck *d, enum screen s);
 bool deck_pop(struct deck *d);		/* false = it was the last */

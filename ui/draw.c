@@ -72,7 +72,8 @@ static void draw_board(struct deck *d)
 		struct item *it = d->item[d->order[i]];
 
 		rows[i] = (struct board_row){ .row = it->row, .selected = it->number == d->selected, .marked = it->marked,
-			.changed = it->changed, .uncertain = d->rows.engine_away != NULL, .seen_ns = d->rows.away_since_ns, .last = it->last };
+			.changed = it->changed, .uncertain = state_uncertain(d),
+			.seen_ns = d->client ? d->rows.away_since_ns : d->away_ns, .last = it->last };
 		memcpy(rows[i].bar, it->bar, sizeof(it->bar));
 	}
 	board_draw(&d->canvas, &d->layout, rows, d->nitem, &o);
@@ -97,7 +98,7 @@ static void draw_title(struct deck *d, const struct item *it, struct rect r, int
 {
 	struct canvas *c = &d->canvas;
 	const struct variant *v = it->row->v;
-	bool selected = it->number == d->selected, away = d->rows.engine_away && variant_live(v->state);
+	bool selected = it->number == d->selected, away = state_uncertain(d) && variant_live(v->state);
 	enum role rule = selected ? ROLE_ACCENT : ROLE_RULE, name = selected ? ROLE_ACCENT : ROLE_TEXT;
 	char took[32] = "", label[64];
 	int x = r.x + 1, end = r.x + r.w, n;

@@ -55,6 +55,7 @@ static void gone(struct deck *d)
 	client_free(d->client);
 	d->client = NULL;
 	d->away_ms = clock_mono_ms();
+	d->away_ns = deck_now_ns();
 	d->retry_ms = d->away_ms + 100;
 	d->dialog.asking = false;
 	message_add(d, true, "The conductor is gone; what runs goes on. The deck connects again by itself.");

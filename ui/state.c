@@ -328,9 +328,14 @@ bool state_select(struct deck *d, int number)
 	return true;
 }
 
+bool state_uncertain(const struct deck *d)
+{
+	return d->rows.engine_away || !d->client;
+}
+
 bool state_ticks(struct deck *d)
 {
-	if (d->rows.engine_away || !d->client)
+	if (d->rows.engine_away)
 		return true;
 	for (size_t i = 0; i < d->nitem; i++) {
 		const struct variant *v = d->item[i]->row->v;
