@@ -60,7 +60,7 @@ static void without_record(const struct docker_task *k, const struct json *state
 	} else if (*error) {
 		end->cause = ENGINE_NOT_STARTED;
 		snprintf(end->reason, sizeof(end->reason), "Docker could not run it: %.300s", error);
-	} else if (oom && end->exit == 137) {
+	} else if (oom && end->exit > 0) {
 		out_of_memory(k->t, end);
 	} else if (k->stop_asked) {
 		end->cause = ENGINE_STOPPED;

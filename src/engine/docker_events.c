@@ -7,21 +7,22 @@
 #include "base/mem.h"
 #include "engine/docker.h"
 
-static const char *const telling[] = { "die", "oom", "destroy", "remove", "stop" };
+/* Those after which a container may have ended. An "oom" may have hit only a part of it. */
+static const char *const telling[] = { "die", "destroy", "remove", "stop" };
 
 void docker_event(struct docker *d, const char *line, size_t n)
 {
 	struct err e = ERR_INIT;
 	struct json *j = json_parse(line, n, &e);
 	const char *action = json_str(j, "Action", ""), *id = json_str(json_get(j, "Actor"), "ID", "");
-	bool told = false;
+	bool told = false, oom = !strcmp(action, "oom");
 	for (size_t i = 0; i < ARRAY_LEN(telling); i++)
 		told |= !strcmp(action, telling[i]);
-	for (struct docker_task *k = d->tasks; told && *id && k; k = k->next) {
+	for (struct docker_task *k = d->tasks; (told || oom) && *id && k; k = k->next) {
 		if (strcmp(k->t->id, id))
 			continue;
-		k->dirty = true;
-		k->oom_event |= !strcmp(action, "oom");
+		k->oom_event |= oom;
+		k->dirty |= told;
 		docker_poke(d);
 	}
 	json_free(j);

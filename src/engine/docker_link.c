@@ -150,7 +150,7 @@ static void drop_calls(struct docker *d, bool answer)
 
 static bool needed(const struct docker *d)
 {
-	return d->tasks || d->removes;
+	return d->tasks || d->removes || d->said_away;	/* who was told that it is away is told that it is back */
 }
 
 static void on_retry(void *ctx)

@@ -189,10 +189,13 @@ static void say_started(struct docker_task *k)
 static void is_running(struct docker_task *k, const struct json *j)
 {
 	char words[256];
-	bool told = k->phase == TASK_RUNNING;	/* an event sent us here */
+	bool told = k->phase == TASK_RUNNING;	/* an event sent us here, and was ahead of the state */
 	k->phase = TASK_RUNNING;
 	if (told) {
-		look_later(k, "Docker reports its end but not its state");
+		if (k->looks < DOCKER_LOOKS)
+			look_later(k, "");
+		else
+			k->looks = 0;
 		return;
 	}
 	k->looks = 0;

@@ -346,6 +346,24 @@ static void away_and_back(void **state)
 	free(exited);
 }
 
+/* A task that waits for a daemon is stopped before it came: nothing is left, yet who was told "away" is told "back". */
+static void away_with_nothing_left(void **state)
+{
+	struct rig *r = *state;
+	const struct fake_rule good[] = { LINK, END };
+	use(good, "1.41");
+	fake_daemon_kill(&daemon_);
+	again(r);
+	struct rig_task *k = rig_task(r, "waits", "true");
+	rig_start(r, k);
+	rig_run_until(r, rig_is_away, 3000, "the word that it is away");
+	engine_docker.stop(r->g, &k->t);
+	ends(r, k, ENGINE_STOPPED, "stopped before it started");
+	fake_daemon_again(&daemon_, good, "1.41");
+	rig_run_until(r, rig_is_back, 6000, "the word that it is back");
+	assert_int_equal(fake_daemon_count(&daemon_, "/containers/create"), 0);
+}
+
 static void restarted(void **state)
 {
 	struct rig *r = *state;
@@ -428,9 +446,13 @@ static void odd_events(void **state)
 	rig_run_until(r, rig_all_started, 5000, "the start");
 	rig_run_for(r, 200);
 	assert_int_equal(fake_daemon_count(&daemon_, "/containers/cafe/json"), 1);
+	static const char oom[] = "{\"Action\":\"oom\",\"Actor\":{\"ID\":\"cafe\"}}";
+	docker_event((struct docker *)r->g, oom, strlen(oom));	/* a part of it died: no reason to ask */
+	rig_run_for(r, 50);
+	assert_int_equal(fake_daemon_count(&daemon_, "/containers/cafe/json"), 1);
 	static const char die[] = "{\"Action\":\"die\",\"Actor\":{\"ID\":\"cafe\"}}";
 	docker_event((struct docker *)r->g, die, strlen(die));
-	ends(r, k, ENGINE_EXITED, "exit 6");
+	ends(r, k, ENGINE_EXITED, "exit 6, a process was out of memory (limit 256.0 MiB)");
 	assert_int_equal(k->started, 1);
 	free(running);
 	free(exited);
@@ -477,7 +499,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		FAKED(where_to_look), FAKED(versions), FAKED(kinds_of_daemon), FAKED(nobody_there), FAKED(refused_creates),
-		FAKED(refused_starts), FAKED(discarded_limits), FAKED(away_and_back), FAKED(restarted), FAKED(an_unanswered_create),
+		FAKED(refused_starts), FAKED(discarded_limits), FAKED(away_and_back), FAKED(away_with_nothing_left), FAKED(restarted), FAKED(an_unanswered_create),
 		FAKED(never_created), FAKED(frozen), FAKED(odd_events), FAKED(adoption),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

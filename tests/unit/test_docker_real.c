@@ -194,6 +194,7 @@ static void networks_and_mounts(void **state)
 	struct rig *r = ready(state);
 	struct rig_task *none = rig_task(r, "none", "cat /proc/net/dev"), *bridge = rig_task(r, "bridge", "cat /proc/net/dev");
 	struct rig_task *writes = rig_task(r, "writes", "touch /usr/x /etc/ssl/x; ls -d /root /home/* /run/* /work; id -un");
+	struct rig_task *base = rig_task(r, "base", "cat /yolo-base.git/f && echo x >/yolo-base.git/f");
 	struct rig_task *mount = rig_task(r, "mount", "cat /tmp/../$M/f; echo x >$M/f");
 	char *given = xasprintf("%s/given", r->dir), *file = xasprintf("%s/f", given);
 	struct err e = ERR_INIT;
@@ -206,6 +207,8 @@ static void networks_and_mounts(void **state)
 	rig_start(r, none);
 	rig_start(r, bridge);
 	rig_start(r, writes);
+	base->t.base_store = given;
+	rig_start(r, base);
 	rig_start(r, mount);
 	rig_run_until(r, rig_all_ended, 20000, "the ends");
 	says(none, "eth0", false);
@@ -217,6 +220,9 @@ static void networks_and_mounts(void **state)
 	says(writes, "yolo\n", true);
 	expect(mount, 2, ENGINE_EXITED, "");
 	says(mount, "given\n", true);
+	expect(base, 2, ENGINE_EXITED, "");
+	says(base, "given\n", true);
+	says(base, "Read-only", true);
 	free(given);
 	free(file);
 }
