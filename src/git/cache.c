@@ -10,54 +10,125 @@
 #include "base/fs.h"
 #include "base/mem.h"
 
-enum { MAGIC_LEN = 8, MAX_CACHE = 256 << 20, RACY_NS = 20000000 };
-static const char MAGIC[MAGIC_LEN + 1] = "yolowlk1";
+enum { MAGIC_LEN = 8, MAX_CACHE = 256 << 20, RACY_NS = 20000000, CHUNK = 64 << 10 };
+static const char MAGIC[MAGIC_LEN + 1] = "yolowlk2";
+
+/* item counts from 1, 0 = empty. The hash stands beside it so that a look-up meets few items in vain. */
+struct cache_slot {
+	uint32_t item, hash;
+};
 
 void cache_init(struct walk_cache *c)
 {
 	memset(c, 0, sizeof *c);
+	buf_init(&c->text);
 	c->files = -1;
 }
 
 void cache_release(struct walk_cache *c)
 {
-	for (size_t i = 0; i < c->n; i++)
-		free(c->item[i].path);
+	for (size_t i = 0; i < c->nchunk; i++)
+		free(c->chunk[i]);
+	free(c->chunk);
 	free(c->item);
 	free(c->slot);
 	free(c->commit);
 	free(c->tree);
 	strv_release(&c->paths);
+	buf_release(&c->text);
 	cache_init(c);
 }
 
-static uint64_t hash(const void *data, size_t n, uint64_t h)
+/* FNV-1a, eight bytes at a time where order is all that matters. */
+static uint64_t checksum(const char *p, size_t n)
 {
-	const unsigned char *p = data;
+	uint64_t h = 14695981039346656037u, word;
 
-	for (size_t i = 0; i < n; i++)
-		h = (h ^ p[i]) * 1099511628211u;
+	for (; n >= sizeof word; p += sizeof word, n -= sizeof word) {
+		memcpy(&word, p, sizeof word);
+		h = (h ^ word) * 1099511628211u;
+		h ^= h >> 29;
+	}
+	for (; n; p++, n--)
+		h = (h ^ (unsigned char)*p) * 1099511628211u;
 	return h;
 }
 
-enum { HASH_SEED = 0x9e3779b9 };
-
-static size_t slot_of(const struct walk_cache *c, const char *path)
+static uint32_t hash_path(const char *path)
 {
-	size_t s = hash(path, strlen(path), HASH_SEED) & (c->nslot - 1);
+	uint64_t h = 14695981039346656037u;
 
-	while (c->slot[s] && strcmp(c->item[c->slot[s] - 1].path, path))
+	for (const unsigned char *p = (const unsigned char *)path; *p; p++)
+		h = (h ^ *p) * 1099511628211u;
+	return (uint32_t)(h ^ h >> 32);
+}
+
+static size_t slot_of(const struct walk_cache *c, const char *path, uint32_t h)
+{
+	size_t s = h & (c->nslot - 1);
+
+	while (c->slot[s].item && (c->slot[s].hash != h || strcmp(c->item[c->slot[s].item - 1].path, path)))
 		s = (s + 1) & (c->nslot - 1);
 	return s;
 }
 
-static void grow_slots(struct walk_cache *c)
+/* Room for n items in a table at most half full. */
+static void grow_slots(struct walk_cache *c, size_t n)
 {
+	if (n * 2 <= c->nslot)
+		return;
 	free(c->slot);
-	c->nslot = c->nslot ? c->nslot * 4 : 1024;
+	c->nslot = c->nslot ? c->nslot : 512;
+	while (n * 2 > c->nslot)
+		c->nslot *= 2;
+	c->nslot *= 2;
 	c->slot = xcalloc(c->nslot, sizeof *c->slot);
-	for (size_t i = 0; i < c->n; i++)
-		c->slot[slot_of(c, c->item[i].path)] = i + 1;
+	for (size_t i = 0; i < c->n; i++) {
+		size_t s = c->item[i].hash & (c->nslot - 1);
+
+		while (c->slot[s].item)
+			s = (s + 1) & (c->nslot - 1);
+		c->slot[s] = (struct cache_slot){ (uint32_t)i + 1, c->item[i].hash };
+	}
+}
+
+static const char *keep_path(struct walk_cache *c, const char *path)
+{
+	size_t n = strlen(path) + 1;
+	char *p;
+
+	if (!c->nchunk || c->chunk_used + n > CHUNK) {
+		c->chunk = xrealloc(c->chunk, (c->nchunk + 1) * sizeof *c->chunk);
+		c->chunk[c->nchunk++] = xmalloc(n > CHUNK ? n : CHUNK);
+		c->chunk_used = 0;
+	}
+	p = c->chunk[c->nchunk - 1] + c->chunk_used;
+	memcpy(p, path, n);
+	c->chunk_used += n;
+	return p;
+}
+
+/* The item of a path, made if needed; lasting: the path may be kept by pointer. */
+static struct walk_item *item_of(struct walk_cache *c, const char *path, bool lasting)
+{
+	uint32_t h = hash_path(path);
+	struct walk_item *i;
+	size_t s;
+
+	grow_slots(c, c->n + 1);
+	s = slot_of(c, path, h);
+	if (c->slot[s].item)
+		return &c->item[c->slot[s].item - 1];
+	if (c->n == c->cap) {
+		c->cap = c->cap ? c->cap * 2 : 256;
+		c->item = xrealloc(c->item, c->cap * sizeof *c->item);
+	}
+	i = &c->item[c->n++];
+	memset(i, 0, sizeof *i);
+	i->path = lasting ? path : keep_path(c, path);
+	i->hash = h;
+	c->slot[s] = (struct cache_slot){ (uint32_t)c->n, h };
+	return i;
 }
 
 static int64_t ns(struct timespec t)
@@ -67,22 +138,8 @@ static int64_t ns(struct timespec t)
 
 struct walk_item *cache_add(struct walk_cache *c, const char *path, uint32_t mode, const struct stat *st)
 {
-	struct walk_item *i;
-	size_t s;
+	struct walk_item *i = item_of(c, path, false);
 
-	if ((c->n + 1) * 2 > c->nslot)
-		grow_slots(c);
-	s = slot_of(c, path);
-	if (!c->slot[s]) {
-		if (c->n == c->cap) {
-			c->cap = c->cap ? c->cap * 2 : 256;
-			c->item = xrealloc(c->item, c->cap * sizeof *c->item);
-		}
-		memset(&c->item[c->n], 0, sizeof *c->item);
-		c->item[c->n].path = xstrdup(path);
-		c->slot[s] = ++c->n;
-	}
-	i = &c->item[c->slot[s] - 1];
 	i->mode = mode;
 	i->size = st ? st->st_size : 0;
 	i->mtime = st ? ns(st->st_mtim) : 0;
@@ -97,8 +154,24 @@ struct walk_item *cache_find(const struct walk_cache *c, const char *path)
 
 	if (!c->nslot)
 		return NULL;
-	s = slot_of(c, path);
-	return c->slot[s] ? &c->item[c->slot[s] - 1] : NULL;
+	s = slot_of(c, path, hash_path(path));
+	return c->slot[s].item ? &c->item[c->slot[s].item - 1] : NULL;
+}
+
+void cache_add_same(struct walk_cache *c, const struct walk_cache *old)
+{
+	for (size_t k = 0; k < old->n; k++) {
+		const struct walk_item *from = &old->item[k];
+		struct walk_item *to;
+
+		if (!from->same)
+			continue;
+		to = cache_add(c, from->path, from->mode, NULL);
+		to->size = from->size;
+		to->mtime = from->mtime;
+		to->ctime = from->ctime;
+		to->ino = from->ino;
+	}
 }
 
 void cache_add_parents(struct walk_cache *c)
@@ -131,12 +204,13 @@ bool cache_unchanged(const struct walk_cache *c, const struct walk_item *i, cons
 	       i->ctime == ns(st->st_ctim) && i->ino == st->st_ino && i->ctime < c->time - RACY_NS;
 }
 
+/* A text is its length, its bytes, and a NUL, so that it can be used where it stands. */
 static void put_str(struct buf *b, const char *s)
 {
-	uint32_t n = s ? (uint32_t)strlen(s) : 0;
+	uint32_t n = (uint32_t)strlen(s);
 
 	buf_add(b, &n, sizeof n);
-	buf_add(b, s ? s : "", n);
+	buf_add(b, s, n + 1);
 }
 
 static void put_int(struct buf *b, int64_t v)
@@ -162,23 +236,23 @@ static int64_t get_int(struct reader *r)
 	return v;
 }
 
-static char *get_str(struct reader *r)
+static const char *get_str(struct reader *r)
 {
+	const char *s;
 	uint32_t n;
-	char *s;
 
 	if (r->end - r->p < (ptrdiff_t)sizeof n) {
 		r->bad = true;
-		return xstrdup("");
+		return "";
 	}
 	memcpy(&n, r->p, sizeof n);
 	r->p += sizeof n;
-	if (n > 65536 || n > (size_t)(r->end - r->p)) {
+	if (n > 65536 || n >= (size_t)(r->end - r->p) || r->p[n]) {
 		r->bad = true;
-		return xstrdup("");
+		return "";
 	}
-	s = xstrndup(r->p, n);
-	r->p += n;
+	s = r->p;
+	r->p += n + 1;
 	return s;
 }
 
@@ -186,52 +260,71 @@ static void get_items(struct walk_cache *c, struct reader *r)
 {
 	int64_t n = get_int(r);
 
+	if (n < 0 || n > r->end - r->p) {
+		r->bad = true;
+		return;
+	}
+	grow_slots(c, (size_t)n);
 	for (int64_t k = 0; k < n && !r->bad; k++) {
-		char *path = get_str(r);
-		struct walk_item *i = cache_add(c, path, (uint32_t)get_int(r), NULL);
+		struct walk_item *i = item_of(c, get_str(r), true);
 
+		i->mode = (uint32_t)get_int(r);
 		i->size = get_int(r);
 		i->mtime = get_int(r);
 		i->ctime = get_int(r);
 		i->ino = (uint64_t)get_int(r);
-		free(path);
 	}
+}
+
+static void get_head(struct walk_cache *c, struct reader *r)
+{
+	int64_t npaths;
+
+	c->commit = xstrdup(get_str(r));
+	c->tree = xstrdup(get_str(r));
+	c->time = get_int(r);
+	c->files = (int)get_int(r);
+	c->added = get_int(r);
+	c->removed = get_int(r);
+	npaths = get_int(r);
+	for (int64_t k = 0; k < npaths && !r->bad; k++)
+		strv_add(&c->paths, get_str(r));
 }
 
 int cache_load(struct walk_cache *c, const char *path, struct err *e)
 {
-	struct buf b = BUF_INIT;
 	struct reader r = { NULL, NULL, false };
 	uint64_t sum = 0;
-	int64_t npaths;
 
 	cache_init(c);
-	if (fs_read(path, MAX_CACHE, &b, e))
+	if (fs_read(path, MAX_CACHE, &c->text, e))
 		return -1;
-	if (b.len > MAGIC_LEN + sizeof sum && !memcmp(b.p, MAGIC, MAGIC_LEN)) {
-		r.p = b.p + MAGIC_LEN;
-		r.end = b.p + b.len - sizeof sum;
+	if (c->text.len > MAGIC_LEN + sizeof sum && !memcmp(c->text.p, MAGIC, MAGIC_LEN)) {
+		r.p = c->text.p + MAGIC_LEN;
+		r.end = c->text.p + c->text.len - sizeof sum;
 		memcpy(&sum, r.end, sizeof sum);
 	}
-	if (!r.p || sum != hash(b.p, b.len - sizeof sum, HASH_SEED)) {
-		buf_release(&b);
-		return err_set(e, "damaged", "%s is damaged", path);
+	if (r.p && sum == checksum(c->text.p, c->text.len - sizeof sum)) {
+		get_head(c, &r);
+		get_items(c, &r);
+		if (!r.bad)
+			return 0;
 	}
-	c->commit = get_str(&r);
-	c->tree = get_str(&r);
-	c->time = get_int(&r);
-	c->files = (int)get_int(&r);
-	c->added = get_int(&r);
-	c->removed = get_int(&r);
-	npaths = get_int(&r);
-	for (int64_t k = 0; k < npaths && !r.bad; k++)
-		strv_take(&c->paths, get_str(&r));
-	get_items(c, &r);
-	buf_release(&b);
-	if (!r.bad)
-		return 0;
 	cache_release(c);
 	return err_set(e, "damaged", "%s is damaged", path);
+}
+
+static void put_items(struct buf *b, const struct walk_cache *c)
+{
+	put_int(b, (int64_t)c->n);
+	for (size_t i = 0; i < c->n; i++) {
+		put_str(b, c->item[i].path);
+		put_int(b, c->item[i].mode);
+		put_int(b, c->item[i].size);
+		put_int(b, c->item[i].mtime);
+		put_int(b, c->item[i].ctime);
+		put_int(b, (int64_t)c->item[i].ino);
+	}
 }
 
 int cache_save(const struct walk_cache *c, const char *path, struct err *e)
@@ -251,16 +344,8 @@ int cache_save(const struct walk_cache *c, const char *path, struct err *e)
 	put_int(&b, (int64_t)c->paths.n);
 	for (size_t i = 0; i < c->paths.n; i++)
 		put_str(&b, c->paths.v[i]);
-	put_int(&b, (int64_t)c->n);
-	for (size_t i = 0; i < c->n; i++) {
-		put_str(&b, c->item[i].path);
-		put_int(&b, c->item[i].mode);
-		put_int(&b, c->item[i].size);
-		put_int(&b, c->item[i].mtime);
-		put_int(&b, c->item[i].ctime);
-		put_int(&b, (int64_t)c->item[i].ino);
-	}
-	sum = hash(b.p, b.len, HASH_SEED);
+	put_items(&b, c);
+	sum = checksum(b.p, b.len);
 	buf_add(&b, &sum, sizeof sum);
 	/* No fsync: this is written every few seconds, and the checksum tells a file that a power cut tore. */
 	fd = open(tmp, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);

@@ -15,9 +15,11 @@
 enum { MODE_DIR = 040000, MODE_FILE = 0100644, MODE_EXEC = 0100755, MODE_LINK = 0120000, MODE_GITLINK = 0160000 };
 
 struct walk_item {
-	char *path;
+	const char *path;		/* the cache's */
+	uint32_t hash;
 	uint32_t mode;			/* one of the above; a directory is listed when it holds listed files */
 	bool seen;			/* the walk's: met again */
+	bool same;			/* the walk's: exactly as it was */
 	int64_t size, mtime, ctime;	/* ns; ctime 0 = always read again */
 	uint64_t ino;
 };
@@ -30,7 +32,11 @@ struct walk_cache {
 	struct strv paths;
 	struct walk_item *item;
 	size_t n, cap;
-	size_t *slot, nslot;		/* index by path: slot -> item + 1 */
+	struct cache_slot *slot;	/* index by path */
+	size_t nslot;
+	struct buf text;		/* of the file: its items' paths point into it */
+	char **chunk;			/* memory for the other paths */
+	size_t nchunk, chunk_used;
 };
 
 void cache_init(struct walk_cache *c);
@@ -40,6 +46,8 @@ struct walk_item *cache_add(struct walk_cache *c, const char *path, uint32_t mod
 struct walk_item *cache_find(const struct walk_cache *c, const char *path);
 /* Adds every directory above the items that is not listed yet. */
 void cache_add_parents(struct walk_cache *c);
+/* Adds the items of `old` that are marked same. */
+void cache_add_same(struct walk_cache *c, const struct walk_cache *old);
 uint32_t cache_mode(mode_t m);		/* of a stat; 0 = neither file nor link nor directory */
 /* Same size, times, inode and kind as when the item was written, and not changed so close to the walk that the clock hides it. */
 bool cache_unchanged(const struct walk_cache *c, const struct walk_item *i, const struct stat *st);

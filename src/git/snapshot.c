@@ -208,6 +208,8 @@ static int finish(struct taking *t, struct err *e)
 		return -1;
 	}
 	t->feed = NULL;
+	cache_add_same(&t->now, &t->old);
+	cache_add_parents(&t->now);
 	t->now.tree = tree;
 	if (!strcmp(tree, t->old.tree) && (!t->in->full || strcmp(t->old.commit, t->in->base))) {
 		t->now.commit = xstrdup(t->old.commit);

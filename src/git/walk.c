@@ -19,7 +19,7 @@
 #include "base/mem.h"
 #include "git/safe.h"
 
-enum { BLOCK = 64 << 10, MAX_NAMED = 200 };
+enum { BLOCK = 64 << 10, MAX_NAMED = 200, MAX_NAMES = 16 << 20 };
 
 struct walk {
 	const struct walk_in *in;
@@ -31,6 +31,7 @@ struct walk {
 	struct ignore_budget budget;
 	struct walk_cache kept;		/* paths whose inside could not be seen; used as a set */
 	char *block;
+	size_t recorded;		/* entries that are in the tree so far */
 	size_t len;			/* of path */
 	char path[WALK_MAX_PATH + 300];
 };
@@ -104,6 +105,7 @@ static bool open_feed(struct walk *w)
 static void carry(struct walk *w, struct walk_item *old)
 {
 	old->seen = true;
+	w->recorded++;
 	cache_add(w->in->now, old->path, old->mode, NULL);
 }
 
@@ -113,6 +115,18 @@ static void keep(struct walk *w, struct walk_item *old)
 	cache_add(&w->kept, w->path, MODE_DIR, NULL);
 	if (old && old->mode != MODE_DIR)
 		carry(w, old);
+}
+
+/* Judged as one thing, it could not be opened as that. ENOENT: it was there a moment ago; the next walk knows. */
+static void cannot_open(struct walk *w, struct walk_item *old)
+{
+	if (errno == EACCES || errno == EPERM)
+		w->r->unreadable++;
+	else if (errno == EXDEV)
+		w->r->elsewhere++;
+	else
+		w->r->moving++;
+	keep(w, old);
 }
 
 /* Whether one more changed file of this size still fits. Files that look as before do not count, or a big base would. */
@@ -178,11 +192,7 @@ static void visit_file(struct walk *w, int dirfd, const char *name, struct walk_
 	int fd = safe_open_file(dirfd, name, w->dev, &st);
 
 	if (fd < 0) {
-		if (errno == EACCES || errno == EPERM)
-			w->r->unreadable++;
-		else
-			w->r->moving++;
-		keep(w, old);
+		cannot_open(w, old);
 		return;
 	}
 	if (st.st_size > WALK_MAX_FILE) {
@@ -196,6 +206,7 @@ static void visit_file(struct walk *w, int dirfd, const char *name, struct walk_
 		bool same = send_content(w, fd, mode, &st);
 
 		w->r->moving += !same;
+		w->recorded++;
 		cache_add(w->in->now, w->path, mode, same ? &st : NULL);
 	}
 	close(fd);
@@ -214,6 +225,7 @@ static void visit_link(struct walk *w, int dirfd, const char *name, struct walk_
 	} else if (open_feed(w)) {
 		feed_file(w->feed, MODE_LINK, w->path, (size_t)n);
 		feed_bytes(w->feed, target, (size_t)n);
+		w->recorded++;
 		cache_add(w->in->now, w->path, MODE_LINK, st);
 	}
 }
@@ -245,7 +257,7 @@ static void walk_dir(struct walk *w, int fd, int depth, const struct ignore *rul
 static void visit_dir(struct walk *w, int dirfd, const char *name, int depth, const struct ignore *rules,
 		      struct walk_item *old)
 {
-	size_t before = w->in->now->n;
+	size_t before = w->recorded;
 	int fd;
 
 	if (depth >= WALK_MAX_DEPTH) {
@@ -255,15 +267,15 @@ static void visit_dir(struct walk *w, int dirfd, const char *name, int depth, co
 	}
 	fd = safe_open_dir(dirfd, name);
 	if (fd < 0) {
-		if (errno == EACCES || errno == EPERM)
-			w->r->unreadable++;
-		else
-			w->r->moving++;
-		keep(w, old);
+		cannot_open(w, old);
 		return;
 	}
 	walk_dir(w, fd, depth + 1, rules);
-	if (w->in->now->n > before)
+	if (w->recorded == before)
+		return;
+	if (old && old->mode == MODE_DIR)
+		old->same = true;
+	else
 		cache_add(w->in->now, w->path, MODE_DIR, NULL);
 }
 
@@ -311,7 +323,8 @@ static void visit_leaf(struct walk *w, int dirfd, const char *name, struct walk_
 	if (old) {
 		old->seen = true;
 		if (!w->in->full && cache_unchanged(w->in->old, old, st)) {
-			cache_add(w->in->now, w->path, old->mode, st);
+			old->same = true;
+			w->recorded++;
 			return;
 		}
 	}
@@ -321,18 +334,19 @@ static void visit_leaf(struct walk *w, int dirfd, const char *name, struct walk_
 		visit_file(w, dirfd, name, old);
 }
 
-static void visit(struct walk *w, int dirfd, const char *name, int depth, const struct ignore *rules)
+static void visit(struct walk *w, int dirfd, const char *name, unsigned char type, int depth, const struct ignore *rules)
 {
 	struct walk_item *old = cache_find(w->in->old, w->path);
 	struct stat st;
-	bool dir, known;
+	bool dir = type == DT_DIR, known;
 
 	if (bad_name(w, name, depth, old)) {
 		if (old)
 			keep(w, old);
 		return;
 	}
-	if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW)) {
+	/* A directory is judged when it is opened: there no other device and no link gets through. */
+	if ((!dir || (old && old->mode == MODE_GITLINK)) && fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW)) {
 		if (errno != ENOENT) {
 			w->r->unreadable++;
 			keep(w, old);
@@ -343,12 +357,12 @@ static void visit(struct walk *w, int dirfd, const char *name, int depth, const 
 		visit_submodule(w, dirfd, name, old, &st);
 		return;
 	}
-	if (st.st_dev != w->dev) {
+	dir = dir || S_ISDIR(st.st_mode);
+	if (!dir && st.st_dev != w->dev) {
 		w->r->elsewhere++;
 		keep(w, old);
 		return;
 	}
-	dir = S_ISDIR(st.st_mode);
 	known = old && (old->mode == MODE_DIR) == dir;
 	if (!known && ignore_match(rules, w->path, dir, &w->budget)) {
 		w->r->ignored++;
@@ -360,43 +374,59 @@ static void visit(struct walk *w, int dirfd, const char *name, int depth, const 
 		visit_leaf(w, dirfd, name, old, &st);
 }
 
+/* All names of a directory at once: type, name, NUL, and again. -1 = it could not be read to its end. */
+static int read_names(int fd, struct buf *names, bool *rules)
+{
+	char block[16 << 10] __attribute__((aligned(8)));
+	ssize_t n;
+
+	while ((n = getdents64(fd, block, sizeof block)) > 0) {
+		for (char *p = block; p < block + n; p += ((struct dirent64 *)(void *)p)->d_reclen) {
+			const struct dirent64 *ent = (const struct dirent64 *)(void *)p;
+
+			if (!strcmp(ent->d_name, ".") || !strcmp(ent->d_name, ".."))
+				continue;
+			*rules |= !strcmp(ent->d_name, ".gitignore");
+			buf_char(names, (char)ent->d_type);
+			buf_add(names, ent->d_name, strlen(ent->d_name) + 1);
+		}
+		if (names->len > MAX_NAMES)
+			return -1;
+	}
+	return n ? -1 : 0;
+}
+
 /* Takes fd. w->path is the directory's own path, "" at the root. */
 static void walk_dir(struct walk *w, int fd, int depth, const struct ignore *rules)
 {
-	DIR *d = fdopendir(fd);
-	struct dirent *ent;
-	struct ignore *own;
+	struct buf names = BUF_INIT;
+	struct ignore *own = NULL;
+	bool has_rules = false;
 	size_t len = w->len, base = len ? len + 1 : 0, n;
 
-	if (!d) {
-		close(fd);
+	if (read_names(fd, &names, &has_rules)) {
 		w->r->unreadable++;
 		keep(w, NULL);
-		return;
 	}
-	own = ignore_of_dir(rules, base, fd, w->dev);
-	while (!w->failed && (errno = 0, ent = readdir(d))) {
-		if (!strcmp(ent->d_name, ".") || !strcmp(ent->d_name, ".."))
-			continue;
-		n = strlen(ent->d_name);
+	if (has_rules)
+		own = ignore_of_dir(rules, base, fd, w->dev);
+	if (len)
+		w->path[len] = '/';
+	for (const char *p = names.p; p < names.p + names.len && !w->failed; p += n + 2) {
+		n = strlen(p + 1);
 		if (base + n >= WALK_MAX_PATH) {
 			w->r->too_deep++;
 			continue;
 		}
-		if (len)
-			w->path[len] = '/';
-		memcpy(w->path + base, ent->d_name, n + 1);
+		memcpy(w->path + base, p + 1, n + 1);
 		w->len = base + n;
-		visit(w, fd, ent->d_name, depth, own ? own : rules);
-		w->len = len;
-		w->path[len] = '\0';
+		visit(w, fd, p + 1, (unsigned char)*p, depth, own ? own : rules);
 	}
-	if (errno) {
-		w->r->unreadable++;
-		keep(w, NULL);
-	}
+	w->len = len;
+	w->path[len] = '\0';
 	ignore_free(own);
-	closedir(d);
+	buf_release(&names);
+	close(fd);
 }
 
 /* Is path inside something whose inside was not seen? */
@@ -456,7 +486,6 @@ int walk_tree(const struct walk_in *in, struct walk_report *out, struct err *e)
 		w->dev = st.st_dev;
 		walk_dir(w, fd, 0, in->outer);
 		find_deleted(w);
-		cache_add_parents(in->now);
 		rc = w->failed;
 	}
 	cache_release(&w->kept);

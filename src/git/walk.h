@@ -29,7 +29,7 @@ void walk_report_release(struct walk_report *r);
 struct walk_in {
 	const char *work;
 	struct walk_cache *old;		/* what was there; its items' `seen` is used up */
-	struct walk_cache *now;		/* filled: items and time */
+	struct walk_cache *now;		/* filled: time, and the items that differ from old; the others are marked `same` in old */
 	const struct ignore *outer;	/* the user's own rules, NULL = none */
 	bool full;			/* read every file */
 	/* Called at the first difference; the feed stays the caller's. */
