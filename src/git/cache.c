@@ -67,7 +67,8 @@ static size_t slot_of(const struct walk_cache *c, const char *path, uint32_t h)
 {
 	size_t s = h & (c->nslot - 1);
 
-	while (c->slot[s].item && (c->slot[s].hash != h || strcmp(c->item[c->slot[s].item - 1].path, path)))
+	while (c->slot[s].item &&
+		(c->slot[s].hash != h || strcmp(c->item[c->slot[s].item - 1].path, path)))
 		s = (s + 1) & (c->nslot - 1);
 	return s;
 }
@@ -136,7 +137,8 @@ static int64_t ns(struct timespec t)
 	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
 }
 
-struct walk_item *cache_add(struct walk_cache *c, const char *path, uint32_t mode, const struct stat *st)
+struct walk_item *cache_add(
+	struct walk_cache *c, const char *path, uint32_t mode, const struct stat *st)
 {
 	struct walk_item *i = item_of(c, path, false);
 
@@ -200,8 +202,9 @@ uint32_t cache_mode(mode_t m)
 
 bool cache_unchanged(const struct walk_cache *c, const struct walk_item *i, const struct stat *st)
 {
-	return i->ctime && i->mode == cache_mode(st->st_mode) && i->size == st->st_size && i->mtime == ns(st->st_mtim) &&
-	       i->ctime == ns(st->st_ctim) && i->ino == st->st_ino && i->ctime < c->time - RACY_NS;
+	return i->ctime && i->mode == cache_mode(st->st_mode) && i->size == st->st_size &&
+	       i->mtime == ns(st->st_mtim) && i->ctime == ns(st->st_ctim) && i->ino == st->st_ino &&
+	       i->ctime < c->time - RACY_NS;
 }
 
 /* A text is its length, its bytes, and a NUL, so that it can be used where it stands. */

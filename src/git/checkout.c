@@ -73,7 +73,8 @@ static void settle(void)
 }
 
 /* The walk's memory of a copy nobody has touched: it is exactly the base. */
-static int seed(const struct checkout_race *c, const struct copy_list *l, const char *cache, struct err *e)
+static int seed(
+	const struct checkout_race *c, const struct copy_list *l, const char *cache, struct err *e)
 {
 	struct walk_cache w;
 	struct strv links = STRV_INIT;
@@ -130,9 +131,11 @@ static int start_copy(const char *copy, struct err *e)
 	return rc;
 }
 
-static int make_work(const struct checkout_race *c, const char *dir, const char *work, int uid, int gid, struct err *e)
+static int make_work(const struct checkout_race *c, const char *dir, const char *work, int uid,
+	int gid, struct err *e)
 {
-	char *copy = fs_join(dir, "copy"), *to = fs_join(copy, "work"), *cache = fs_join(dir, "walk.cache");
+	char *copy = fs_join(dir, "copy"), *to = fs_join(copy, "work"),
+	     *cache = fs_join(dir, "walk.cache");
 	char *tree = template_tree(c);
 	struct copy_list l = { 0 };
 	int rc = start_copy(copy, e);
@@ -156,7 +159,8 @@ static int make_work(const struct checkout_race *c, const char *dir, const char 
 	return rc;
 }
 
-int checkout_variant(const struct checkout_race *c, const char *variant_dir, int uid, int gid, struct err *e)
+int checkout_variant(
+	const struct checkout_race *c, const char *variant_dir, int uid, int gid, struct err *e)
 {
 	char *work = fs_join(variant_dir, "work"), *cache = fs_join(variant_dir, "walk.cache");
 	int rc = make_dir(variant_dir, "home", 0700, uid, gid, e);

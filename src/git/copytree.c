@@ -51,7 +51,8 @@ static int list_dir(int fd, const char *prefix, int depth, struct copy_list *l)
 		}
 		l->e[l->n++] = (struct copy_entry){ path, st };
 		if (S_ISDIR(st.st_mode)) {
-			sub = openat(fd, ent->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+			sub = openat(
+				fd, ent->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 			rc = sub < 0 ? -1 : list_dir(sub, path, depth + 1, l);
 		}
 	}
@@ -76,8 +77,8 @@ int copytree_list(const char *root, struct copy_list *l, struct err *e)
 struct copying {
 	struct copy_list *l;
 	int src, dst, uid, gid;
-	atomic_bool clones;	/* until the file system says no */
-	atomic_int failed;	/* errno of the first failure */
+	atomic_bool clones; /* until the file system says no */
+	atomic_int failed; /* errno of the first failure */
 	atomic_size_t which;
 };
 
@@ -117,11 +118,13 @@ static int copy_file(struct copying *c, struct copy_entry *ent)
 {
 	struct timespec times[2] = { ent->st.st_mtim, ent->st.st_mtim };
 	int in = openat(c->src, ent->path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-	int out = openat(c->dst, ent->path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	int out = openat(
+		c->dst, ent->path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	int rc = -1, why;
 
-	if (in >= 0 && out >= 0 && !copy_bytes(c, in, out, ent->st.st_size) && !fchown(out, (uid_t)c->uid, (gid_t)c->gid) &&
-	    !fchmod(out, ent->st.st_mode & 0777) && !futimens(out, times))
+	if (in >= 0 && out >= 0 && !copy_bytes(c, in, out, ent->st.st_size) &&
+		!fchown(out, (uid_t)c->uid, (gid_t)c->gid) &&
+		!fchmod(out, ent->st.st_mode & 0777) && !futimens(out, times))
 		rc = fstat(out, &ent->st);
 	why = errno;
 	if (in >= 0)
@@ -142,8 +145,8 @@ static int copy_link(struct copying *c, struct copy_entry *ent)
 		return -1;
 	target[n] = '\0';
 	if (symlinkat(target, c->dst, ent->path) ||
-	    fchownat(c->dst, ent->path, (uid_t)c->uid, (gid_t)c->gid, AT_SYMLINK_NOFOLLOW) ||
-	    utimensat(c->dst, ent->path, times, AT_SYMLINK_NOFOLLOW))
+		fchownat(c->dst, ent->path, (uid_t)c->uid, (gid_t)c->gid, AT_SYMLINK_NOFOLLOW) ||
+		utimensat(c->dst, ent->path, times, AT_SYMLINK_NOFOLLOW))
 		return -1;
 	return fstatat(c->dst, ent->path, &ent->st, AT_SYMLINK_NOFOLLOW);
 }
@@ -184,13 +187,15 @@ static void finish_dirs(struct copying *c)
 		if (!S_ISDIR(ent->st.st_mode))
 			continue;
 		if (fchmodat(c->dst, ent->path, ent->st.st_mode & 0777, 0) ||
-		    fchownat(c->dst, ent->path, (uid_t)c->uid, (gid_t)c->gid, AT_SYMLINK_NOFOLLOW) ||
-		    utimensat(c->dst, ent->path, times, AT_SYMLINK_NOFOLLOW))
+			fchownat(c->dst, ent->path, (uid_t)c->uid, (gid_t)c->gid,
+				AT_SYMLINK_NOFOLLOW) ||
+			utimensat(c->dst, ent->path, times, AT_SYMLINK_NOFOLLOW))
 			failed(c, i, errno);
 	}
 }
 
-int copytree_run(const char *src, struct copy_list *l, const char *dst, int uid, int gid, struct err *e)
+int copytree_run(
+	const char *src, struct copy_list *l, const char *dst, int uid, int gid, struct err *e)
 {
 	struct copying c = { .l = l, .uid = uid, .gid = gid, .src = -1, .dst = -1 };
 	long cores = sysconf(_SC_NPROCESSORS_ONLN);
@@ -207,13 +212,20 @@ int copytree_run(const char *src, struct copy_list *l, const char *dst, int uid,
 	} else {
 		make_dirs(&c);
 		if (!c.failed)
-			pool_parallel(l->n, cores > MAX_THREADS ? MAX_THREADS : cores > 0 ? (int)cores : 1, copy_one, &c);
+			pool_parallel(l->n,
+				cores > MAX_THREADS ? MAX_THREADS
+				: cores > 0         ? (int)cores
+						    : 1,
+				copy_one, &c);
 		finish_dirs(&c);
 		errno = c.failed;
-		if (!errno && (fchmodat(AT_FDCWD, dst, 0755, 0) || chown(dst, (uid_t)uid, (gid_t)gid)))
+		if (!errno &&
+			(fchmodat(AT_FDCWD, dst, 0755, 0) || chown(dst, (uid_t)uid, (gid_t)gid)))
 			c.failed = errno;
 		errno = c.failed;
-		rc = !errno ? 0 : err_sys(e, "disk", "%s could not be copied to %s", l->n ? l->e[c.which].path : src, dst);
+		rc = !errno ? 0
+			    : err_sys(e, "disk", "%s could not be copied to %s",
+				      l->n ? l->e[c.which].path : src, dst);
 	}
 	if (c.src >= 0)
 		close(c.src);

@@ -22,7 +22,8 @@ void diff_stat_release(struct diff_stat *s)
 	memset(s, 0, sizeof *s);
 }
 
-static void stat_add(struct diff_stat *s, size_t *cap, const char *path, int64_t added, int64_t removed)
+static void stat_add(
+	struct diff_stat *s, size_t *cap, const char *path, int64_t added, int64_t removed)
 {
 	if (s->n == STAT_MAX_FILES) {
 		s->cut = true;
@@ -43,15 +44,18 @@ static void parse_numstat(struct diff_stat *s, const struct strv *rec)
 	size_t cap = 0;
 
 	for (size_t i = 0; i < rec->n; i++) {
-		const char *a = rec->v[i], *r = strchr(a, '\t'), *path = r ? strchr(r + 1, '\t') : NULL;
+		const char *a = rec->v[i], *r = strchr(a, '\t'),
+			   *path = r ? strchr(r + 1, '\t') : NULL;
 
 		if (!path)
 			continue;
-		stat_add(s, &cap, path + 1, *a == '-' ? -1 : strtoll(a, NULL, 10), r[1] == '-' ? -1 : strtoll(r + 1, NULL, 10));
+		stat_add(s, &cap, path + 1, *a == '-' ? -1 : strtoll(a, NULL, 10),
+			r[1] == '-' ? -1 : strtoll(r + 1, NULL, 10));
 	}
 }
 
-static int run_stat(const char *git_dir, const char *a, const char *b, bool names_only, struct diff_stat *out, struct err *e)
+static int run_stat(const char *git_dir, const char *a, const char *b, bool names_only,
+	struct diff_stat *out, struct err *e)
 {
 	struct git_call c;
 	struct child_result r;
@@ -61,8 +65,9 @@ static int run_stat(const char *git_dir, const char *a, const char *b, bool name
 
 	git_call_init(&c, git_dir);
 	strv_add(&c.conf, LIVE_THRESHOLD);
-	strv_addl(&c.args, "diff-tree", "-r", "--no-renames", "--no-ext-diff", "--no-textconv", "-z",
-		names_only ? "--name-only" : "--numstat", "--end-of-options", a, b, (char *)NULL);
+	strv_addl(&c.args, "diff-tree", "-r", "--no-renames", "--no-ext-diff", "--no-textconv",
+		"-z", names_only ? "--name-only" : "--numstat", "--end-of-options", a, b,
+		(char *)NULL);
 	rc = git_run(&c, &r, e);
 	if (!rc) {
 		strv_split0(&rec, r.out.p, r.out.len);
@@ -82,7 +87,8 @@ static int run_stat(const char *git_dir, const char *a, const char *b, bool name
 	return rc;
 }
 
-int diff_stat(const char *git_dir, const char *a, const char *b, struct diff_stat *out, struct err *e)
+int diff_stat(
+	const char *git_dir, const char *a, const char *b, struct diff_stat *out, struct err *e)
 {
 	int rc;
 
@@ -98,7 +104,8 @@ int diff_stat(const char *git_dir, const char *a, const char *b, struct diff_sta
 	return rc;
 }
 
-int diff_patch(const char *git_dir, const char *a, const char *b, const char *path, size_t cap, struct buf *out, bool *cut, struct err *e)
+int diff_patch(const char *git_dir, const char *a, const char *b, const char *path, size_t cap,
+	struct buf *out, bool *cut, struct err *e)
 {
 	struct git_call c;
 	struct child_result r;
@@ -107,14 +114,17 @@ int diff_patch(const char *git_dir, const char *a, const char *b, const char *pa
 	git_call_init(&c, git_dir);
 	c.cap = cap;
 	strv_add(&c.conf, path ? ONE_FILE_THRESHOLD : LIVE_THRESHOLD);
-	strv_addl(&c.args, "diff", "--no-ext-diff", "--no-textconv", "--no-color", "--full-index", "-M", "-l200",
-		"--src-prefix=a/", "--dst-prefix=b/", "--submodule=short", "--end-of-options", a, b, "--", (char *)NULL);
+	strv_addl(&c.args, "diff", "--no-ext-diff", "--no-textconv", "--no-color", "--full-index",
+		"-M", "-l200", "--src-prefix=a/", "--dst-prefix=b/", "--submodule=short",
+		"--end-of-options", a, b, "--", (char *)NULL);
 	if (path)
 		strv_add(&c.args, path);
 	rc = git_run(&c, &r, e);
 	if (rc && !strcmp(e->code, "timeout"))
-		err_set(e, "diff_too_big", path ? "The diff of %s could not be made within 5 s" :
-						  "The diff could not be made within 5 s; look at single files", path);
+		err_set(e, "diff_too_big",
+			path ? "The diff of %s could not be made within 5 s"
+			     : "The diff could not be made within 5 s; look at single files",
+			path);
 	buf_clear(out);
 	buf_add(out, r.out.p, r.out.len);
 	*cut = r.truncated;
@@ -123,7 +133,8 @@ int diff_patch(const char *git_dir, const char *a, const char *b, const char *pa
 	return rc;
 }
 
-int diff_conflicts(const char *git_dir, const char *base, const char *tip, const char *b, struct strv *names, struct err *e)
+int diff_conflicts(const char *git_dir, const char *base, const char *tip, const char *b,
+	struct strv *names, struct err *e)
 {
 	int rc;
 
@@ -138,13 +149,55 @@ int diff_conflicts(const char *git_dir, const char *base, const char *tip, const
 
 /* Names that something on the user's machine or his CI reads and runs without being asked. "x/" = a directory at any depth. */
 static const char *const auto_run[] = {
-	".gitattributes", ".gitmodules", ".lfsconfig", ".husky/", ".githooks/", ".pre-commit-config.yaml", "lefthook.yml",
-	".lefthook.yml", ".github/", ".gitlab-ci.yml", ".gitlab/", ".circleci/", ".buildkite/", ".drone.yml", ".travis.yml",
-	".woodpecker/", ".woodpecker.yml", ".forgejo/", ".gitea/", ".ci/", "Jenkinsfile", "azure-pipelines.yml",
-	"bitbucket-pipelines.yml", ".vscode/", ".idea/", ".devcontainer/", ".devcontainer.json", ".ddev/", ".envrc", "mise.toml",
-	".mise.toml", ".mcp.json", ".claude/", ".codex/", ".cursor/", ".gemini/", "AGENTS.md", "CLAUDE.md", "GEMINI.md",
-	".cursorrules", ".aider.conf.yml", "Makefile", "GNUmakefile", "package.json", ".npmrc", ".yarnrc", ".yarnrc.yml",
-	".pnpmfile.cjs", ".yolodeck/",
+	".gitattributes",
+	".gitmodules",
+	".lfsconfig",
+	".husky/",
+	".githooks/",
+	".pre-commit-config.yaml",
+	"lefthook.yml",
+	".lefthook.yml",
+	".github/",
+	".gitlab-ci.yml",
+	".gitlab/",
+	".circleci/",
+	".buildkite/",
+	".drone.yml",
+	".travis.yml",
+	".woodpecker/",
+	".woodpecker.yml",
+	".forgejo/",
+	".gitea/",
+	".ci/",
+	"Jenkinsfile",
+	"azure-pipelines.yml",
+	"bitbucket-pipelines.yml",
+	".vscode/",
+	".idea/",
+	".devcontainer/",
+	".devcontainer.json",
+	".ddev/",
+	".envrc",
+	"mise.toml",
+	".mise.toml",
+	".mcp.json",
+	".claude/",
+	".codex/",
+	".cursor/",
+	".gemini/",
+	"AGENTS.md",
+	"CLAUDE.md",
+	"GEMINI.md",
+	".cursorrules",
+	".aider.conf.yml",
+	"Makefile",
+	"GNUmakefile",
+	"package.json",
+	".npmrc",
+	".yarnrc",
+	".yarnrc.yml",
+	".pnpmfile.cjs",
+	".yolodeck/",
 };
 
 static bool component_is(const char *path, const char *name)
@@ -155,8 +208,8 @@ static bool component_is(const char *path, const char *name)
 	for (;;) {
 		size_t len = strcspn(path, "/");
 
-		if (dir ? path[len] == '/' && len == n - 1 && !strncasecmp(path, name, len) :
-			  !path[len] && len == n && !strncasecmp(path, name, len))
+		if (dir ? path[len] == '/' && len == n - 1 && !strncasecmp(path, name, len)
+			: !path[len] && len == n && !strncasecmp(path, name, len))
 			return true;
 		if (!path[len])
 			return false;

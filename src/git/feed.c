@@ -19,10 +19,10 @@ enum { FEED_BLOCK = 64 << 10, FEED_STALL_S = 120 };
 
 struct feed {
 	struct child child;
-	int to;		/* its stdin: a socket, so that its death is EPIPE and never SIGPIPE */
-	int out, err;	/* memory files: nobody has to read them while we write */
+	int to; /* its stdin: a socket, so that its death is EPIPE and never SIGPIPE */
+	int out, err; /* memory files: nobody has to read them while we write */
 	struct buf buf;
-	int failed;	/* errno of the first failed write */
+	int failed; /* errno of the first failed write */
 };
 
 static void flush(struct feed *f)
@@ -76,8 +76,8 @@ void feed_file(struct feed *f, uint32_t mode, const char *path, size_t size)
 
 static void head(struct feed *f, const struct feed_spec *s)
 {
-	buf_fmt(&f->buf, "commit %s\nmark :1\nauthor %s now\ncommitter %s now\ndata %zu\n%s\n", s->ref, s->author, s->committer,
-		strlen(s->message), s->message);
+	buf_fmt(&f->buf, "commit %s\nmark :1\nauthor %s now\ncommitter %s now\ndata %zu\n%s\n",
+		s->ref, s->author, s->committer, strlen(s->message), s->message);
 	buf_fmt(&f->buf, "from %s\n", s->parent);
 	if (s->from_tree)
 		buf_fmt(&f->buf, "M 040000 %s \"\"\n", s->from_tree);
@@ -91,8 +91,9 @@ static int start(struct feed *f, const struct feed_spec *s, int theirs, struct e
 
 	git_host_env(&env);
 	git_host_args(&args, s->git_dir);
-	strv_addl(&args, "-c", s->durable ? "core.fsync=committed" : "core.fsync=none", "-c", "core.bigFileThreshold=1m",
-		  "fast-import", "--quiet", "--done", "--date-format=now", "--force", (char *)NULL);
+	strv_addl(&args, "-c", s->durable ? "core.fsync=committed" : "core.fsync=none", "-c",
+		"core.bigFileThreshold=1m", "fast-import", "--quiet", "--done", "--date-format=now",
+		"--force", (char *)NULL);
 	c.argv = strv_argv(&args);
 	c.env = strv_argv(&env);
 	c.cwd = "/";

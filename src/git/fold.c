@@ -212,10 +212,21 @@ static const struct {
 	uint8_t step;
 	uint8_t pairs; /* 0 = all of the range are capitals, 1 = the even ones, 2 = the odd ones */
 } capitals[] = {
-	{ 'A', 'Z', 32, 0 },	   { 0xC0, 0xDE, 32, 0 },    { 0x100, 0x137, 1, 1 },  { 0x139, 0x148, 1, 2 },
-	{ 0x14A, 0x177, 1, 1 },	   { 0x179, 0x17E, 1, 2 },   { 0x391, 0x3A9, 32, 0 }, { 0x400, 0x40F, 80, 0 },
-	{ 0x410, 0x42F, 32, 0 },   { 0x460, 0x481, 1, 1 },   { 0x48A, 0x4BF, 1, 1 },  { 0x4D0, 0x52F, 1, 1 },
-	{ 0x531, 0x556, 48, 0 },   { 0x1E00, 0x1E95, 1, 1 }, { 0x1EA0, 0x1EFF, 1, 1 },
+	{ 'A', 'Z', 32, 0 },
+	{ 0xC0, 0xDE, 32, 0 },
+	{ 0x100, 0x137, 1, 1 },
+	{ 0x139, 0x148, 1, 2 },
+	{ 0x14A, 0x177, 1, 1 },
+	{ 0x179, 0x17E, 1, 2 },
+	{ 0x391, 0x3A9, 32, 0 },
+	{ 0x400, 0x40F, 80, 0 },
+	{ 0x410, 0x42F, 32, 0 },
+	{ 0x460, 0x481, 1, 1 },
+	{ 0x48A, 0x4BF, 1, 1 },
+	{ 0x4D0, 0x52F, 1, 1 },
+	{ 0x531, 0x556, 48, 0 },
+	{ 0x1E00, 0x1E95, 1, 1 },
+	{ 0x1EA0, 0x1EFF, 1, 1 },
 };
 
 static uint32_t lower(uint32_t c)
@@ -260,7 +271,8 @@ static void fold_one(uint32_t c, struct buf *out)
 {
 	const uint16_t *row;
 
-	if ((c >= 0x200C && c <= 0x200F) || (c >= 0x202A && c <= 0x202E) || (c >= 0x206A && c <= 0x206F) || c == 0xFEFF)
+	if ((c >= 0x200C && c <= 0x200F) || (c >= 0x202A && c <= 0x202E) ||
+		(c >= 0x206A && c <= 0x206F) || c == 0xFEFF)
 		return;
 	row = bsearch(&c, composed, ARRAY_LEN(composed), sizeof *composed, by_whole);
 	if (row) {
@@ -274,7 +286,11 @@ static void fold_one(uint32_t c, struct buf *out)
 /* One code point at p; bytes that are no UTF-8 stand for themselves above all code points. */
 static size_t decode(const unsigned char *p, uint32_t *c)
 {
-	size_t n = *p < 0x80 ? 1 : *p >= 0xC2 && *p < 0xE0 ? 2 : *p >= 0xE0 && *p < 0xF0 ? 3 : *p >= 0xF0 && *p < 0xF5 ? 4 : 0;
+	size_t n = *p < 0x80                 ? 1
+		   : *p >= 0xC2 && *p < 0xE0 ? 2
+		   : *p >= 0xE0 && *p < 0xF0 ? 3
+		   : *p >= 0xF0 && *p < 0xF5 ? 4
+					     : 0;
 
 	*c = n == 1 ? *p : *p & (0x7Fu >> n);
 	for (size_t i = 1; i < n; i++) {

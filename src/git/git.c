@@ -16,11 +16,24 @@ extern char **environ;
 /* What of the user's own GIT_* survives in [U]: where his configuration is, who he is, how he reaches his remotes.
  * GIT_DIR, GIT_INDEX_FILE and the like come from a hook or an alias that started us and mean another call. */
 static const char *const user_keeps[] = {
-	"GIT_CONFIG_GLOBAL=",	  "GIT_CONFIG_SYSTEM=",	   "GIT_CONFIG_NOSYSTEM=", "GIT_CONFIG_COUNT=",
-	"GIT_CONFIG_KEY_",	  "GIT_CONFIG_VALUE_",	   "GIT_AUTHOR_NAME=",	   "GIT_AUTHOR_EMAIL=",
-	"GIT_COMMITTER_NAME=",	  "GIT_COMMITTER_EMAIL=",  "GIT_SSH=",		   "GIT_SSH_COMMAND=",
-	"GIT_SSH_VARIANT=",	  "GIT_ASKPASS=",	   "GIT_SSL_",		   "GIT_EXEC_PATH=",
-	"GIT_CEILING_DIRECTORIES=", "GIT_PROXY_COMMAND=",
+	"GIT_CONFIG_GLOBAL=",
+	"GIT_CONFIG_SYSTEM=",
+	"GIT_CONFIG_NOSYSTEM=",
+	"GIT_CONFIG_COUNT=",
+	"GIT_CONFIG_KEY_",
+	"GIT_CONFIG_VALUE_",
+	"GIT_AUTHOR_NAME=",
+	"GIT_AUTHOR_EMAIL=",
+	"GIT_COMMITTER_NAME=",
+	"GIT_COMMITTER_EMAIL=",
+	"GIT_SSH=",
+	"GIT_SSH_COMMAND=",
+	"GIT_SSH_VARIANT=",
+	"GIT_ASKPASS=",
+	"GIT_SSL_",
+	"GIT_EXEC_PATH=",
+	"GIT_CEILING_DIRECTORIES=",
+	"GIT_PROXY_COMMAND=",
 };
 
 static bool user_var_ok(const char *kv)
@@ -40,10 +53,11 @@ void git_host_env(struct strv *env)
 	const char *path = getenv("PATH");
 
 	strv_fmt(env, "PATH=%s", path ? path : "/usr/local/bin:/usr/bin:/bin");
-	strv_addl(env, "LC_ALL=C", "HOME=/nonexistent", "GIT_CONFIG_NOSYSTEM=1", "GIT_CONFIG_GLOBAL=/dev/null",
-		"GIT_ATTR_NOSYSTEM=1", "GIT_TERMINAL_PROMPT=0", "GIT_ASKPASS=true", "GIT_OPTIONAL_LOCKS=0",
-		"GIT_NO_LAZY_FETCH=1", "GIT_NO_REPLACE_OBJECTS=1", "GIT_CEILING_DIRECTORIES=/",
-		"GIT_ALLOW_PROTOCOL=file", "GIT_LITERAL_PATHSPECS=1", (char *)NULL);
+	strv_addl(env, "LC_ALL=C", "HOME=/nonexistent", "GIT_CONFIG_NOSYSTEM=1",
+		"GIT_CONFIG_GLOBAL=/dev/null", "GIT_ATTR_NOSYSTEM=1", "GIT_TERMINAL_PROMPT=0",
+		"GIT_ASKPASS=true", "GIT_OPTIONAL_LOCKS=0", "GIT_NO_LAZY_FETCH=1",
+		"GIT_NO_REPLACE_OBJECTS=1", "GIT_CEILING_DIRECTORIES=/", "GIT_ALLOW_PROTOCOL=file",
+		"GIT_LITERAL_PATHSPECS=1", (char *)NULL);
 }
 
 static void user_env(struct strv *env, bool read_only)
@@ -51,15 +65,17 @@ static void user_env(struct strv *env, bool read_only)
 	for (char **p = environ; *p; p++)
 		if (user_var_ok(*p))
 			strv_add(env, *p);
-	strv_addl(env, "LC_ALL=C.UTF-8", "GIT_TERMINAL_PROMPT=0", "GIT_LITERAL_PATHSPECS=1", (char *)NULL);
+	strv_addl(env, "LC_ALL=C.UTF-8", "GIT_TERMINAL_PROMPT=0", "GIT_LITERAL_PATHSPECS=1",
+		(char *)NULL);
 	if (read_only)
 		strv_add(env, "GIT_OPTIONAL_LOCKS=0");
 }
 
 void git_host_args(struct strv *args, const char *git_dir)
 {
-	strv_addl(args, "git", "--no-pager", "-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false", "-c",
-		"submodule.recurse=false", "-c", "gc.auto=0", "-c", "maintenance.auto=false", (char *)NULL);
+	strv_addl(args, "git", "--no-pager", "-c", "core.hooksPath=/dev/null", "-c",
+		"core.fsmonitor=false", "-c", "submodule.recurse=false", "-c", "gc.auto=0", "-c",
+		"maintenance.auto=false", (char *)NULL);
 	if (git_dir) {
 		strv_addl(args, "-c", "safe.bareRepository=explicit", (char *)NULL);
 		strv_fmt(args, "--git-dir=%s", git_dir);
@@ -142,7 +158,8 @@ static int explain(const struct git_call *c, const struct child_result *r, struc
 	else if (r->code > 128)
 		err_set(e, "git_failed", "git %s was killed by signal %d", verb, r->code - 128);
 	else
-		err_set(e, "git_failed", "git %s ended with code %d and said nothing", verb, r->code);
+		err_set(e, "git_failed", "git %s ended with code %d and said nothing", verb,
+			r->code);
 	buf_release(&words);
 	return -1;
 }
@@ -210,7 +227,8 @@ int git_run(struct git_call *c, struct child_result *r, struct err *e)
 	s.cwd = c->cwd ? c->cwd : "/";
 	rc = child_run(&s, c->in, c->nin, c->cap ? c->cap : GIT_CAP, timeout, r, e);
 	if (rc && !strcmp(e->code, "timeout")) {
-		err_set(e, "timeout", "git %s did not end within %d s", c->args.v[0], timeout / 1000);
+		err_set(e, "timeout", "git %s did not end within %d s", c->args.v[0],
+			timeout / 1000);
 	} else if (rc) {
 		say_no_git(e);
 	} else if (r->code) {
@@ -254,16 +272,16 @@ bool git_oid_ok(const char *s)
 
 const char *git_zero(const char *format)
 {
-	return strcmp(format, "sha256") ?
-		"0000000000000000000000000000000000000000" :
-		"0000000000000000000000000000000000000000000000000000000000000000";
+	return strcmp(format, "sha256")
+		       ? "0000000000000000000000000000000000000000"
+		       : "0000000000000000000000000000000000000000000000000000000000000000";
 }
 
 const char *git_empty_tree(const char *format)
 {
-	return strcmp(format, "sha256") ?
-		"4b825dc642cb6eb9a060e54bf8d69288fbee4904" :
-		"6ef19b41225c5369f1c104d45d8d85efa9b057b53b14b4b9b939dd74decc5321";
+	return strcmp(format, "sha256")
+		       ? "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
+		       : "6ef19b41225c5369f1c104d45d8d85efa9b057b53b14b4b9b939dd74decc5321";
 }
 
 char *git_resolve(const struct git_repo *r, const char *rev, struct err *e)
@@ -271,14 +289,18 @@ char *git_resolve(const struct git_repo *r, const char *rev, struct err *e)
 	struct buf out = BUF_INIT;
 	char *peeled = xasprintf("%s^{commit}", rev);
 	char *id = NULL;
-	int rc = git_out(r->git_dir, &out, e, "rev-parse", "-q", "--verify", "--end-of-options", peeled, (char *)NULL);
+	int rc = git_out(r->git_dir, &out, e, "rev-parse", "-q", "--verify", "--end-of-options",
+		peeled, (char *)NULL);
 
 	if (!rc && git_oid_ok(out.p))
 		id = buf_take(&out);
 	else if (rc && strcmp(e->code, "git_failed"))
 		err_prefix(e, "\"%s\" could not be looked up", rev);
 	else
-		err_set(e, "no_such_revision", "There is no commit \"%s\" here; `git log` and `git branch` show what there is", rev);
+		err_set(e, "no_such_revision",
+			"There is no commit \"%s\" here; `git log` and `git branch` show what "
+			"there is",
+			rev);
 	buf_release(&out);
 	free(peeled);
 	return id;
@@ -306,7 +328,8 @@ char *git_ref(const char *git_dir, const char *ref, struct err *e)
 	return id;
 }
 
-int git_update_ref(const struct git_repo *r, const char *ref, const char *next, const char *old, const char *why, struct err *e)
+int git_update_ref(const struct git_repo *r, const char *ref, const char *next, const char *old,
+	const char *why, struct err *e)
 {
 	struct git_call c;
 	struct child_result res;
@@ -323,15 +346,15 @@ int git_update_ref(const struct git_repo *r, const char *ref, const char *next, 
 		strv_addl(&c.args, "-d", ref, was, (char *)NULL);
 	rc = git_run(&c, &res, e);
 	if (rc && (strstr(e->msg, "but expected") || strstr(e->msg, "reference already exists") ||
-		   strstr(e->msg, "unable to resolve reference")))
+			  strstr(e->msg, "unable to resolve reference")))
 		err_set(e, "moved", "%s was moved by somebody else meanwhile", ref);
 	child_result_release(&res);
 	git_call_release(&c);
 	return rc;
 }
 
-int git_import_call(struct git_call *c, const struct git_repo *r, const char *quarantine, const char *commit, const char *ref,
-	struct err *e)
+int git_import_call(struct git_call *c, const struct git_repo *r, const char *quarantine,
+	const char *commit, const char *ref, struct err *e)
 {
 	if (quarantine_sync_shallow(r, quarantine, e))
 		return -1;
@@ -339,14 +362,17 @@ int git_import_call(struct git_call *c, const struct git_repo *r, const char *qu
 	c->timeout_ms = GIT_WORK_MS;
 	git_env_ident(&c->env, "COMMITTER", r->ident);
 	/* Version 2 lets a plain commit id be asked for; no other ref of the quarantine matters then. */
-	strv_addl(&c->conf, "fetch.fsckObjects=true", "protocol.version=2", "core.fsync=committed,reference", (char *)NULL);
-	strv_addl(&c->args, "fetch", "-q", "--no-tags", "--no-write-fetch-head", "--no-auto-maintenance",
-		"--no-recurse-submodules", "--no-show-forced-updates", quarantine, (char *)NULL);
+	strv_addl(&c->conf, "fetch.fsckObjects=true", "protocol.version=2",
+		"core.fsync=committed,reference", (char *)NULL);
+	strv_addl(&c->args, "fetch", "-q", "--no-tags", "--no-write-fetch-head",
+		"--no-auto-maintenance", "--no-recurse-submodules", "--no-show-forced-updates",
+		quarantine, (char *)NULL);
 	strv_fmt(&c->args, "+%s:%s", commit, ref);
 	return 0;
 }
 
-int git_import(const struct git_repo *r, const char *quarantine, const char *commit, const char *ref, struct err *e)
+int git_import(const struct git_repo *r, const char *quarantine, const char *commit,
+	const char *ref, struct err *e)
 {
 	struct git_call c;
 	struct child_result res;
@@ -383,8 +409,8 @@ int git_highest_race(const struct git_repo *r, int *out, struct err *e)
 {
 	struct buf refs = BUF_INIT;
 	char *line, *next;
-	int rc = git_out(r->common, &refs, e, "for-each-ref", "--format=%(refname)", "refs/heads/yolo", "refs/yolodeck",
-		(char *)NULL);
+	int rc = git_out(r->common, &refs, e, "for-each-ref", "--format=%(refname)",
+		"refs/heads/yolo", "refs/yolodeck", (char *)NULL);
 
 	*out = 0;
 	for (line = refs.p; !rc && *line; line = next) {
@@ -395,7 +421,8 @@ int git_highest_race(const struct git_repo *r, int *out, struct err *e)
 		line[n] = '\0';
 		if (!strcmp(line, "refs/heads/yolo"))
 			rc = err_set(e, "branch_in_the_way",
-				"A branch named \"yolo\" is in the way of yolo/<race>/<variant>; rename it (git branch -m yolo other-name)");
+				"A branch named \"yolo\" is in the way of yolo/<race>/<variant>; "
+				"rename it (git branch -m yolo other-name)");
 		race = race_of(line);
 		if (race > *out)
 			*out = race;

@@ -19,8 +19,8 @@ enum { MAX_RULES = 1 << 20, MAX_LIST = 1 << 20, FILL_ROUNDS = 4 };
 static int init_bare(const struct git_repo *r, const char *path, struct err *e)
 {
 	char *format = xasprintf("--object-format=%s", r->format);
-	int rc = git_out(path, NULL, e, "init", "-q", "--bare", "--initial-branch=main", "--template=", format,
-		(char *)NULL);
+	int rc = git_out(path, NULL, e, "init", "-q", "--bare", "--initial-branch=main",
+		"--template=", format, (char *)NULL);
 
 	free(format);
 	return rc;
@@ -45,7 +45,10 @@ static int add_alternate(struct buf *b, const char *objects, const char *line, s
 	int rc = 0;
 
 	if (strchr(joined, '\n') || *joined == '"' || *joined == '#')
-		rc = err_set(e, "bad_path", "The repository's path %s holds a newline, which git's alternates cannot name", joined);
+		rc = err_set(e, "bad_path",
+			"The repository's path %s holds a newline, which git's alternates cannot "
+			"name",
+			joined);
 	else if ((real = fs_realpath(joined, e)))
 		buf_fmt(b, "%s\n", real);
 	free(real);
@@ -55,7 +58,8 @@ static int add_alternate(struct buf *b, const char *objects, const char *line, s
 
 static int write_alternates(const struct git_repo *r, const char *path, struct err *e)
 {
-	char *objects = fs_join(r->common, "objects"), *theirs = fs_join(objects, "info/alternates"), *line, *rest;
+	char *objects = fs_join(r->common, "objects"),
+	     *theirs = fs_join(objects, "info/alternates"), *line, *rest;
 	struct buf out = BUF_INIT, in = BUF_INIT;
 	int rc = add_alternate(&out, objects, objects, e);
 
@@ -113,7 +117,8 @@ static int write_excludes(const struct git_repo *r, const char *path, struct err
 
 	for (size_t i = 0; i < ARRAY_LEN(paths); i++) {
 		if (paths[i] && !fs_read(paths[i], MAX_RULES, &in, e)) {
-			const char *text = in.len >= 3 && !memcmp(in.p, "\xEF\xBB\xBF", 3) ? in.p + 3 : in.p;
+			const char *text =
+				in.len >= 3 && !memcmp(in.p, "\xEF\xBB\xBF", 3) ? in.p + 3 : in.p;
 
 			buf_fmt(&out, "%s\n", text);
 		}
@@ -135,7 +140,8 @@ int quarantine_sync_shallow(const struct git_repo *r, const char *path, struct e
 		rc = strcmp(e->code, "not_found") ? -1 : 0;
 		if (!rc)
 			unlink(ours);
-	} else if (fs_read(ours, MAX_LIST, &have, e) || have.len != b.len || memcmp(have.p, b.p, b.len)) {
+	} else if (fs_read(ours, MAX_LIST, &have, e) || have.len != b.len ||
+		   memcmp(have.p, b.p, b.len)) {
 		rc = fs_replace(ours, b.p, b.len, e);
 	}
 	if (!rc)
@@ -159,8 +165,9 @@ int quarantine_make(const struct git_repo *r, const char *path, struct err *e)
 	}
 	/* What a crash left under the temporary name is completed: every step may be done twice. */
 	buf_str(&attributes, TEMPLATE_ATTRIBUTES);
-	rc = init_bare(r, tmp, e) || write_alternates(r, tmp, e) || put(tmp, "info/attributes", &attributes, e) ||
-	     write_excludes(r, tmp, e) || quarantine_sync_shallow(r, tmp, e);
+	rc = init_bare(r, tmp, e) || write_alternates(r, tmp, e) ||
+	     put(tmp, "info/attributes", &attributes, e) || write_excludes(r, tmp, e) ||
+	     quarantine_sync_shallow(r, tmp, e);
 	if (!rc && rename(tmp, path))
 		rc = err_sys(e, "disk", "%s could not be made", path);
 	buf_release(&attributes);
@@ -177,7 +184,8 @@ static int list_objects(const struct git_repo *r, const char *base, struct buf *
 
 	git_call_init(&c, r->common);
 	c.timeout_ms = GIT_WORK_MS;
-	strv_addl(&c.args, "rev-list", "--objects", "--no-walk", "--no-object-names", base, (char *)NULL);
+	strv_addl(&c.args, "rev-list", "--objects", "--no-walk", "--no-object-names", base,
+		(char *)NULL);
 	rc = git_run(&c, &res, e);
 	if (!rc && res.truncated)
 		rc = err_set(e, "too_big", "The base commit has too many files");
@@ -187,7 +195,8 @@ static int list_objects(const struct git_repo *r, const char *base, struct buf *
 	return rc;
 }
 
-static int pack_objects(const struct git_repo *r, const struct buf *ids, const char *store, struct err *e)
+static int pack_objects(
+	const struct git_repo *r, const struct buf *ids, const char *store, struct err *e)
 {
 	struct git_call c;
 	struct child_result res;
@@ -224,7 +233,8 @@ static int open_to_all(const char *store, struct err *e)
 	return rc ? -1 : 0;
 }
 
-int quarantine_base_store(const struct git_repo *r, const char *base, const char *path, int race, struct err *e)
+int quarantine_base_store(
+	const struct git_repo *r, const char *base, const char *path, int race, struct err *e)
 {
 	char *tmp;
 	struct buf ids = BUF_INIT, shallow = BUF_INIT;
@@ -236,8 +246,9 @@ int quarantine_base_store(const struct git_repo *r, const char *base, const char
 	/* Another race may make the store of the same base now: each has its own name, the first rename wins. */
 	tmp = xasprintf("%s.%d.new", path, race);
 	buf_fmt(&shallow, "%s\n", base);
-	rc = init_bare(r, tmp, e) || list_objects(r, base, &ids, e) || pack_objects(r, &ids, tmp, e) ||
-	     put(tmp, "shallow", &shallow, e) || open_to_all(tmp, e);
+	rc = init_bare(r, tmp, e) || list_objects(r, base, &ids, e) ||
+	     pack_objects(r, &ids, tmp, e) || put(tmp, "shallow", &shallow, e) ||
+	     open_to_all(tmp, e);
 	if (!rc && rename(tmp, path)) {
 		if (errno != EEXIST && errno != ENOTEMPTY)
 			rc = err_sys(e, "disk", "%s could not be made", path);
@@ -257,7 +268,8 @@ static char *promisor(const struct git_repo *r)
 	struct err e = ERR_INIT;
 	char *name = NULL, *end;
 
-	if (!git_out(r->common, &b, &e, "config", "--get-regexp", "^remote\\..*\\.promisor$", "true", (char *)NULL)) {
+	if (!git_out(r->common, &b, &e, "config", "--get-regexp", "^remote\\..*\\.promisor$",
+		    "true", (char *)NULL)) {
 		end = strstr(b.p, ".promisor");
 		if (end && !strncmp(b.p, "remote.", 7))
 			name = xstrndup(b.p + 7, (size_t)(end - b.p - 7));
@@ -276,7 +288,8 @@ static int list_missing(const struct git_repo *r, const char *base, struct buf *
 	buf_clear(ids);
 	git_call_init(&c, r->common);
 	c.timeout_ms = GIT_WORK_MS;
-	strv_addl(&c.args, "rev-list", "--objects", "--no-walk", "--no-object-names", "--missing=print", base, (char *)NULL);
+	strv_addl(&c.args, "rev-list", "--objects", "--no-walk", "--no-object-names",
+		"--missing=print", base, (char *)NULL);
 	rc = git_run(&c, &res, e);
 	for (const char *p = res.out.p; !rc && *p; p += strcspn(p, "\n"), p += *p == '\n')
 		if (*p == '?') {
@@ -288,7 +301,8 @@ static int list_missing(const struct git_repo *r, const char *base, struct buf *
 	return rc;
 }
 
-static int fetch_missing(const struct git_repo *r, const char *remote, const struct buf *ids, struct err *e)
+static int fetch_missing(
+	const struct git_repo *r, const char *remote, const struct buf *ids, struct err *e)
 {
 	struct git_call c;
 	struct child_result res;
@@ -301,8 +315,9 @@ static int fetch_missing(const struct git_repo *r, const char *remote, const str
 	c.in = ids->p;
 	c.nin = ids->len;
 	strv_add(&c.conf, "fetch.negotiationAlgorithm=noop");
-	strv_addl(&c.args, "fetch", "-q", "--no-tags", "--no-write-fetch-head", "--no-auto-maintenance",
-		"--recurse-submodules=no", "--filter=blob:none", "--stdin", remote, (char *)NULL);
+	strv_addl(&c.args, "fetch", "-q", "--no-tags", "--no-write-fetch-head",
+		"--no-auto-maintenance", "--recurse-submodules=no", "--filter=blob:none", "--stdin",
+		remote, (char *)NULL);
 	rc = git_run(&c, &res, e);
 	child_result_release(&res);
 	git_call_release(&c);
@@ -325,9 +340,13 @@ int quarantine_complete(const struct git_repo *r, const char *base, struct err *
 	if (!rc && ids.len)
 		rc = list_missing(r, base, &ids, e);
 	if (!rc && ids.len)
-		rc = err_set(e, "partial_clone", "objects are still missing after %d fetches", FILL_ROUNDS);
+		rc = err_set(e, "partial_clone", "objects are still missing after %d fetches",
+			FILL_ROUNDS);
 	if (rc)
-		err_prefix(e, "This is a partial clone, and the files of the base commit could not be fetched from %s", remote);
+		err_prefix(e,
+			"This is a partial clone, and the files of the base commit could not be "
+			"fetched from %s",
+			remote);
 	buf_release(&ids);
 	free(remote);
 	return rc ? -1 : 0;

@@ -28,7 +28,8 @@ static const char *fsck_words(const struct err *e)
 {
 	if (strstr(e->msg, "gitmodules"))
 		return "The variant holds a malformed .gitmodules.";
-	if (strstr(e->msg, "fsck error") || strstr(e->msg, "in packed object") || strstr(e->msg, "git fetch: object "))
+	if (strstr(e->msg, "fsck error") || strstr(e->msg, "in packed object") ||
+		strstr(e->msg, "git fetch: object "))
 		return "The variant holds an object that git's own check refuses.";
 	return NULL;
 }
@@ -49,7 +50,8 @@ static int import(const struct snapshot_in *in, struct save_out *out, struct err
 }
 
 /* The branch moves only from what we wrote last, and never under a work tree. */
-static int move_branch(const struct snapshot_in *in, const char *old, struct save_out *out, struct err *e)
+static int move_branch(
+	const struct snapshot_in *in, const char *old, struct save_out *out, struct err *e)
 {
 	char *name = xasprintf("yolo/%d/%s", in->race, in->variant);
 	char *ref = xasprintf("refs/heads/%s", name), *where = NULL, *words = NULL, *now = NULL;
@@ -66,14 +68,16 @@ static int move_branch(const struct snapshot_in *in, const char *old, struct sav
 	if (rc)
 		goto out;
 	if (where) {
-		words = xasprintf("The branch %s is checked out in %s and was not moved; the new state is in refs/yolodeck/%d/%s/tip.",
+		words = xasprintf("The branch %s is checked out in %s and was not moved; the new "
+				  "state is in refs/yolodeck/%d/%s/tip.",
 			name, where, in->race, in->variant);
 	} else {
 		rc = git_update_ref(in->repo, ref, out->snap.commit, old, "yolodeck: save", e);
 		if (!rc)
 			out->branch = xstrdup(name);
 		else if (!strcmp(e->code, "moved"))
-			words = xasprintf("The branch %s was moved by somebody and is left alone; the new state is in refs/yolodeck/%d/%s/tip.",
+			words = xasprintf("The branch %s was moved by somebody and is left alone; "
+					  "the new state is in refs/yolodeck/%d/%s/tip.",
 				name, in->race, in->variant);
 	}
 	if (words) {
@@ -90,7 +94,8 @@ out:
 	return rc;
 }
 
-int git_save(const struct snapshot_in *in, const char *old_commit, struct save_out *out, struct err *e)
+int git_save(
+	const struct snapshot_in *in, const char *old_commit, struct save_out *out, struct err *e)
 {
 	struct snapshot_in full = *in;
 	char *why = NULL;

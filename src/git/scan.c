@@ -7,14 +7,21 @@
 #include "base/mem.h"
 #include "git/git.h"
 
-enum { MAX_FILES = 200000, MAX_CHANGED = 50000, MAX_DEPTH = 64, MAX_PATH = 4096, MAX_LINK = 4096, MAX_NAMED = 50 };
+enum {
+	MAX_FILES = 200000,
+	MAX_CHANGED = 50000,
+	MAX_DEPTH = 64,
+	MAX_PATH = 4096,
+	MAX_LINK = 4096,
+	MAX_NAMED = 50
+};
 #define MAX_FILE ((long long)64 << 20)
 #define MAX_BYTES ((long long)1 << 30)
 
 struct entry {
 	const char *mode, *oid, *path; /* into the list's text */
-	bool same;		       /* the base has exactly this */
-	bool known;		       /* the base has this path */
+	bool same; /* the base has exactly this */
+	bool known; /* the base has this path */
 };
 
 struct list {
@@ -23,7 +30,18 @@ struct list {
 	size_t n;
 };
 
-enum reason { R_LINK, R_SUBMODULE, R_GIT, R_CONTROL, R_BACKSLASH, R_CASE, R_MODE, R_PATH, R_BIG, R_COUNT };
+enum reason {
+	R_LINK,
+	R_SUBMODULE,
+	R_GIT,
+	R_CONTROL,
+	R_BACKSLASH,
+	R_CASE,
+	R_MODE,
+	R_PATH,
+	R_BIG,
+	R_COUNT
+};
 static const char *const reason_text[R_COUNT] = {
 	[R_LINK] = "a link that leaves the tree",
 	[R_SUBMODULE] = "a new or changed submodule",
@@ -70,10 +88,12 @@ static int read_list(const char *git_dir, const char *commit, struct list *l, st
 		rc = err_set(e, "too_big", "The list of files is too long to be judged");
 	buf_add(&l->text, r.out.p, r.out.len);
 	for (char *p = l->text.p, *end = p + l->text.len; !rc && p < end; p += strlen(p) + 1) {
-		char *type = strchr(p, ' '), *oid = type ? strchr(type + 1, ' ') : NULL, *tab = oid ? strchr(oid, '\t') : NULL;
+		char *type = strchr(p, ' '), *oid = type ? strchr(type + 1, ' ') : NULL,
+		     *tab = oid ? strchr(oid, '\t') : NULL;
 
 		if (!tab) {
-			rc = err_set(e, "git_failed", "git ls-tree gave a line that is not understood");
+			rc = err_set(
+				e, "git_failed", "git ls-tree gave a line that is not understood");
 			break;
 		}
 		*type = *oid = *tab = '\0';
@@ -127,7 +147,8 @@ static bool imitates_git(const char *name, size_t n)
 	while (len && (folded.p[len - 1] == ' ' || folded.p[len - 1] == '.'))
 		len--;
 	yes = (len == 4 && !memcmp(folded.p, ".git", 4)) ||
-	      (len == 5 && !memcmp(folded.p, "git~", 4) && folded.p[4] >= '1' && folded.p[4] <= '9');
+	      (len == 5 && !memcmp(folded.p, "git~", 4) && folded.p[4] >= '1' &&
+		      folded.p[4] <= '9');
 	free(raw);
 	buf_release(&folded);
 	return yes;
@@ -205,7 +226,8 @@ int scan_link_leaves(const char *path, const char *target)
 /* Files of git's own that must not be links: git follows or refuses them by version. */
 static bool is_git_file(const char *path)
 {
-	static const char *const names[] = { ".gitmodules", ".gitattributes", ".gitignore", ".mailmap" };
+	static const char *const names[] = { ".gitmodules", ".gitattributes", ".gitignore",
+		".mailmap" };
 	const char *name = strrchr(path, '/');
 	struct buf folded = BUF_INIT;
 	bool yes = false;
@@ -229,7 +251,8 @@ static void judge_entry(struct scan *s, struct entry *t)
 		return;
 	if (!strcmp(t->mode, "160000"))
 		blame(s, R_SUBMODULE, t->path);
-	else if (strcmp(t->mode, "100644") && strcmp(t->mode, "100755") && strcmp(t->mode, "120000"))
+	else if (strcmp(t->mode, "100644") && strcmp(t->mode, "100755") &&
+		 strcmp(t->mode, "120000"))
 		blame(s, R_MODE, t->path);
 	if (!strcmp(t->mode, "120000") && is_git_file(t->path))
 		blame(s, R_LINK, t->path);
@@ -253,7 +276,8 @@ static int by_key(const void *a, const void *b)
 	return d ? d : x->len < y->len ? -1 : x->len > y->len;
 }
 
-static void add_folded(struct folded **v, size_t *n, size_t *cap, const char *path, size_t len, bool fresh)
+static void add_folded(
+	struct folded **v, size_t *n, size_t *cap, const char *path, size_t len, bool fresh)
 {
 	struct buf key = BUF_INIT;
 	char *raw = xstrndup(path, len);
@@ -290,8 +314,9 @@ static void judge_case(struct scan *s)
 		qsort(v, n, sizeof *v, by_key);
 	for (size_t i = 1; i < n; i++)
 		if ((v[i].fresh || v[i - 1].fresh) && !strcmp(v[i].key, v[i - 1].key) &&
-		    (v[i].len != v[i - 1].len || strncmp(v[i].path, v[i - 1].path, v[i].len))) {
-			char *twins = xasprintf("%.*s and %.*s", (int)v[i - 1].len, v[i - 1].path, (int)v[i].len, v[i].path);
+			(v[i].len != v[i - 1].len || strncmp(v[i].path, v[i - 1].path, v[i].len))) {
+			char *twins = xasprintf("%.*s and %.*s", (int)v[i - 1].len, v[i - 1].path,
+				(int)v[i].len, v[i].path);
 
 			blame(s, R_CASE, twins);
 			free(twins);
@@ -311,7 +336,8 @@ static int cat_file(struct scan *s, bool links, struct child_result *r, struct e
 	git_call_init(&c, s->git_dir);
 	c.timeout_ms = GIT_WORK_MS;
 	for (size_t i = 0; i < s->tip.n; i++)
-		if (!s->tip.e[i].same && s->tip.e[i].mode[1] != '6' && links == (s->tip.e[i].mode[1] == '2'))
+		if (!s->tip.e[i].same && s->tip.e[i].mode[1] != '6' &&
+			links == (s->tip.e[i].mode[1] == '2'))
 			buf_fmt(&in, "%s\n", s->tip.e[i].oid);
 	c.in = in.p;
 	c.nin = in.len;
@@ -347,7 +373,8 @@ static int judge_links(struct scan *s, struct err *e)
 			break;
 		}
 		target = xstrndup(nl + 1, n);
-		if (n > MAX_LINK || strlen(target) != n || has_control(target, n) || scan_link_leaves(t->path, target))
+		if (n > MAX_LINK || strlen(target) != n || has_control(target, n) ||
+			scan_link_leaves(t->path, target))
 			blame(s, R_LINK, t->path);
 		free(target);
 		p = nl + 1 + n + 1;
@@ -374,7 +401,8 @@ static int judge_sizes(struct scan *s, struct err *e)
 			continue;
 		size = *p ? strstr(p, " blob ") : NULL;
 		if (!size) {
-			rc = err_set(e, "git_failed", "The sizes of the variant's files could not be read");
+			rc = err_set(e, "git_failed",
+				"The sizes of the variant's files could not be read");
 			break;
 		}
 		n = strtoll(size + 6, NULL, 10);
@@ -407,7 +435,8 @@ static char *verdict(const struct scan *s)
 	return b.len ? buf_take(&b) : NULL;
 }
 
-int scan_tree(const char *quarantine, const char *base, const char *commit, char **why, struct err *e)
+int scan_tree(
+	const char *quarantine, const char *base, const char *commit, char **why, struct err *e)
 {
 	struct scan s = { .git_dir = quarantine };
 	int rc;

@@ -77,14 +77,16 @@ static int cache_of_base(struct taking *t, struct err *e)
 	strv_addl(&c.args, "ls-tree", "-r", "-z", "--full-tree", t->in->base, (char *)NULL);
 	rc = git_run(&c, &r, e);
 	if (!rc && r.truncated)
-		rc = err_set(e, "too_big", "The base commit's list of files is too long to be read");
+		rc = err_set(
+			e, "too_big", "The base commit's list of files is too long to be read");
 	if (!rc) {
 		strv_split0(&rec, r.out.p, r.out.len);
 		for (size_t i = 0; i < rec.n; i++) {
 			const char *tab = strchr(rec.v[i], '\t');
 
 			if (tab)
-				cache_add(&t->old, tab + 1, (uint32_t)strtoul(rec.v[i], NULL, 8), NULL);
+				cache_add(&t->old, tab + 1, (uint32_t)strtoul(rec.v[i], NULL, 8),
+					NULL);
 		}
 		cache_add_parents(&t->old);
 		t->old.commit = xstrdup(t->in->base);
@@ -99,9 +101,11 @@ static int cache_of_base(struct taking *t, struct err *e)
 
 static int load_cache(struct taking *t, struct err *e)
 {
-	if (!cache_load(&t->old, t->in->cache, e) && git_oid_ok(t->old.commit) && git_oid_ok(t->old.tree))
+	if (!cache_load(&t->old, t->in->cache, e) && git_oid_ok(t->old.commit) &&
+		git_oid_ok(t->old.tree))
 		return 0;
-	diag(DIAG_WARN, "snapshot of %d/%s starts from its base: %s", t->in->race, t->in->variant, e->msg);
+	diag(DIAG_WARN, "snapshot of %d/%s starts from its base: %s", t->in->race, t->in->variant,
+		e->msg);
 	err_clear(e);
 	return cache_of_base(t, e);
 }
@@ -156,13 +160,17 @@ static void report(struct snapshot_out *out, const struct walk_report *r, bool f
 	if (r->too_deep || r->too_many)
 		strv_add(&out->refused, "More than 50,000 files, 1 GiB or depth 64.");
 	count(&lost, r->too_big, "file over 64 MiB", "files over 64 MiB");
-	count(&lost, r->unreadable, "unreadable file or directory", "unreadable files or directories");
-	count(&lost, r->elsewhere, "entry on another file system", "entries on another file system");
+	count(&lost, r->unreadable, "unreadable file or directory",
+		"unreadable files or directories");
+	count(&lost, r->elsewhere, "entry on another file system",
+		"entries on another file system");
 	/* While it runs, the next walk will see; when it is over, somebody still writes. */
 	if (full)
-		count(&lost, r->moving, "file that changed while it was read", "files that changed while they were read");
+		count(&lost, r->moving, "file that changed while it was read",
+			"files that changed while they were read");
 	if (lost.len)
-		strv_fmt(&out->refused, "Not everything could be recorded: %s; promote would lose it.", lost.p);
+		strv_fmt(&out->refused,
+			"Not everything could be recorded: %s; promote would lose it.", lost.p);
 	out->ignored = r->ignored;
 	count(&all, r->ignored, "ignored", "ignored");
 	count(&all, r->special, "device, FIFO or socket", "devices, FIFOs or sockets");

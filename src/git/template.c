@@ -59,8 +59,8 @@ static int tpl_git(const struct checkout_race *c, struct err *e, const char *con
 	call.work_tree = tree;
 	call.index = index;
 	call.timeout_ms = GIT_WORK_MS;
-	strv_addl(&call.conf, "core.checkStat=minimal", "core.trustctime=false", "core.symlinks=true", "core.fileMode=true",
-		(char *)NULL);
+	strv_addl(&call.conf, "core.checkStat=minimal", "core.trustctime=false",
+		"core.symlinks=true", "core.fileMode=true", (char *)NULL);
 	strv_addv(&call.args, args);
 	rc = git_run(&call, &r, e);
 	child_result_release(&r);
@@ -88,7 +88,8 @@ static bool says_lfs(const char *tree, const char *path)
 	struct buf b = BUF_INIT;
 	struct err e = ERR_INIT;
 	char *full = fs_join(tree, path);
-	bool yes = !strcmp(fs_basename(path), ".gitattributes") && !fs_read(full, 1 << 20, &b, &e) && strstr(b.p, "filter=lfs");
+	bool yes = !strcmp(fs_basename(path), ".gitattributes") &&
+		   !fs_read(full, 1 << 20, &b, &e) && strstr(b.p, "filter=lfs");
 
 	buf_release(&b);
 	free(full);
@@ -130,9 +131,11 @@ static int normalize(const char *tree, size_t *pointers, struct err *e)
 /* Its history is the one base commit, its objects are those of the read-only store, and there is no way from it to the user's. */
 static int private_git(const struct checkout_race *c, const char *tree, struct err *e)
 {
-	static const char *const dirs[] = { "objects/info", "objects/pack", "refs/heads", "refs/tags", "info" };
+	static const char *const dirs[] = { "objects/info", "objects/pack", "refs/heads",
+		"refs/tags", "info" };
 	bool sha256 = !strcmp(c->repo->format, "sha256");
-	char *git = fs_join(tree, ".git"), *index = tpl_path(c, "index"), *to = fs_join(git, "index"), *id;
+	char *git = fs_join(tree, ".git"), *index = tpl_path(c, "index"),
+	     *to = fs_join(git, "index"), *id;
 	struct buf conf = BUF_INIT;
 	int rc = 0;
 
@@ -142,15 +145,20 @@ static int private_git(const struct checkout_race *c, const char *tree, struct e
 		rc = fs_mkdirs(d, 0755, e);
 		free(d);
 	}
-	buf_fmt(&conf, "[core]\n\trepositoryformatversion = %d\n\tfilemode = true\n\tbare = false\n", sha256);
+	buf_fmt(&conf,
+		"[core]\n\trepositoryformatversion = %d\n\tfilemode = true\n\tbare = false\n",
+		sha256);
 	buf_str(&conf, "\tlogallrefupdates = true\n\tcheckStat = minimal\n\ttrustctime = false\n");
 	if (sha256)
 		buf_str(&conf, "[extensions]\n\tobjectformat = sha256\n");
-	buf_str(&conf, "[user]\n\tname = yolodeck\n\temail = yolodeck@localhost\n[gc]\n\tauto = 0\n");
+	buf_str(&conf,
+		"[user]\n\tname = yolodeck\n\temail = yolodeck@localhost\n[gc]\n\tauto = 0\n");
 	id = xasprintf("%s\n", c->base);
-	rc = rc || write_text(git, "HEAD", e, "ref: refs/heads/work\n") || write_file(git, "config", conf.p, conf.len, e) ||
+	rc = rc || write_text(git, "HEAD", e, "ref: refs/heads/work\n") ||
+	     write_file(git, "config", conf.p, conf.len, e) ||
 	     write_text(git, "refs/heads/work", e, id) || write_text(git, "shallow", e, id) ||
-	     write_text(git, "info/attributes", e, TEMPLATE_ATTRIBUTES) || write_text(git, "info/exclude", e, "") ||
+	     write_text(git, "info/attributes", e, TEMPLATE_ATTRIBUTES) ||
+	     write_text(git, "info/exclude", e, "") ||
 	     write_text(git, "objects/info/alternates", e, CHECKOUT_BASE_STORE "/objects\n");
 	if (!rc && (rename(index, to) || chmod(to, 0644)))
 		rc = err_sys(e, "disk", "%s could not be made", to);
@@ -195,11 +203,13 @@ static char *make_warning(size_t pointers, const struct strv *links)
 	struct buf b = BUF_INIT;
 
 	if (pointers)
-		buf_fmt(&b, "%zu %s; the experiment %s. ", pointers, pointers == 1 ? "file is an LFS pointer" : "files are LFS pointers",
+		buf_fmt(&b, "%zu %s; the experiment %s. ", pointers,
+			pointers == 1 ? "file is an LFS pointer" : "files are LFS pointers",
 			pointers == 1 ? "sees the pointer" : "see pointers");
 	if (links->n) {
 		buf_fmt(&b, "%zu %s (", links->n,
-			links->n == 1 ? "submodule is an empty directory" : "submodules are empty directories");
+			links->n == 1 ? "submodule is an empty directory"
+				      : "submodules are empty directories");
 		strv_join(links, 3, &b);
 		buf_str(&b, ").");
 	}
@@ -221,7 +231,8 @@ static int write_meta(struct checkout_race *c, const char *tpl, size_t pointers,
 		buf_add(&list, links.v[i], strlen(links.v[i]) + 1);
 	if (!rc) {
 		warning = make_warning(pointers, &links);
-		rc = write_file(tpl, "base-tree", id.p, id.len, e) || write_file(tpl, "gitlinks", list.p, list.len, e) ||
+		rc = write_file(tpl, "base-tree", id.p, id.len, e) ||
+		     write_file(tpl, "gitlinks", list.p, list.len, e) ||
 		     write_text(tpl, "warning", e, warning) || write_text(tpl, "ready", e, "");
 	}
 	strv_release(&links);
@@ -278,7 +289,8 @@ static int build(struct checkout_race *c, const char *tpl, struct err *e)
 
 int template_make(struct checkout_race *c, struct err *e)
 {
-	char *tpl = tpl_path(c, ""), *ready = tpl_path(c, "ready"), *warning = tpl_path(c, "warning");
+	char *tpl = tpl_path(c, ""), *ready = tpl_path(c, "ready"),
+	     *warning = tpl_path(c, "warning");
 	struct buf b = BUF_INIT;
 	int rc = fs_exists(ready) ? 0 : build(c, tpl, e);
 

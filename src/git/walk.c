@@ -29,10 +29,10 @@ struct walk {
 	int failed;
 	dev_t dev;
 	struct ignore_budget budget;
-	struct walk_cache kept;		/* paths whose inside could not be seen; used as a set */
+	struct walk_cache kept; /* paths whose inside could not be seen; used as a set */
 	char *block;
-	size_t recorded;		/* entries that are in the tree so far */
-	size_t len;			/* of path */
+	size_t recorded; /* entries that are in the tree so far */
+	size_t len; /* of path */
 	char path[WALK_MAX_PATH + 300];
 };
 
@@ -57,7 +57,8 @@ enum name_kind { NAME_FINE, NAME_GIT, NAME_IMITATES, NAME_CONTROL, NAME_BACKSLAS
 /* Code points that HFS+ ignores in names: ZWNJ ... RLM, bidi controls, BOM. */
 static size_t ignorable(const unsigned char *p)
 {
-	if (p[0] == 0xE2 && p[1] == 0x80 && ((p[2] >= 0x8C && p[2] <= 0x8F) || (p[2] >= 0xAA && p[2] <= 0xAE)))
+	if (p[0] == 0xE2 && p[1] == 0x80 &&
+		((p[2] >= 0x8C && p[2] <= 0x8F) || (p[2] >= 0xAA && p[2] <= 0xAE)))
 		return 3;
 	if (p[0] == 0xE2 && p[1] == 0x81 && p[2] >= 0xAA && p[2] <= 0xAF)
 		return 3;
@@ -182,7 +183,8 @@ static bool send_content(struct walk *w, int fd, uint32_t mode, const struct sta
 			same = false;
 		}
 	}
-	return same && !fstat(fd, &after) && after.st_size == st->st_size && after.st_ctim.tv_sec == st->st_ctim.tv_sec &&
+	return same && !fstat(fd, &after) && after.st_size == st->st_size &&
+	       after.st_ctim.tv_sec == st->st_ctim.tv_sec &&
 	       after.st_ctim.tv_nsec == st->st_ctim.tv_nsec;
 }
 
@@ -212,7 +214,8 @@ static void visit_file(struct walk *w, int dirfd, const char *name, struct walk_
 	close(fd);
 }
 
-static void visit_link(struct walk *w, int dirfd, const char *name, struct walk_item *old, const struct stat *st)
+static void visit_link(
+	struct walk *w, int dirfd, const char *name, struct walk_item *old, const struct stat *st)
 {
 	char target[WALK_MAX_PATH + 1];
 	ssize_t n = readlinkat(dirfd, name, target, sizeof target);
@@ -231,7 +234,8 @@ static void visit_link(struct walk *w, int dirfd, const char *name, struct walk_
 }
 
 /* What stands at the place of a submodule of the base is not ours to record; only say when something is there. */
-static void visit_submodule(struct walk *w, int dirfd, const char *name, struct walk_item *old, const struct stat *st)
+static void visit_submodule(
+	struct walk *w, int dirfd, const char *name, struct walk_item *old, const struct stat *st)
 {
 	DIR *d = NULL;
 	struct dirent *ent;
@@ -254,8 +258,8 @@ static void visit_submodule(struct walk *w, int dirfd, const char *name, struct 
 
 static void walk_dir(struct walk *w, int fd, int depth, const struct ignore *rules);
 
-static void visit_dir(struct walk *w, int dirfd, const char *name, int depth, const struct ignore *rules,
-		      struct walk_item *old)
+static void visit_dir(struct walk *w, int dirfd, const char *name, int depth,
+	const struct ignore *rules, struct walk_item *old)
 {
 	size_t before = w->recorded;
 	int fd;
@@ -307,7 +311,8 @@ static bool bad_name(struct walk *w, const char *name, int depth, const struct w
 	return true;
 }
 
-static void visit_leaf(struct walk *w, int dirfd, const char *name, struct walk_item *old, const struct stat *st)
+static void visit_leaf(
+	struct walk *w, int dirfd, const char *name, struct walk_item *old, const struct stat *st)
 {
 	if (!cache_mode(st->st_mode)) {
 		w->r->special++;
@@ -334,7 +339,8 @@ static void visit_leaf(struct walk *w, int dirfd, const char *name, struct walk_
 		visit_file(w, dirfd, name, old);
 }
 
-static void visit(struct walk *w, int dirfd, const char *name, unsigned char type, int depth, const struct ignore *rules)
+static void visit(struct walk *w, int dirfd, const char *name, unsigned char type, int depth,
+	const struct ignore *rules)
 {
 	struct walk_item *old = cache_find(w->in->old, w->path);
 	struct stat st;
@@ -346,7 +352,8 @@ static void visit(struct walk *w, int dirfd, const char *name, unsigned char typ
 		return;
 	}
 	/* A directory is judged when it is opened: there no other device and no link gets through. */
-	if ((!dir || (old && old->mode == MODE_GITLINK)) && fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW)) {
+	if ((!dir || (old && old->mode == MODE_GITLINK)) &&
+		fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW)) {
 		if (errno != ENOENT) {
 			w->r->unreadable++;
 			keep(w, old);
@@ -381,7 +388,8 @@ static int read_names(int fd, struct buf *names, bool *rules)
 	ssize_t n;
 
 	while ((n = getdents64(fd, block, sizeof block)) > 0) {
-		for (char *p = block; p < block + n; p += ((struct dirent64 *)(void *)p)->d_reclen) {
+		for (char *p = block; p < block + n;
+			p += ((struct dirent64 *)(void *)p)->d_reclen) {
 			const struct dirent64 *ent = (const struct dirent64 *)(void *)p;
 
 			if (!strcmp(ent->d_name, ".") || !strcmp(ent->d_name, ".."))

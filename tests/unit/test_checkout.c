@@ -43,19 +43,25 @@ static void copies_are_equal_and_independent(void **state)
 	struct fix f;
 	char *a, *b;
 
-	fix_init(&f, "seq 500 >f1; mkdir -p d/e; echo x >d/e/f2; echo '#!/bin/sh' >run; chmod +x run; ln -s d/e/f2 link;"
-		     "head -c 300000 /dev/zero >big; printf sp >'a b'; printf '\\377' >\"$(printf 'bad\\377')\"");
+	fix_init(&f, "seq 500 >f1; mkdir -p d/e; echo x >d/e/f2; echo '#!/bin/sh' >run; chmod +x "
+		     "run; ln -s d/e/f2 link;"
+		     "head -c 300000 /dev/zero >big; printf sp >'a b'; printf '\\377' >\"$(printf "
+		     "'bad\\377')\"");
 	fix_prepare(&f);
 	a = fix_variant(&f, "a");
 	b = fix_variant(&f, "b");
 	checkout_finish(&f.race);
 	sh(f.race_dir, "diff -r a/work b/work; test ! -e tpl; test ! -e a/copy");
-	sh(f.race_dir, "test \"$(stat -c %a a/work/run a/work/f1 a/work a/work/d a/tmp a/home | tr '\\n' ' ')\" = '755 644 755 755 1777 700 '");
-	sh(f.race_dir, "test \"$(stat -c %Y a/work/f1 a/work/d a/work/link | sort -u)\" = 1577836800");
+	sh(f.race_dir, "test \"$(stat -c %a a/work/run a/work/f1 a/work a/work/d a/tmp a/home | tr "
+		       "'\\n' ' ')\" = '755 644 755 755 1777 700 '");
+	sh(f.race_dir,
+		"test \"$(stat -c %Y a/work/f1 a/work/d a/work/link | sort -u)\" = 1577836800");
 	assert_no_difference(&f, a, "a");
-	sh(f.race_dir, "echo changed >>a/work/f1; echo changed >>a/work/big; rm a/work/run; echo y >a/work/.git/HEAD");
+	sh(f.race_dir, "echo changed >>a/work/f1; echo changed >>a/work/big; rm a/work/run; echo y "
+		       ">a/work/.git/HEAD");
 	assert_no_difference(&f, b, "b");
-	sh(f.u, "test -z \"$(git status --porcelain)\"; git rev-parse -q --verify refs/yolodeck/7/base");
+	sh(f.u, "test -z \"$(git status --porcelain)\"; git rev-parse -q --verify "
+		"refs/yolodeck/7/base");
 	free(a);
 	free(b);
 	fix_release(&f);
@@ -67,28 +73,33 @@ static void raw_tree_makes_no_difference(void **state)
 	struct fix f;
 	char *a;
 
-	fix_init(&f, "printf '*.txt text eol=crlf\\n*.c ident\\n*.u working-tree-encoding=UTF-16LE\\nskip export-ignore\\nsub "
-		     "export-subst\\n' >.gitattributes; printf 'a\\nb\\n' >a.txt; printf '/* $Id$ */\\n' >x.c;"
+	fix_init(&f, "printf '*.txt text eol=crlf\\n*.c ident\\n*.u "
+		     "working-tree-encoding=UTF-16LE\\nskip export-ignore\\nsub "
+		     "export-subst\\n' >.gitattributes; printf 'a\\nb\\n' >a.txt; printf '/* $Id$ "
+		     "*/\\n' >x.c;"
 		     "printf 'h\\0i\\0' >y.u; echo s >skip; echo '$Format:%H$' >sub");
 	sh(f.dir, "git config --global core.autocrlf true");
 	fix_prepare(&f);
 	a = fix_variant(&f, "a");
 	assert_no_difference(&f, a, "a");
-	sh(a, "cd work; printf 'a\\nb\\n' | cmp - a.txt; printf '/* $Id$ */\\n' | cmp - x.c; printf hi | cmp - y.u;"
+	sh(a, "cd work; printf 'a\\nb\\n' | cmp - a.txt; printf '/* $Id$ */\\n' | cmp - x.c; "
+	      "printf hi | cmp - y.u;"
 	      "test -e skip; grep -q Format sub");
 	free(a);
 	fix_release(&f);
 }
 
-#define BOX                                                                                        \
-	"bwrap --unshare-all --dev /dev --proc /proc --tmpfs /tmp --ro-bind /usr /usr --ro-bind-try /bin /bin "            \
+#define BOX \
+	"bwrap --unshare-all --dev /dev --proc /proc --tmpfs /tmp --ro-bind /usr /usr " \
+	"--ro-bind-try /bin /bin " \
 	"--ro-bind-try /lib /lib --ro-bind-try /lib64 /lib64 --ro-bind-try /etc /etc "
 
 /* As a container sees it: the store at its fixed path, read-only. */
 static char *in_box(const char *dir, const char *base_store, int want, const char *what)
 {
-	char *s = script(BOX "--bind %s /tmp/w --ro-bind %s %s --chdir /tmp/w env -i PATH=\"$PATH\" HOME=/nonexistent sh -ec '%s'", dir,
-		base_store, CHECKOUT_BASE_STORE, what);
+	char *s = script(BOX "--bind %s /tmp/w --ro-bind %s %s --chdir /tmp/w env -i "
+			     "PATH=\"$PATH\" HOME=/nonexistent sh -ec '%s'",
+		dir, base_store, CHECKOUT_BASE_STORE, what);
 	char *out = sh_in("/", want, s);
 
 	free(s);
@@ -110,7 +121,8 @@ static void private_git_works_in_a_box(void **state)
 	char *a, *work, *out;
 
 	fix_init(&f, NULL);
-	sh(f.u, "git branch secret; echo more >>f1; git commit -qam secret-history; git tag secret-tag");
+	sh(f.u, "git branch secret; echo more >>f1; git commit -qam secret-history; git tag "
+		"secret-tag");
 	git_repo_release(&f.repo);
 	OK(git_repo_open(&f.repo, f.u, &E));
 	f.race.base = f.repo.head;
@@ -120,7 +132,8 @@ static void private_git_works_in_a_box(void **state)
 	if (!have_bwrap()) {
 		print_message("skipped: no bubblewrap here that can mount the base store\n");
 	} else {
-		out = in_box(work, f.base_store, 0, "git status --porcelain; git branch --show-current; git rev-parse HEAD;"
+		out = in_box(work, f.base_store, 0,
+			"git status --porcelain; git branch --show-current; git rev-parse HEAD;"
 			"git log --oneline | wc -l; git for-each-ref --format=\"%(refname)\"");
 		{
 			char *want = script("work\n%s\n1\nrefs/heads/work", f.repo.head);
@@ -129,8 +142,10 @@ static void private_git_works_in_a_box(void **state)
 			free(want);
 		}
 		free(out);
-		out = in_box(work, f.base_store, 0, "echo mine >>f1; git commit -qam mine; git gc -q; git blame f1 | wc -l;"
-			"git fsck --connectivity-only 2>&1 | grep -v dangling || true; git status --porcelain; touch " CHECKOUT_BASE_STORE
+		out = in_box(work, f.base_store, 0,
+			"echo mine >>f1; git commit -qam mine; git gc -q; git blame f1 | wc -l;"
+			"git fsck --connectivity-only 2>&1 | grep -v dangling || true; git status "
+			"--porcelain; touch " CHECKOUT_BASE_STORE
 			"/x 2>/dev/null && echo writable; true");
 		assert_string_equal(out, "5");
 		free(out);
@@ -149,13 +164,17 @@ static void crash_and_again(void **state)
 		"rm -rf races/7/tpl/ready races/7/tpl/tree/f1 races/7/tpl/base-tree",
 		"rm -rf races/7/tpl; mkdir races/7/tpl",
 		"mv races/7/q.git races/7/q.git.new; rm -rf races/7/q.git.new/info races/7/tpl",
-		"mv races/7/q.git races/7/q.git.new; rm -rf races/7/q.git.new/HEAD races/7/q.git.new/objects races/7/tpl",
+		"mv races/7/q.git races/7/q.git.new; rm -rf races/7/q.git.new/HEAD "
+		"races/7/q.git.new/objects races/7/tpl",
 		"mv base.git base.git.7.new; rm -rf races/7/tpl",
 		"mv base.git base.git.7.new; rm base.git.7.new/objects/pack/*; rm -rf races/7/tpl",
-		"mkdir -p races/7/a; mv races/7/tpl races/7/x; cp -a races/7/x races/7/tpl; rm -rf races/7/x",
+		"mkdir -p races/7/a; mv races/7/tpl races/7/x; cp -a races/7/x races/7/tpl; rm -rf "
+		"races/7/x",
 		"mkdir -p races/7/a/copy",
-		"mkdir -p races/7/a/copy/work/d; touch races/7/a/copy/yolodeck-copy races/7/a/copy/work/torn",
-		"mkdir -p races/7/a/home races/7/a/copy; touch races/7/a/walk.cache races/7/a/copy/yolodeck-copy",
+		"mkdir -p races/7/a/copy/work/d; touch races/7/a/copy/yolodeck-copy "
+		"races/7/a/copy/work/torn",
+		"mkdir -p races/7/a/home races/7/a/copy; touch races/7/a/walk.cache "
+		"races/7/a/copy/yolodeck-copy",
 	};
 	struct fix f;
 	char *a;
@@ -166,7 +185,8 @@ static void crash_and_again(void **state)
 		sh(f.dir, damage[i]);
 		fix_prepare(&f);
 		a = fix_variant(&f, "a");
-		sh(f.dir, "diff -r u races/7/a/work -x .git; test ! -e races/7/a/copy; test ! -e base.git.7.new; test ! -e races/7/q.git.new");
+		sh(f.dir, "diff -r u races/7/a/work -x .git; test ! -e races/7/a/copy; test ! -e "
+			  "base.git.7.new; test ! -e races/7/q.git.new");
 		assert_no_difference(&f, a, "a");
 		/* Once more: nothing to do, nothing changed. */
 		sh(a, "echo mine >work/f1");
@@ -218,8 +238,10 @@ static void submodules_and_lfs_are_told(void **state)
 	struct fix_snap s;
 	struct snapshot_out out;
 
-	fix_init(&f, "git init -q ../s; (cd ../s; echo s >s; git add s; git commit -qm s); git submodule --quiet add ../s sub;"
-		     "echo '*.bin filter=lfs' >.gitattributes; printf 'version https://git-lfs.github.com/spec/v1\\noid 1\\n' >l.bin");
+	fix_init(&f, "git init -q ../s; (cd ../s; echo s >s; git add s; git commit -qm s); git "
+		     "submodule --quiet add ../s sub;"
+		     "echo '*.bin filter=lfs' >.gitattributes; printf 'version "
+		     "https://git-lfs.github.com/spec/v1\\noid 1\\n' >l.bin");
 	fix_prepare(&f);
 	assert_non_null(f.race.warning);
 	assert_non_null(strstr(f.race.warning, "1 file is an LFS pointer"));
@@ -264,8 +286,10 @@ static void repositories_of_every_kind(void **state)
 		"git clone -q --bare u other",
 		"git clone -q --depth 1 file://$PWD/u other",
 		"git clone -q --shared u other",
-		"git clone -q --shared u mid; (cd mid/.git; echo ../../../u/.git/objects >objects/info/alternates); mv mid other",
-		"git init -q --object-format=sha256 other; cd other; echo 1 >f1; git add f1; git commit -qm base",
+		"git clone -q --shared u mid; (cd mid/.git; echo ../../../u/.git/objects "
+		">objects/info/alternates); mv mid other",
+		"git init -q --object-format=sha256 other; cd other; echo 1 >f1; git add f1; git "
+		"commit -qm base",
 		"git -C u worktree add -q ../other -b side",
 		"cp -r u t; git -C t submodule --quiet add ../u sub; ln -s t/sub other",
 		"git clone -q u other; git -C other pack-refs --all; git -C other gc -q",
@@ -288,7 +312,8 @@ static void repositories_of_every_kind(void **state)
 		sh(a, "echo more >>work/f1; echo new >work/new");
 		save_ok(&f, a, "a");
 		sh(other, "test \"$(git log --format=%an -1 yolo/7/a)\" = 'a (yolodeck)';"
-			  "test \"$(git diff --name-only yolo/7/a^ yolo/7/a | tr '\\n' ' ')\" = 'f1 new '; git fsck --strict 2>&1");
+			  "test \"$(git diff --name-only yolo/7/a^ yolo/7/a | tr '\\n' ' ')\" = "
+			  "'f1 new '; git fsck --strict 2>&1");
 		free(a);
 		free(other);
 		fix_release(&f);
@@ -305,8 +330,10 @@ static void partial_clone_is_completed(void **state)
 		struct err e = ERR_INIT;
 
 		fix_init(&f, "mkdir -p a/b/c; echo 1 >a/b/c/f; echo 2 >f2");
-		s = script("git -C u config uploadpack.allowFilter true; git -C u config uploadpack.allowAnySHA1InWant true;"
-			   "git clone -q --no-checkout --filter=%s file://$PWD/u other", filters[i]);
+		s = script("git -C u config uploadpack.allowFilter true; git -C u config "
+			   "uploadpack.allowAnySHA1InWant true;"
+			   "git clone -q --no-checkout --filter=%s file://$PWD/u other",
+			filters[i]);
 		sh(f.dir, s);
 		free(s);
 		other = fs_join(f.dir, "other");
@@ -334,12 +361,14 @@ static void the_base_survives_gc(void **state)
 	char *a;
 
 	fix_init(&f, NULL);
-	sh(f.u, "git commit -q --allow-empty -m keep; echo gone >gone; git add gone; git commit -qm gone");
+	sh(f.u, "git commit -q --allow-empty -m keep; echo gone >gone; git add gone; git commit "
+		"-qm gone");
 	git_repo_release(&f.repo);
 	OK(git_repo_open(&f.repo, f.u, &E));
 	f.race.base = f.repo.head;
 	fix_prepare(&f);
-	sh(f.u, "git reset -q --hard HEAD^; git reflog expire --expire=now --all; git gc -q --prune=now");
+	sh(f.u, "git reset -q --hard HEAD^; git reflog expire --expire=now --all; git gc -q "
+		"--prune=now");
 	a = fix_variant(&f, "a");
 	sh(a, "echo x >work/x");
 	save_ok(&f, a, "a");
@@ -362,7 +391,8 @@ static void owner_is_given(void **state)
 	a = fs_join(f.race_dir, "a");
 	sh(f.race_dir, "mkdir a");
 	OK(checkout_variant(&f.race, a, 65532, 65533, &E));
-	sh(a, "test -z \"$(find work home tmp ! -uid 65532 -o ! -gid 65533)\"; test \"$(stat -c %u walk.cache)\" = 0");
+	sh(a, "test -z \"$(find work home tmp ! -uid 65532 -o ! -gid 65533)\"; test \"$(stat -c %u "
+	      "walk.cache)\" = 0");
 	assert_no_difference(&f, a, "a");
 	free(a);
 	fix_release(&f);

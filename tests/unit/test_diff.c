@@ -13,7 +13,9 @@ static char *commit_of(const char *script)
 
 	sh(f.u, "git checkout -q -B t main");
 	sh(f.u, script);
-	id = sh_in(f.u, 0, "git add -A; git commit -qm t --allow-empty; git rev-parse HEAD; git checkout -q main");
+	id = sh_in(f.u, 0,
+		"git add -A; git commit -qm t --allow-empty; git rev-parse HEAD; git checkout -q "
+		"main");
 	return id;
 }
 
@@ -22,9 +24,11 @@ static void numbers(void **state)
 	struct diff_stat st;
 	char *b;
 
-	fix_init(&f, "seq 10 >f1; echo x >f2; head -c 100 /dev/urandom >bin; echo m >mode; mkdir d; echo y >d/f3");
+	fix_init(&f, "seq 10 >f1; echo x >f2; head -c 100 /dev/urandom >bin; echo m >mode; mkdir "
+		     "d; echo y >d/f3");
 	fix_prepare(&f);
-	b = commit_of("seq 5 15 >f1; rm f2; head -c 200 /dev/urandom >bin; chmod +x mode; mv d/f3 d/f4; printf 't\\tab\\n' >\"$(printf 'a\\tb')\"");
+	b = commit_of("seq 5 15 >f1; rm f2; head -c 200 /dev/urandom >bin; chmod +x mode; mv d/f3 "
+		      "d/f4; printf 't\\tab\\n' >\"$(printf 'a\\tb')\"");
 	OK(diff_stat(f.q, f.repo.head, b, &st, &E));
 	assert_int_equal(st.n, 7);
 	assert_int_equal(st.added, 5 + 1 + 1);
@@ -69,7 +73,8 @@ static void patches(void **state)
 	OK(diff_patch(f.q, f.repo.head, b, NULL, 100, &out, &cut, &E));
 	assert_true(cut);
 	assert_int_equal(out.len, 100);
-	assert_int_equal(diff_patch(f.q, f.repo.head, "--output=/tmp/evil", NULL, 100, &out, &cut, &e), -1);
+	assert_int_equal(
+		diff_patch(f.q, f.repo.head, "--output=/tmp/evil", NULL, 100, &out, &cut, &e), -1);
 	assert_false(fs_exists("/tmp/evil"));
 	buf_release(&out);
 	free(b);
@@ -114,15 +119,19 @@ static void conflicts_without_history(void **state)
 	OK(git_repo_open(&f.repo, other, &E));
 	f.race.base = f.repo.head;
 	fix_prepare(&f);
-	sh(f.u, "sed -i 's/^10$/mine/' f1; git commit -qam mine; git -C ../other fetch -q --depth 1 origin main");
+	sh(f.u, "sed -i 's/^10$/mine/' f1; git commit -qam mine; git -C ../other fetch -q --depth "
+		"1 origin main");
 	tip = sh_in(other, 0, "git rev-parse FETCH_HEAD");
-	b = sh_in(other, 0, "sed -i 's/^10$/theirs/' f1; git commit -qam theirs; git rev-parse HEAD");
+	b = sh_in(
+		other, 0, "sed -i 's/^10$/theirs/' f1; git commit -qam theirs; git rev-parse HEAD");
 	OK(quarantine_sync_shallow(&f.repo, f.q, &E));
 	OK(diff_conflicts(f.q, f.repo.head, tip, b, &names, &E));
 	assert_int_equal(names.n, 1);
 	assert_string_equal(names.v[0], "f1");
 	free(b);
-	b = sh_in(other, 0, "git reset -q --hard HEAD^; echo y >>f2; git commit -qam theirs2; git rev-parse HEAD");
+	b = sh_in(other, 0,
+		"git reset -q --hard HEAD^; echo y >>f2; git commit -qam theirs2; git rev-parse "
+		"HEAD");
 	OK(diff_conflicts(f.q, f.repo.head, tip, b, &names, &E));
 	assert_int_equal(names.n, 0);
 	strv_release(&names);
@@ -143,8 +152,11 @@ static void drivers_do_not_run(void **state)
 
 	fix_init(&f, "echo '* filter=x diff=x merge=x' >.gitattributes; seq 30 >f1");
 	fix_prepare(&f);
-	conf = xasprintf("for c in diff.x.textconv diff.x.command merge.x.driver filter.x.clean filter.x.smudge; do "
-			 "git config --global $c \"touch %s/MARK-$c; cat\"; done; git config --global diff.external 'touch %s/MARK-ext'", f.dir, f.dir);
+	conf = xasprintf("for c in diff.x.textconv diff.x.command merge.x.driver filter.x.clean "
+			 "filter.x.smudge; do "
+			 "git config --global $c \"touch %s/MARK-$c; cat\"; done; git config "
+			 "--global diff.external 'touch %s/MARK-ext'",
+		f.dir, f.dir);
 	b = commit_of("sed -i 's/^10$/theirs/' f1");
 	tip = commit_of("sed -i 's/^10$/mine/' f1");
 	sh(f.dir, conf);
@@ -177,9 +189,11 @@ static void hostile_content_ends_soon(void **state)
 	char *b;
 	int64_t began;
 
-	fix_init(&f, "head -c 12000000 /dev/urandom | od -An -tu1 | tr -s ' ' '\\n' | head -c 16000000 >digits; echo x >f1");
+	fix_init(&f, "head -c 12000000 /dev/urandom | od -An -tu1 | tr -s ' ' '\\n' | head -c "
+		     "16000000 >digits; echo x >f1");
 	fix_prepare(&f);
-	b = commit_of("head -c 12000000 /dev/urandom | od -An -tu1 | tr -s ' ' '\\n' | head -c 16000000 >digits; echo y >>f1");
+	b = commit_of("head -c 12000000 /dev/urandom | od -An -tu1 | tr -s ' ' '\\n' | head -c "
+		      "16000000 >digits; echo y >>f1");
 	began = clock_mono_ms();
 	OK(diff_stat(f.q, f.repo.head, b, &st, &E));
 	assert_int_equal(st.n, 2);
@@ -195,9 +209,12 @@ static void hostile_content_ends_soon(void **state)
 
 static void paths_that_run_by_themselves(void **state)
 {
-	static const char *const yes[] = { ".gitattributes", "sub/.gitattributes", ".husky/pre-commit", ".github/workflows/ci.yml",
-		".envrc", "Makefile", "src/Makefile", "package.json", ".GitHub/x", ".claude/settings.json", "a/.vscode/tasks.json" };
-	static const char *const no[] = { "src/main.c", "github/x", "Makefile.am", "my.envrc", ".huskyx/a", ".github", "README" };
+	static const char *const yes[] = { ".gitattributes", "sub/.gitattributes",
+		".husky/pre-commit", ".github/workflows/ci.yml", ".envrc", "Makefile",
+		"src/Makefile", "package.json", ".GitHub/x", ".claude/settings.json",
+		"a/.vscode/tasks.json" };
+	static const char *const no[] = { "src/main.c", "github/x", "Makefile.am", "my.envrc",
+		".huskyx/a", ".github", "README" };
 	struct diff_stat st = { 0 };
 	struct diff_file files[ARRAY_LEN(yes) + ARRAY_LEN(no)];
 	struct strv out = STRV_INIT;
@@ -217,9 +234,13 @@ static void paths_that_run_by_themselves(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(numbers), cmocka_unit_test(patches), cmocka_unit_test(conflicts),
-		cmocka_unit_test(conflicts_without_history), cmocka_unit_test(drivers_do_not_run),
-		cmocka_unit_test(hostile_content_ends_soon), cmocka_unit_test(paths_that_run_by_themselves),
+		cmocka_unit_test(numbers),
+		cmocka_unit_test(patches),
+		cmocka_unit_test(conflicts),
+		cmocka_unit_test(conflicts_without_history),
+		cmocka_unit_test(drivers_do_not_run),
+		cmocka_unit_test(hostile_content_ends_soon),
+		cmocka_unit_test(paths_that_run_by_themselves),
 	};
 
 	return cmocka_run_group_tests_name("diff", tests, NULL, NULL);

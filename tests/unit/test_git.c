@@ -40,8 +40,10 @@ static void opens_odd_repositories(void **state)
 	char *p;
 
 	fix_init(&f, NULL);
-	sh(f.dir, "git init -q unborn; git init -q --object-format=sha256 big; cd big; echo x >x; git add x; git commit -qm x");
-	sh(f.dir, "git clone -q --bare u u2.git; git -C u worktree add -q ../linked -b side; git -C u checkout -q --detach");
+	sh(f.dir, "git init -q unborn; git init -q --object-format=sha256 big; cd big; echo x >x; "
+		  "git add x; git commit -qm x");
+	sh(f.dir, "git clone -q --bare u u2.git; git -C u worktree add -q ../linked -b side; git "
+		  "-C u checkout -q --detach");
 	p = fs_join(f.dir, "unborn");
 	OK(git_repo_open(&r, p, &E));
 	assert_null(r.head);
@@ -164,7 +166,8 @@ static void refs(void **state)
 	OK(git_update_ref(&f.repo, "refs/heads/yolo/9/a", first, NULL, "t", &E));
 	assert_int_equal(git_update_ref(&f.repo, "refs/heads/yolo/9/a", second, NULL, "t", &e), -1);
 	assert_string_equal(e.code, "moved");
-	assert_int_equal(git_update_ref(&f.repo, "refs/heads/yolo/9/a", first, second, "t", &e), -1);
+	assert_int_equal(
+		git_update_ref(&f.repo, "refs/heads/yolo/9/a", first, second, "t", &e), -1);
 	assert_string_equal(e.code, "moved");
 	OK(git_update_ref(&f.repo, "refs/heads/yolo/9/a", second, first, "t", &E));
 	got = git_ref(f.repo.common, "refs/heads/yolo/9/a", &e);
@@ -201,7 +204,8 @@ static void checked_out(void **state)
 	OK(git_checked_out(&f.repo, "refs/heads/third", &where, &E));
 	assert_null(where);
 	/* A branch that is rebased shows as detached. */
-	sh(linked, "echo a >>f1; git commit -qam a; GIT_SEQUENCE_EDITOR='sed -i s/pick/edit/' git rebase -q -i HEAD^ 2>/dev/null");
+	sh(linked, "echo a >>f1; git commit -qam a; GIT_SEQUENCE_EDITOR='sed -i s/pick/edit/' git "
+		   "rebase -q -i HEAD^ 2>/dev/null");
 	sh_says(linked, "git symbolic-ref -q HEAD || echo detached", "detached");
 	OK(git_checked_out(&f.repo, "refs/heads/side", &where, &E));
 	assert_non_null(where);
@@ -214,9 +218,12 @@ static void checked_out(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(opens_a_plain_repository), cmocka_unit_test(opens_odd_repositories),
-		cmocka_unit_test(says_why_there_is_none),   cmocka_unit_test(environments),
-		cmocka_unit_test(refs),			    cmocka_unit_test(checked_out),
+		cmocka_unit_test(opens_a_plain_repository),
+		cmocka_unit_test(opens_odd_repositories),
+		cmocka_unit_test(says_why_there_is_none),
+		cmocka_unit_test(environments),
+		cmocka_unit_test(refs),
+		cmocka_unit_test(checked_out),
 	};
 
 	return cmocka_run_group_tests_name("git", tests, NULL, NULL);

@@ -66,12 +66,14 @@ static void rules_one_by_one(void **state)
 
 	for (size_t i = 0; i < ARRAY_LEN(t); i++)
 		if (ignored(t[i].rules, t[i].path) != t[i].yes)
-			fail_msg("rules \"%s\", path \"%s\": not %d", t[i].rules, t[i].path, t[i].yes);
+			fail_msg("rules \"%s\", path \"%s\": not %d", t[i].rules, t[i].path,
+				t[i].yes);
 }
 
 static void chain_and_base(void **state)
 {
-	struct ignore *outer = ignore_new(NULL, 0, "*.o\n/top\n", 10), *root = ignore_new(outer, 0, "!main.o\n", 8),
+	struct ignore *outer = ignore_new(NULL, 0, "*.o\n/top\n", 10),
+		      *root = ignore_new(outer, 0, "!main.o\n", 8),
 		      *sub = ignore_new(root, 4, "/x\nmain.o\n", 10);
 	struct ignore_budget b = IGNORE_BUDGET_INIT;
 
@@ -155,8 +157,9 @@ static unsigned rnd(unsigned n)
 
 static void random_rules(struct buf *b)
 {
-	static const char *const piece[] = { "a", "b", "ab", "abc", "x y", "*", "**", "?", "/", "/", "/**/", "[ab]", "[!a]", "\\a",
-		"\\*", ".", "c", "*.", "[a-c]", "b*", "**/", "/**", "[[:alpha:]]", "]", "-" };
+	static const char *const piece[] = { "a", "b", "ab", "abc", "x y", "*", "**", "?", "/", "/",
+		"/**/", "[ab]", "[!a]", "\\a", "\\*", ".", "c", "*.", "[a-c]", "b*", "**/", "/**",
+		"[[:alpha:]]", "]", "-" };
 
 	for (unsigned line = 1 + rnd(5); line--;) {
 		if (!rnd(5))
@@ -201,8 +204,10 @@ static void as_git_does(void **state)
 	size_t sets = 0, wrong = 0, hits = 0;
 
 	fix_init(&f, NULL);
-	sh(f.u, "rm -r f1 d; mkdir -p a/b/c a/abc b/a ab abc/ab 'x y' c/c/c; for d in '' a/ b/ ab/ abc/ 'x y/' a/b/ a/abc/ b/a/ abc/ab/ a/b/c/ c/c/c/; do "
-		"for n in a b c ab abc 'x y' .a a. '*' a-b ']' abca; do [ -e \"./$d$n\" ] || echo >\"./$d$n\"; done; done");
+	sh(f.u, "rm -r f1 d; mkdir -p a/b/c a/abc b/a ab abc/ab 'x y' c/c/c; for d in '' a/ b/ ab/ "
+		"abc/ 'x y/' a/b/ a/abc/ b/a/ abc/ab/ a/b/c/ c/c/c/; do "
+		"for n in a b c ab abc 'x y' .a a. '*' a-b ']' abca; do [ -e \"./$d$n\" ] || echo "
+		">\"./$d$n\"; done; done");
 	list = sh_in(f.u, 0, "find . -path ./.git -prune -o -type f -printf '%P\\n'");
 	for (char *p = list; *p;) {
 		size_t n = strcspn(p, "\n");
@@ -256,8 +261,11 @@ static void as_git_does(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(rules_one_by_one), cmocka_unit_test(chain_and_base), cmocka_unit_test(hostile_rules_end_soon),
-		cmocka_unit_test(rule_files),	    cmocka_unit_test(as_git_does),
+		cmocka_unit_test(rules_one_by_one),
+		cmocka_unit_test(chain_and_base),
+		cmocka_unit_test(hostile_rules_end_soon),
+		cmocka_unit_test(rule_files),
+		cmocka_unit_test(as_git_does),
 	};
 
 	return cmocka_run_group_tests_name("ignore", tests, NULL, NULL);

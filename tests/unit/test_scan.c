@@ -14,7 +14,11 @@ struct thing {
 /* Commits things on the base without asking anybody, and judges. */
 static char *verdict(const struct thing *t, size_t n)
 {
-	struct feed_spec s = { .git_dir = f.q, .ref = "refs/x", .parent = f.repo.head, .author = "a <a@b>", .committer = "a <a@b>",
+	struct feed_spec s = { .git_dir = f.q,
+		.ref = "refs/x",
+		.parent = f.repo.head,
+		.author = "a <a@b>",
+		.committer = "a <a@b>",
 		.message = "m" };
 	struct feed *feed = feed_open(&s, &E);
 	char *commit, *tree, *why;
@@ -53,12 +57,15 @@ static void assert_verdict(unsigned mode, const char *path, const char *text, co
 
 static void names(void **state)
 {
-	static const char *const git[] = { ".git/config", ".GIT/x", "a/.Git/x", ".git", "git~1", "GIT~2/x", ".git /x", ".git./x",
-		".git::$INDEX_ALLOCATION/x", ".g\xE2\x80\x8Cit/x", "\xEF\xBB\xBF.git/x", ".gi\xE2\x80\x8Dt" };
+	static const char *const git[] = { ".git/config", ".GIT/x", "a/.Git/x", ".git", "git~1",
+		"GIT~2/x", ".git /x", ".git./x", ".git::$INDEX_ALLOCATION/x", ".g\xE2\x80\x8Cit/x",
+		"\xEF\xBB\xBF.git/x", ".gi\xE2\x80\x8Dt" };
 	static const char *const path[] = { "a/../b", "../b", "a/./b" };
-	static const char *const control[] = { "a\nb", "a\x1b]52;c;x\x07", "d\x7F", "bidi\xE2\x80\xAE", "c1\xC2\x9B", "iso\xE2\x81\xA6" };
-	static const char *const fine[] = { "x", ".gitignore", ".gitattributes", ".github/w", "git", "a.git", "naïve ☃", "-rf", " lead",
-		"bad\377utf8", "\"q\"", ".gitmodules2", "git~10x" };
+	static const char *const control[] = { "a\nb", "a\x1b]52;c;x\x07", "d\x7F",
+		"bidi\xE2\x80\xAE", "c1\xC2\x9B", "iso\xE2\x81\xA6" };
+	static const char *const fine[] = { "x", ".gitignore", ".gitattributes", ".github/w", "git",
+		"a.git", "naïve ☃", "-rf", " lead", "bad\377utf8", "\"q\"", ".gitmodules2",
+		"git~10x" };
 
 	fix_init(&f, NULL);
 	fix_prepare(&f);
@@ -80,17 +87,34 @@ static void links(void **state)
 		const char *path, *target;
 		bool bad;
 	} t[] = {
-		{ "l", "f1", false }, { "l", "d/f2", false }, { "d/l", "../f1", false }, { "l", "./f1", false }, { "l", "nothing", false },
-		{ "l", ".", false }, { "d/l", "..", false }, { "l", "d//f2", false }, { "l", "..", true }, { "l", "../x", true },
-		{ "d/l", "../../x", true }, { "l", "/etc/passwd", true }, { "l", "/", true }, { "l", "d/../../x", true },
-		{ "l", "d/../f1", true }, { "l", ".git/config", true }, { "d/l", "../.GIT/hooks", true }, { "l", "a\nb", true },
-		{ ".gitattributes", "f1", true }, { ".gitmodules", "f1", true }, { "d/.GITIGNORE", "../f1", true },
+		{ "l", "f1", false },
+		{ "l", "d/f2", false },
+		{ "d/l", "../f1", false },
+		{ "l", "./f1", false },
+		{ "l", "nothing", false },
+		{ "l", ".", false },
+		{ "d/l", "..", false },
+		{ "l", "d//f2", false },
+		{ "l", "..", true },
+		{ "l", "../x", true },
+		{ "d/l", "../../x", true },
+		{ "l", "/etc/passwd", true },
+		{ "l", "/", true },
+		{ "l", "d/../../x", true },
+		{ "l", "d/../f1", true },
+		{ "l", ".git/config", true },
+		{ "d/l", "../.GIT/hooks", true },
+		{ "l", "a\nb", true },
+		{ ".gitattributes", "f1", true },
+		{ ".gitmodules", "f1", true },
+		{ "d/.GITIGNORE", "../f1", true },
 	};
 
 	fix_init(&f, NULL);
 	fix_prepare(&f);
 	for (size_t i = 0; i < ARRAY_LEN(t); i++)
-		assert_verdict(0120000, t[i].path, t[i].target, t[i].bad ? "a link that leaves the tree: " : NULL);
+		assert_verdict(0120000, t[i].path, t[i].target,
+			t[i].bad ? "a link that leaves the tree: " : NULL);
 	assert_int_equal(scan_link_leaves("a/b/c", "../../x"), 0);
 	assert_int_equal(scan_link_leaves("a/b/c", "../../../x"), 1);
 	fix_release(&f);
@@ -98,22 +122,28 @@ static void links(void **state)
 
 static void twins(void **state)
 {
-	static const char *const pairs[][2] = { { "File", "file" }, { "d/F2", NULL }, { "Dir/a", "dir/b" }, { "É", "é" },
-		{ "\xC3\xA9", "e\xCC\x81" }, { "E\xCC\x81x/a", "\xC3\xA9x/b" }, { "Ω", "ω" }, { "Й", "и\xCC\x86" }, { "a\xE2\x80\x8C", "a" } };
-	static const char *const apart[][2] = { { "a", "b" }, { "d/x", "e/x" }, { "e", "é" }, { "a-b", "a/b" } };
+	static const char *const pairs[][2] = { { "File", "file" }, { "d/F2", NULL },
+		{ "Dir/a", "dir/b" }, { "É", "é" }, { "\xC3\xA9", "e\xCC\x81" },
+		{ "E\xCC\x81x/a", "\xC3\xA9x/b" }, { "Ω", "ω" }, { "Й", "и\xCC\x86" },
+		{ "a\xE2\x80\x8C", "a" } };
+	static const char *const apart[][2] = { { "a", "b" }, { "d/x", "e/x" }, { "e", "é" },
+		{ "a-b", "a/b" } };
 
 	fix_init(&f, NULL);
 	fix_prepare(&f);
 	for (size_t i = 0; i < ARRAY_LEN(pairs); i++) {
-		struct thing t[2] = { { 0100644, pairs[i][0], "1" }, { 0100644, pairs[i][1], "2" } };
+		struct thing t[2] = { { 0100644, pairs[i][0], "1" },
+			{ 0100644, pairs[i][1], "2" } };
 		char *why = verdict(t, pairs[i][1] ? 2 : 1);
 
 		if (!why || !strstr(why, "two names that differ only in case: "))
-			fail_msg("%s and %s: %s", pairs[i][0], pairs[i][1], why ? why : "nothing found");
+			fail_msg("%s and %s: %s", pairs[i][0], pairs[i][1],
+				why ? why : "nothing found");
 		free(why);
 	}
 	for (size_t i = 0; i < ARRAY_LEN(apart); i++) {
-		struct thing t[2] = { { 0100644, apart[i][0], "1" }, { 0100644, apart[i][1], "2" } };
+		struct thing t[2] = { { 0100644, apart[i][0], "1" },
+			{ 0100644, apart[i][1], "2" } };
 		char *why = verdict(t, 2);
 
 		if (why)
@@ -127,8 +157,10 @@ static void what_the_base_has_is_accepted(void **state)
 	struct thing t[] = { { 0100644, "new", "x" } };
 	char *why;
 
-	fix_init(&f, "ln -s /etc/passwd abs; echo 1 >Case; echo 2 >case; echo x >'a\\b'; mkdir Up up; echo 1 >Up/a; echo 2 >up/b;"
-		     "git init -q s; (cd s; echo 1 >x; git add x; git commit -qm x); git add s 2>/dev/null");
+	fix_init(&f, "ln -s /etc/passwd abs; echo 1 >Case; echo 2 >case; echo x >'a\\b'; mkdir Up "
+		     "up; echo 1 >Up/a; echo 2 >up/b;"
+		     "git init -q s; (cd s; echo 1 >x; git add x; git commit -qm x); git add s "
+		     "2>/dev/null");
 	fix_prepare(&f);
 	why = verdict(t, 1);
 	if (why)
@@ -148,8 +180,11 @@ static void submodules(void **state)
 
 	fix_init(&f, NULL);
 	fix_prepare(&f);
-	buf_fmt(&cmd, "export GIT_DIR=%s; printf 'commit refs/x\\ncommitter a <a@b> now\\ndata 1\\nm\\nfrom %s\\nM 160000 %s sub\\n' | "
-		      "git fast-import --quiet --date-format=now; git rev-parse refs/x", f.q, f.repo.head, f.repo.head);
+	buf_fmt(&cmd,
+		"export GIT_DIR=%s; printf 'commit refs/x\\ncommitter a <a@b> now\\ndata "
+		"1\\nm\\nfrom %s\\nM 160000 %s sub\\n' | "
+		"git fast-import --quiet --date-format=now; git rev-parse refs/x",
+		f.q, f.repo.head, f.repo.head);
 	s = sh_in("/", 0, cmd.p);
 	OK(scan_tree(f.q, f.repo.head, s, &why, &E));
 	assert_string_equal(why, "The variant holds a new or changed submodule: sub.");
@@ -161,8 +196,8 @@ static void submodules(void **state)
 
 static void sentences(void **state)
 {
-	struct thing t[] = { { 0120000, "l1", "/a" }, { 0120000, "l2", "/a" }, { 0120000, "l3", "/a" }, { 0120000, "l4", "/a" },
-		{ 0100644, "F1", "x" } };
+	struct thing t[] = { { 0120000, "l1", "/a" }, { 0120000, "l2", "/a" },
+		{ 0120000, "l3", "/a" }, { 0120000, "l4", "/a" }, { 0100644, "F1", "x" } };
 	char *why;
 	struct err e = ERR_INIT;
 	struct buf deep = BUF_INIT;
@@ -170,8 +205,9 @@ static void sentences(void **state)
 	fix_init(&f, NULL);
 	fix_prepare(&f);
 	why = verdict(t, ARRAY_LEN(t));
-	assert_string_equal(why, "The variant holds a link that leaves the tree: l1, l2, l3 and 1 more. "
-				 "The variant holds two names that differ only in case: F1 and f1.");
+	assert_string_equal(why,
+		"The variant holds a link that leaves the tree: l1, l2, l3 and 1 more. "
+		"The variant holds two names that differ only in case: F1 and f1.");
 	free(why);
 	for (int i = 0; i < 70; i++)
 		buf_str(&deep, "p/");
@@ -180,7 +216,9 @@ static void sentences(void **state)
 	why = verdict(t, 1);
 	assert_string_equal(why, "More than 50,000 files, 1 GiB or depth 64.");
 	free(why);
-	assert_int_equal(scan_tree(f.q, f.repo.head, "0123456789012345678901234567890123456789", &why, &e), -1);
+	assert_int_equal(
+		scan_tree(f.q, f.repo.head, "0123456789012345678901234567890123456789", &why, &e),
+		-1);
 	assert_non_null(strstr(e.msg, "could not be judged"));
 	OK(scan_tree(f.q, f.repo.head, f.repo.head, &why, &E));
 	assert_null(why);
@@ -191,8 +229,12 @@ static void sentences(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(names), cmocka_unit_test(links), cmocka_unit_test(twins),
-		cmocka_unit_test(what_the_base_has_is_accepted), cmocka_unit_test(submodules), cmocka_unit_test(sentences),
+		cmocka_unit_test(names),
+		cmocka_unit_test(links),
+		cmocka_unit_test(twins),
+		cmocka_unit_test(what_the_base_has_is_accepted),
+		cmocka_unit_test(submodules),
+		cmocka_unit_test(sentences),
 	};
 
 	return cmocka_run_group_tests_name("scan", tests, NULL, NULL);

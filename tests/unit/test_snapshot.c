@@ -46,7 +46,9 @@ static char *git_q(const char *what)
 /* The tree git itself would make of the files. */
 static char *plain_tree(void)
 {
-	return sh_in(a, 0, "rm -rf ../plain; cp -a work ../plain; cd ../plain; rm -rf .git; git init -q; git add -A; git write-tree");
+	return sh_in(a, 0,
+		"rm -rf ../plain; cp -a work ../plain; cd ../plain; rm -rf .git; git init -q; git "
+		"add -A; git write-tree");
 }
 
 static void assert_tree_is_gits(const char *commit)
@@ -81,7 +83,8 @@ static void commit_form(void **state)
 	assert_null(out.not_recorded);
 	buf_fmt(&cmd, "log -1 --format='%%an <%%ae>|%%cn <%%ce>|%%P|%%B' %s", out.commit);
 	got = git_q(cmd.p);
-	want = xasprintf("a-1 (yolodeck) <yolodeck@localhost>|A User <user@example.com>|%s|Fix  [31mit now\n\nYolodeck: 7/a-1",
+	want = xasprintf("a-1 (yolodeck) <yolodeck@localhost>|A User <user@example.com>|%s|Fix  "
+			 "[31mit now\n\nYolodeck: 7/a-1",
 		f.repo.head);
 	assert_string_equal(got, want);
 	assert_tree_is_gits(out.commit);
@@ -96,11 +99,21 @@ static void commit_form(void **state)
 static void one_after_the_other(void **state)
 {
 	static const char *const edits[] = {
-		"echo 1 >>work/f1", "chmod +x work/f1", "mkdir -p work/x/y; echo deep >work/x/y/z", "rm -r work/d",
-		"rm work/f1; mkdir work/f1; echo in >work/f1/g", "rm -r work/x; echo file >work/x",
-		"ln -s f1/g work/link; ln work/x work/hard", "rm work/link; echo now a file >work/link", "mkdir work/empty",
-		"mkdir work/empty/sub; echo 1 >work/empty/sub/a; echo 2 >work/empty/sub/b", "rm work/empty/sub/a", "rm -r work/empty",
-		"mv work/f1 work/f9", "rm -rf work/f9 work/x work/hard work/link", "printf '1\\n2\\n3\\n' >work/f1; mkdir work/d; echo two >work/d/f2",
+		"echo 1 >>work/f1",
+		"chmod +x work/f1",
+		"mkdir -p work/x/y; echo deep >work/x/y/z",
+		"rm -r work/d",
+		"rm work/f1; mkdir work/f1; echo in >work/f1/g",
+		"rm -r work/x; echo file >work/x",
+		"ln -s f1/g work/link; ln work/x work/hard",
+		"rm work/link; echo now a file >work/link",
+		"mkdir work/empty",
+		"mkdir work/empty/sub; echo 1 >work/empty/sub/a; echo 2 >work/empty/sub/b",
+		"rm work/empty/sub/a",
+		"rm -r work/empty",
+		"mv work/f1 work/f9",
+		"rm -rf work/f9 work/x work/hard work/link",
+		"printf '1\\n2\\n3\\n' >work/f1; mkdir work/d; echo two >work/d/f2",
 	};
 	struct snapshot_out out;
 	struct buf cmd = BUF_INIT;
@@ -135,8 +148,10 @@ static void odd_content(void **state)
 	struct snapshot_out out;
 
 	begin("echo x >f1; printf 'data 5\\nhello\\nM 100644 inline evil\\ndata 1\\nx\\n' >cmds");
-	sh(a, "cd work; printf '\\0\\1\\377' >bin; : >empty; head -c 65536 /dev/zero >b1; head -c 65537 /dev/urandom >b2;"
-	      "head -c 3000000 /dev/urandom >b3; printf 'no newline' >nonl; cp cmds cmds2; truncate -s 40M sparse;"
+	sh(a, "cd work; printf '\\0\\1\\377' >bin; : >empty; head -c 65536 /dev/zero >b1; head -c "
+	      "65537 /dev/urandom >b2;"
+	      "head -c 3000000 /dev/urandom >b3; printf 'no newline' >nonl; cp cmds cmds2; "
+	      "truncate -s 40M sparse;"
 	      "printf 'done\\ncommit refs/heads/x\\n' >'done'");
 	take(&out, false);
 	assert_tree_is_gits(out.commit);
@@ -182,9 +197,14 @@ static void full_sees_what_stat_hides(void **state)
 static void caches_of_all_kinds(void **state)
 {
 	static const char *const damage[] = {
-		"rm walk.cache", ": >walk.cache", "head -c 100 walk.cache >t; mv t walk.cache", "cp ../first walk.cache",
-		"cp ../second walk.cache", "printf 'x' | dd of=walk.cache bs=1 seek=30 conv=notrunc 2>/dev/null",
-		"rm walk.cache; mkfifo walk.cache", "dd if=/dev/zero of=walk.cache bs=1k count=9 2>/dev/null",
+		"rm walk.cache",
+		": >walk.cache",
+		"head -c 100 walk.cache >t; mv t walk.cache",
+		"cp ../first walk.cache",
+		"cp ../second walk.cache",
+		"printf 'x' | dd of=walk.cache bs=1 seek=30 conv=notrunc 2>/dev/null",
+		"rm walk.cache; mkfifo walk.cache",
+		"dd if=/dev/zero of=walk.cache bs=1k count=9 2>/dev/null",
 	};
 	struct snapshot_out out;
 
@@ -210,7 +230,8 @@ static void ignored_files(void **state)
 	struct snapshot_out out;
 
 	fix_init(&f, "printf '*.log\\nbuild/\\n' >.gitignore; echo x >kept.log");
-	sh(f.u, "git add -f kept.log; git commit -q --amend -m base; echo '*.mine' >.git/info/exclude;"
+	sh(f.u, "git add -f kept.log; git commit -q --amend -m base; echo '*.mine' "
+		">.git/info/exclude;"
 		"mkdir -p ../home/.config/git; echo '*.global' >../home/.config/git/ignore");
 	git_repo_release(&f.repo);
 	OK(git_repo_open(&f.repo, f.u, &E));
@@ -218,8 +239,10 @@ static void ignored_files(void **state)
 	fix_prepare(&f);
 	a = fix_variant(&f, "a-1");
 	fix_snap_init(&f, &s, a, "a-1");
-	sh(a, "cd work; echo 1 >a.log; mkdir build sub; echo 1 >build/x; echo 1 >a.mine; echo 1 >b.global; echo y >kept.log;"
-	      "echo '!keep.log' >sub/.gitignore; echo 1 >sub/keep.log; echo 1 >sub/no.log; echo 1 >new");
+	sh(a, "cd work; echo 1 >a.log; mkdir build sub; echo 1 >build/x; echo 1 >a.mine; echo 1 "
+	      ">b.global; echo y >kept.log;"
+	      "echo '!keep.log' >sub/.gitignore; echo 1 >sub/keep.log; echo 1 >sub/no.log; echo 1 "
+	      ">new");
 	take(&out, false);
 	assert_int_equal(out.ignored, 5);
 	assert_string_equal(out.not_recorded, "5 ignored");
@@ -228,7 +251,8 @@ static void ignored_files(void **state)
 	assert_true(strv_has(&out.paths, "sub/keep.log"));
 	snapshot_out_release(&out);
 	/* A rule for everything hides new files only. */
-	sh(a, "cd work; echo '*' >.gitignore; echo z >>kept.log; echo 2 >new2; echo more >>new; rm sub/keep.log");
+	sh(a, "cd work; echo '*' >.gitignore; echo z >>kept.log; echo 2 >new2; echo more >>new; rm "
+	      "sub/keep.log");
 	take(&out, true);
 	assert_true(strv_has(&out.paths, "kept.log"));
 	assert_true(strv_has(&out.paths, ".gitignore"));
@@ -293,9 +317,13 @@ static void saving_makes_the_branch(void **state)
 	save(&one, NULL);
 	assert_null(one.scan);
 	assert_string_equal(one.branch, "yolo/7/a-1");
-	sh_says(f.u, "git rev-list --count main..yolo/7/a-1; git diff --stat main yolo/7/a-1 | tail -1", "1\n 2 files changed, 2 insertions(+)");
-	sh(f.u, "test \"$(git rev-parse yolo/7/a-1)\" = \"$(git rev-parse refs/yolodeck/7/a-1/tip)\"; git fsck --strict;"
-		"test -z \"$(git status --porcelain)\"; test ! -e .git/FETCH_HEAD; test -z \"$(find .git -name '*.lock')\"");
+	sh_says(f.u,
+		"git rev-list --count main..yolo/7/a-1; git diff --stat main yolo/7/a-1 | tail -1",
+		"1\n 2 files changed, 2 insertions(+)");
+	sh(f.u, "test \"$(git rev-parse yolo/7/a-1)\" = \"$(git rev-parse "
+		"refs/yolodeck/7/a-1/tip)\"; git fsck --strict;"
+		"test -z \"$(git status --porcelain)\"; test ! -e .git/FETCH_HEAD; test -z "
+		"\"$(find .git -name '*.lock')\"");
 	/* Saving again moves nothing; and after more work the branch still holds one commit. */
 	save(&two, one.snap.commit);
 	assert_string_equal(one.snap.commit, two.snap.commit);
@@ -338,7 +366,10 @@ static void a_branch_in_use_stays(void **state)
 	sh(a, "echo 5 >>work/f1");
 	save(&two, one.snap.commit);
 	assert_null(two.branch);
-	buf_fmt(&want, "The branch yolo/7/a-1 is checked out in %s/look and was not moved; the new state is in refs/yolodeck/7/a-1/tip.", f.dir);
+	buf_fmt(&want,
+		"The branch yolo/7/a-1 is checked out in %s/look and was not moved; the new state "
+		"is in refs/yolodeck/7/a-1/tip.",
+		f.dir);
 	assert_string_equal(two.scan, want.p);
 	sh(f.u, "test -z \"$(git -C ../look status --porcelain)\"");
 	save_out_release(&two);
@@ -347,7 +378,8 @@ static void a_branch_in_use_stays(void **state)
 	save(&two, one.snap.commit);
 	assert_null(two.branch);
 	assert_non_null(strstr(two.scan, "was moved by somebody"));
-	sh(f.u, "test \"$(git rev-parse yolo/7/a-1)\" = \"$(git rev-parse main)\"; git branch -D -q yolo/7/a-1");
+	sh(f.u, "test \"$(git rev-parse yolo/7/a-1)\" = \"$(git rev-parse main)\"; git branch -D "
+		"-q yolo/7/a-1");
 	save_out_release(&two);
 	/* Deleted by somebody, with an old commit expected: the same. */
 	save(&two, one.snap.commit);
@@ -372,7 +404,8 @@ static void a_refused_scan_keeps_it_out(void **state)
 	sh(f.u, "test -z \"$(git for-each-ref refs/heads/yolo refs/yolodeck/7/a-1)\"");
 	save_out_release(&out);
 	/* What only fsck sees. */
-	sh(a, "rm work/abs; printf '[submodule \"x\"]\\n\\tpath = x\\n\\turl = -u./evil\\n' >work/.gitmodules");
+	sh(a, "rm work/abs; printf '[submodule \"x\"]\\n\\tpath = x\\n\\turl = -u./evil\\n' "
+	      ">work/.gitmodules");
 	save(&out, NULL);
 	assert_null(out.branch);
 	assert_string_equal(out.scan, "The variant holds a malformed .gitmodules.");
@@ -392,7 +425,8 @@ static void hooks_of_the_user_do_not_run(void **state)
 	struct save_out out;
 
 	begin(NULL);
-	sh(f.u, "for h in reference-transaction post-index-change update post-checkout; do printf '#!/bin/sh\\ntouch %s/HOOK\\n' \"$PWD\" "
+	sh(f.u, "for h in reference-transaction post-index-change update post-checkout; do printf "
+		"'#!/bin/sh\\ntouch %s/HOOK\\n' \"$PWD\" "
 		">.git/hooks/$h; chmod +x .git/hooks/$h; done");
 	sh(a, "echo 4 >>work/f1");
 	save(&out, NULL);

@@ -57,26 +57,37 @@ static void assert_lists(const struct snapshot_out *out, const char *const *want
 }
 
 static const char nasty[] =
-	"cd work; chmod +x f1; ln -s f1 ok; ln -s /etc/passwd abs; mkdir -p a/b; ln -s ../../f1 a/b/rel; rm d/g1;"
-	"head -c 5000 /dev/urandom >bin; mkdir empty; echo u >'naïve ☃.txt'; echo q >'q\"uote'; echo x >-rf; echo x >' lead';"
-	"printf nl >\"$(printf 'new\\nline')\"; printf osc >\"$(printf 'o\\033]52;c;AA\\007')\"; printf bad >\"$(printf 'bad\\377utf8')\";"
-	"rm isdir; mkdir isdir; echo in >isdir/in; rm -r wasdir; echo now >wasdir; truncate -s 2G huge; truncate -s 40M sparse;"
-	"mkfifo fifo; ln f3 hard3; mkdir .GIT; echo x >.GIT/config; mkdir 'GIT~1'; echo x >'GIT~1/x'; echo x >'.git '; echo x >'.git...';"
-	"mkdir \"$(printf '.g\\342\\200\\214it')\"; echo x >\"$(printf '.g\\342\\200\\214it')/x\"; echo x >'a\\b'; echo x >'.git::$INDEX_ALLOCATION';"
-	"mkdir -p $(printf 'p/%.0s' $(seq 64)) $(printf 'q/%.0s' $(seq 70)); echo deep >$(printf 'p/%.0s' $(seq 64))f;"
-	"echo too >$(printf 'q/%.0s' $(seq 70))f; ln -s . loop; mkdir nest; mkdir nest/.git; echo '[core]' >nest/.git/config; echo n >nest/n;"
+	"cd work; chmod +x f1; ln -s f1 ok; ln -s /etc/passwd abs; mkdir -p a/b; ln -s ../../f1 "
+	"a/b/rel; rm d/g1;"
+	"head -c 5000 /dev/urandom >bin; mkdir empty; echo u >'naïve ☃.txt'; echo q >'q\"uote'; "
+	"echo x >-rf; echo x >' lead';"
+	"printf nl >\"$(printf 'new\\nline')\"; printf osc >\"$(printf 'o\\033]52;c;AA\\007')\"; "
+	"printf bad >\"$(printf 'bad\\377utf8')\";"
+	"rm isdir; mkdir isdir; echo in >isdir/in; rm -r wasdir; echo now >wasdir; truncate -s 2G "
+	"huge; truncate -s 40M sparse;"
+	"mkfifo fifo; ln f3 hard3; mkdir .GIT; echo x >.GIT/config; mkdir 'GIT~1'; echo x "
+	">'GIT~1/x'; echo x >'.git '; echo x >'.git...';"
+	"mkdir \"$(printf '.g\\342\\200\\214it')\"; echo x >\"$(printf '.g\\342\\200\\214it')/x\"; "
+	"echo x >'a\\b'; echo x >'.git::$INDEX_ALLOCATION';"
+	"mkdir -p $(printf 'p/%.0s' $(seq 64)) $(printf 'q/%.0s' $(seq 70)); echo deep >$(printf "
+	"'p/%.0s' $(seq 64))f;"
+	"echo too >$(printf 'q/%.0s' $(seq 70))f; ln -s . loop; mkdir nest; mkdir nest/.git; echo "
+	"'[core]' >nest/.git/config; echo n >nest/n;"
 	"mkdir nest2; echo 'gitdir: /etc' >nest2/.git; echo n >nest2/n";
 
 static void nasty_names_and_kinds(void **state)
 {
-	static const char *const want[] = { "f1", "ok", "abs", "a/b/rel", "d/g1", "bin", "naïve ☃.txt", "q\"uote", "-rf", " lead",
-		"bad\377utf8", "isdir", "isdir/in", "wasdir/x", "wasdir", "sparse", "hard3", "loop", "nest/n", "nest2/n",
-		"p/p/p/p/p/p/p/p/p/p/p/p/p/p/p/p/p/p/p/p/p/p/p/p/p/p/p/p/p/p/p/p/p/p/p/p/p/p/p/p/p/p/p/p/p/p/p/p/p/p/p/p/p/p/p/p/p/p/p/p/p/p/p/p/f" };
+	static const char *const want[] = { "f1", "ok", "abs", "a/b/rel", "d/g1", "bin",
+		"naïve ☃.txt", "q\"uote", "-rf", " lead", "bad\377utf8", "isdir", "isdir/in",
+		"wasdir/x", "wasdir", "sparse", "hard3", "loop", "nest/n", "nest2/n",
+		"p/p/p/p/p/p/p/p/p/p/p/p/p/p/p/p/p/p/p/p/p/p/p/p/p/p/p/p/p/p/p/p/p/p/p/p/p/p/p/p/p/"
+		"p/p/p/p/p/p/p/p/p/p/p/p/p/p/p/p/p/p/p/p/p/p/p/f" };
 	struct snapshot_out out;
 	char *got;
 	struct buf cmd = BUF_INIT;
 
-	begin("mkdir d; for i in 1 2 3; do echo line $i >f$i; echo x$i >d/g$i; done; echo t >isdir; mkdir wasdir; echo t >wasdir/x");
+	begin("mkdir d; for i in 1 2 3; do echo line $i >f$i; echo x$i >d/g$i; done; echo t "
+	      ">isdir; mkdir wasdir; echo t >wasdir/x");
 	sh(a, nasty);
 	for (int full = 0; full < 2; full++) {
 		take(&out, full);
@@ -85,12 +96,15 @@ static void nasty_names_and_kinds(void **state)
 		assert_true(refused(&out, "The variant holds a name that imitates .git: "));
 		assert_true(refused(&out, "The variant holds a name with control characters: "));
 		assert_true(refused(&out, "The variant holds a name with a backslash: a\\b."));
-		assert_true(refused(&out, "Not everything could be recorded: 1 file over 64 MiB; promote would lose it."));
+		assert_true(refused(&out, "Not everything could be recorded: 1 file over 64 MiB; "
+					  "promote would lose it."));
 		assert_true(refused(&out, "depth 64"));
 		assert_non_null(strstr(out.not_recorded, "1 device, FIFO or socket"));
-		assert_non_null(strstr(out.not_recorded, "2 nested repositories' .git, 9 unsafe names"));
+		assert_non_null(
+			strstr(out.not_recorded, "2 nested repositories' .git, 9 unsafe names"));
 		buf_clear(&cmd);
-		buf_fmt(&cmd, "git --git-dir=%s fsck --strict %s 2>&1 | grep -v dangling || true", f.q, out.commit);
+		buf_fmt(&cmd, "git --git-dir=%s fsck --strict %s 2>&1 | grep -v dangling || true",
+			f.q, out.commit);
 		got = sh_in("/", 0, cmd.p);
 		assert_string_equal(got, "");
 		free(got);
@@ -210,8 +224,8 @@ static size_t naive_leaks(const char *work)
 		struct stat st, sd;
 		int fd;
 
-		if (!lstat(dir, &sd) && S_ISDIR(sd.st_mode) && !lstat(path, &st) && S_ISREG(st.st_mode) &&
-		    (fd = open(path, O_RDONLY | O_CLOEXEC)) >= 0) {
+		if (!lstat(dir, &sd) && S_ISDIR(sd.st_mode) && !lstat(path, &st) &&
+			S_ISREG(st.st_mode) && (fd = open(path, O_RDONLY | O_CLOEXEC)) >= 0) {
 			leaks += read(fd, text, sizeof text - 1) > 0 && strstr(text, "TOPSECRET");
 			close(fd);
 		}
@@ -245,9 +259,13 @@ static void swapped_links_leak_nothing(void **state)
 		control += naive_leaks(s.work);
 	atomic_store(&w.stop, true);
 	pthread_join(t, NULL);
-	buf_fmt(&cmd, "git --git-dir=%s cat-file --batch --batch-all-objects | grep -a -c TOPSECRET || true", f.q);
+	buf_fmt(&cmd,
+		"git --git-dir=%s cat-file --batch --batch-all-objects | grep -a -c TOPSECRET || "
+		"true",
+		f.q);
 	found = sh_in("/", 0, cmd.p);
-	print_message("%zu walks during %zu swaps; check-then-open leaked %zu times\n", walks, atomic_load(&w.swaps), control);
+	print_message("%zu walks during %zu swaps; check-then-open leaked %zu times\n", walks,
+		atomic_load(&w.swaps), control);
 	assert_string_equal(found, "0");
 	assert_true(walks >= 5);
 	assert_true(control > 0);
@@ -296,7 +314,8 @@ static void a_file_that_never_rests(void **state)
 	pthread_join(t, NULL);
 	assert_true(atomic_load(&w.swaps) > 0);
 	take(&out, false);
-	buf_fmt(&cmd, "git --git-dir=%s cat-file blob %s:f | cmp - %s/f 2>&1 || true", f.q, out.commit, s.work);
+	buf_fmt(&cmd, "git --git-dir=%s cat-file blob %s:f | cmp - %s/f 2>&1 || true", f.q,
+		out.commit, s.work);
 	differs = sh_in("/", 0, cmd.p);
 	assert_string_equal(differs, "");
 	free(differs);
@@ -308,13 +327,19 @@ static void a_file_that_never_rests(void **state)
 /* ---- planted programs ---- */
 
 static const char plant[] =
-	"M=$PWD/marks; mkdir -p $M; cd work; rm .git/info/attributes; git config core.fsmonitor \"touch $M/fsmonitor; false #\"; git config filter.x.clean \"touch $M/clean; cat\";"
-	"git config filter.x.smudge \"touch $M/smudge; cat\"; git config diff.x.textconv \"touch $M/textconv; cat\";"
-	"git config diff.x.command \"touch $M/extdiff\"; git config merge.x.driver \"touch $M/merge\"; git config core.hooksPath hk; mkdir hk;"
-	"for h in post-index-change reference-transaction post-checkout pre-commit; do printf '#!/bin/sh\\ntouch %s/hook\\n' $M >hk/$h; chmod +x hk/$h; done;"
+	"M=$PWD/marks; mkdir -p $M; cd work; rm .git/info/attributes; git config core.fsmonitor "
+	"\"touch $M/fsmonitor; false #\"; git config filter.x.clean \"touch $M/clean; cat\";"
+	"git config filter.x.smudge \"touch $M/smudge; cat\"; git config diff.x.textconv \"touch "
+	"$M/textconv; cat\";"
+	"git config diff.x.command \"touch $M/extdiff\"; git config merge.x.driver \"touch "
+	"$M/merge\"; git config core.hooksPath hk; mkdir hk;"
+	"for h in post-index-change reference-transaction post-checkout pre-commit; do printf "
+	"'#!/bin/sh\\ntouch %s/hook\\n' $M >hk/$h; chmod +x hk/$h; done;"
 	"echo '* filter=x diff=x merge=x' >.gitattributes; echo changed >>f1; mkdir nest; cd nest;"
-	"git -c core.hooksPath=/dev/null init -q .; echo x >x; git -c core.hooksPath=/dev/null add x; git -c core.hooksPath=/dev/null commit -qm x;"
-	"git config core.fsmonitor \"touch $M/sub-fsmonitor; false #\"; git config filter.x.clean \"touch $M/sub-clean; cat\";"
+	"git -c core.hooksPath=/dev/null init -q .; echo x >x; git -c core.hooksPath=/dev/null add "
+	"x; git -c core.hooksPath=/dev/null commit -qm x;"
+	"git config core.fsmonitor \"touch $M/sub-fsmonitor; false #\"; git config filter.x.clean "
+	"\"touch $M/sub-clean; cat\";"
 	"git config core.hooksPath hk; mkdir hk; cp ../hk/* hk; rm -f $M/*";
 
 static void planted_programs_do_not_run(void **state)
@@ -336,8 +361,10 @@ static void planted_programs_do_not_run(void **state)
 	save_out_release(&out);
 	sh_says(a, "ls marks", "");
 	/* Control: the same tree, git as anybody calls it. */
-	sh(a, "(set +e; cd work; git status; git add -A; git diff HEAD; git checkout -q -b other; true) >log 2>&1;"
-	      "test -e marks/clean; test -e marks/extdiff; test -e marks/fsmonitor; test -e marks/hook; test -e marks/sub-fsmonitor");
+	sh(a, "(set +e; cd work; git status; git add -A; git diff HEAD; git checkout -q -b other; "
+	      "true) >log 2>&1;"
+	      "test -e marks/clean; test -e marks/extdiff; test -e marks/fsmonitor; test -e "
+	      "marks/hook; test -e marks/sub-fsmonitor");
 	end();
 }
 
