@@ -25,6 +25,7 @@ static void in_the_middle(void **state)
 	free(spec);
 	json_free(wire_wait(&w, "code", "running", 10000));
 	json_free(wire_wait(&w, "killed", "running", 10000));
+	UNIT_WAIT(({ char *n = sh_in(w.dir, 0, "cat starts 2>/dev/null | wc -l"); bool three = atoi(n) == 3; free(n); three; }), 10000);
 	json_free(wire_ask(&w, "\"op\":\"kill\",\"variants\":[\"killed\"]"));
 	wire_kill9(&w);
 	sh(w.dir, "touch go");
@@ -53,6 +54,79 @@ static void in_the_middle(void **state)
 	free(text);
 	sh_says(w.dir, "wc -l <starts", "4");
 	wire_end(&w);
+}
+
+static bool engine_there(struct wire *w, const char *name)
+{
+	struct json *ok = wire_ok(w, wire_ask(w, "\"op\":\"engines\""));
+	bool there = false;
+
+	for (const struct json *j = json_first(json_get(ok, "engines")); j; j = json_next(j))
+		there |= !strcmp(json_str(j, "name", ""), name) && json_bool(j, "ok", false);
+	json_free(ok);
+	return there;
+}
+
+/* Five kills while the lines flow; "wait" is told to go on only after the last one. */
+static void flowing(const char *engine)
+{
+	struct wire w;
+	struct json *row;
+
+	wire_begin(&w);
+	wire_up(&w);
+	if (!engine_there(&w, engine)) {
+		print_message("skipped: no %s here\n", engine);
+		wire_end(&w);
+		return;
+	}
+	char *spec = xasprintf("{\"engine\":\"%s\",\"allow_unlimited\":true,\"parallel\":3,\"variants\":["
+		"{\"name\":\"lines\",\"command\":\"i=0; while test $i -lt 50000; do echo line $i; i=$((i+1)); done\",\"check\":\"true\"},"
+		"{\"name\":\"wait\",\"command\":\"echo begin; until test -e go; do sleep 0.05; done; echo end; exit 5\"},"
+		"{\"name\":\"later\",\"command\":\"seq 1 100000\"},{\"name\":\"queued\",\"command\":\"echo q\"}]}", engine);
+	wire_race(&w, spec);
+	free(spec);
+	json_free(wire_wait(&w, "wait", "running", 20000));
+	for (int i = 0; i < 5; i++) {
+		wire_kill9(&w);
+		wire_up(&w);
+		poll(NULL, 0, 30 * i);
+	}
+	sh(w.dir, "cd state/yolodeck/*/races/1/wait/work; touch go");
+	wire_over(&w, 60000);
+	row = wire_wait(&w, "lines", "passed", 100);
+	json_free(row);
+	row = wire_wait(&w, "wait", "failed", 100);
+	assert_int_equal(json_int(row, "exit", -1), 5);
+	assert_string_equal(json_str(row, "reason", ""), "exit 5");
+	json_free(row);
+	json_free(wire_wait(&w, "later", "passed", 100));
+	json_free(wire_wait(&w, "queued", "passed", 100));
+	char *text = wire_text(&w, 1, "wait", "log");
+	assert_string_equal(text, "begin\nend\n");
+	free(text);
+	text = wire_text(&w, 1, "lines", "log");
+	char *all = sh_in(w.dir, 0, "seq -f 'line %.0f' 0 49999");
+	assert_int_equal(strlen(text), strlen(all) + 1);
+	assert_int_equal(strncmp(text, all, strlen(all)), 0);
+	free(text);
+	free(all);
+	wire_end(&w);
+}
+
+static void flowing_fake(void **state)
+{
+	flowing("fake");
+}
+
+static void flowing_local(void **state)
+{
+	flowing("local");
+}
+
+static void flowing_docker(void **state)
+{
+	flowing("docker");
 }
 
 /* Random instants, from before the first byte to after the last one. */
@@ -136,6 +210,9 @@ int tests_run(void)
 		cmocka_unit_test(in_the_middle),
 		cmocka_unit_test(twenty_times),
 		cmocka_unit_test(shutdown_leaves),
+		cmocka_unit_test(flowing_fake),
+		cmocka_unit_test(flowing_local),
+		cmocka_unit_test(flowing_docker),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
