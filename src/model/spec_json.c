@@ -50,6 +50,8 @@ static void put_limits(struct json *o, const struct limits *l)
 	}
 	if (l->log)
 		json_put_int(j, "log", l->log);
+	if (l->disk)
+		json_put_int(j, "disk", l->disk);
 	if (json_size(j))
 		json_put(o, "limits", j);
 	else

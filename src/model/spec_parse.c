@@ -326,7 +326,7 @@ static const struct key limit_keys[] = {
 	{ "pids", read_int64, AT(pids), SPEC_PIDS },
 	{ "time", read_int64, AT(time_ms), SPEC_TIME },
 	{ "log", read_int64, AT(log), SPEC_LOG },
-	{ "disk", read_later, 0, 0 },
+	{ "disk", read_int64, AT(disk), SPEC_LOG },
 };
 #undef AT
 

@@ -43,7 +43,7 @@ static const struct mistake {
 	{ "{ \"limits\": { \"memroy\": \"4g\" } }", "r.json:1: limits.memroy", "did you mean \"memory\"" },
 	{ "{ \"limits\": { \"network_rate\": 1 } }", "r.json:1: limits.network_rate", "cpus, memory, pids, time and log" },
 	{ "{ \"limits\": [] }", "r.json:1: limits", "limits in { }" },
-	{ "{ \"limits\": { \"disk\": \"10g\" } }", "r.json:1: limits.disk", "later version" },
+	{ "{ \"limits\": { \"disk\": \"10k\" } }", "r.json:1: limits.disk", "at least 64k" },
 	{ "{ \"agents\": { \"claude\": 2 } }", "r.json:1: agents", "agents come in a later version" },
 	{ "{ \"secrets\": [] }", "r.json:1: secrets", "later version" },
 	{ "{ \"caches\": {} }", "r.json:1: caches", "later version" },
