@@ -160,6 +160,7 @@ static void own_dirs(const struct engine_task *t, struct strv *o, struct strv *m
 		bind(o, made, "--bind", source, dirs[i].target);
 		free(source);
 	}
+	parents(o, made, "/var/tmp");
 	strv_addl(o, "--symlink", "/tmp", "/var/tmp", NULL);
 	if (t->base_store && fs_exists(t->base_store))
 		bind(o, made, "--ro-bind", t->base_store, "/yolo-base.git");
@@ -186,6 +187,9 @@ int box_options(const struct engine_ctx *c, const struct engine_task *t, const s
 	bool net = t && strcmp(t->network, "none") != 0;
 
 	namespaces(o, net, tty);
+	/* the task's own first: a mount of the race may lie below one of them */
+	if (t)
+		own_dirs(t, o, &made);
 	table(o, &made, h);
 	int rc = names(c, o, &made, net, e);
 	strv_addl(o, "--proc", "/proc", "--dev", "/dev", NULL);
@@ -193,10 +197,6 @@ int box_options(const struct engine_ctx *c, const struct engine_task *t, const s
 		strv_addl(o, "--perms", "1777", NULL);
 	strv_addl(o, "--tmpfs", "/dev/shm", NULL);
 	bind(o, &made, "--ro-bind", c->runner, BOX_RUNNER);
-	if (t) {
-		parents(o, &made, "/var/tmp");
-		own_dirs(t, o, &made);
-	}
 	/* what is not mounted cannot be written: the root is memory, which nothing limits */
 	strv_addl(o, "--remount-ro", "/", "--chdir", "/", NULL);
 	environment(t, h, o);

@@ -259,4 +259,101 @@ static void until_log(struct bench *b, const char *word)
 	b->poll = NULL;
 }
 
+/* ---- the suite over every row ---- */
+
+static void probed(void *ctx, const struct engine_report *r)
+{
+	struct bench *b = ctx;
+
+	report = *r;
+	loop_stop(b->loop, 0);
+}
+
+static int setup(void **state)
+{
+	struct err e;
+	const struct asset *a = asset_find("runner");
+
+	strcpy(dir, "/tmp/yolo-engine-XXXXXX");
+	if (!mkdtemp(dir) || !a)
+		return -1;
+	snprintf(runner, sizeof runner, "%s/runner", dir);
+	return fs_create(runner, 0755, a->data, a->len, &e);
+}
+
+static int teardown(void **state)
+{
+	struct err e = ERR_INIT;
+	int rc = fs_remove_tree(dir, "runner", &e);
+
+	if (rc)
+		printf("%s\n", e.msg);
+	return rc;
+}
+
+static bool present(void)
+{
+	struct bench b;
+	char made[64] = "/tmp/yolo-probe-XXXXXX";
+	struct err e;
+
+	/* a place for the probe alone */
+	assert_non_null(mkdtemp(made));
+	snprintf(dir, sizeof dir, "%s", made);
+	snprintf(runner, sizeof runner, "%s/runner", made);
+	const struct asset *a = asset_find("runner");
+	assert_int_equal(fs_create(runner, 0755, a->data, a->len, &e), 0);
+	bench_open(&b);
+	int64_t t0 = clock_mono_ms();
+	type->probe(b.g, probed, &b);
+	run_loop(&b, 10000);
+	int64_t took = clock_mono_ms() - t0;
+	bench_close(&b);
+	fs_remove_tree(made, "runner", &e);
+	if (took > 2500)
+		fail_msg("%s: the probe took %lld ms", type->name, (long long)took);
+	return report.ok;
+}
+
+static int run_rows(const char *only, const struct CMUnitTest *tests, size_t n)
+{
+	int failed = 0;
+
+	for (size_t i = 0; engine_table[i]; i++) {
+		type = engine_table[i];
+		if (only && strcmp(only, type->name))
+			continue;
+		if (!present()) {
+			printf("skipped: engine %s as uid %d: %s\n", type->name, (int)geteuid(), report.why);
+			continue;
+		}
+		printf("engine %s as uid %d: %s; limits: memory %d, pids %d, cpus %d\n", type->name, (int)geteuid(), report.why,
+			report.limit_memory, report.limit_pids, report.limit_cpus);
+		fflush(stdout);
+		failed += _cmocka_run_group_tests(type->name, tests, n, setup, teardown);
+	}
+	return failed;
+}
+
+static int as_ordinary_user(char **argv)
+{
+	char *setpriv = child_which("setpriv", NULL);
+	struct child c;
+	struct err e = ERR_INIT;
+	int code = 1;
+
+	if (!setpriv) {
+		printf("skipped: the engines as an ordinary user (no setpriv)\n");
+		return 0;
+	}
+	struct child_spec s = CHILD_SPEC_INIT;
+	s.argv = (const char *const[]){ setpriv, "--reuid", "65531", "--regid", "65531", "--clear-groups", argv[0], argv[1], NULL };
+	s.out = s.err = CHILD_INHERIT;
+	fflush(stdout);
+	if (child_start(&c, &s, &e) < 0 || child_wait(&c, 240000, &code) != 1)
+		printf("as an ordinary user: %s\n", e.msg);
+	free(setpriv);
+	return code;
+}
+
 #endif

@@ -438,6 +438,38 @@ static void check_beside_the_command(void **state)
 	finish(&b);
 }
 
+/* A directory of the race's mounts: there under its own name (also below /tmp, which is the variant's own), on PATH, read-only. */
+static void mounts(void **state)
+{
+	struct bench b;
+	struct err e = ERR_INIT;
+	char tools[] = "/tmp/yolo-tools-XXXXXX";
+
+	if (!strcmp(report.isolation, "none"))
+		return;
+	assert_non_null(mkdtemp(tools));
+	assert_int_equal(chmod(tools, 0755), 0);
+	char *tool = fs_join(tools, "yolo-tool"), *path = xstrdup(getenv("PATH")), *with = xasprintf("%s:%s", tools, path);
+	assert_int_equal(fs_create(tool, 0755, "#!/bin/sh\necho tool ran\n", 23, &e), 0);
+	bench_open(&b);
+	task(&b, "mounts", "yolo-tool; (: >/etc/passwd) 2>/dev/null || echo read-only; (: >\"$(command -v yolo-tool)\") || echo safe; : >/tmp/x");
+	strv_add(&b.t.mounts, tools);
+	setenv("PATH", with, 1);
+	start(&b);
+	run_loop(&b, 20000);
+	setenv("PATH", path, 1);
+	expect_end(&b, ENGINE_EXITED, 0, "exit 0");
+	assert_true(log_has(&b, "tool ran\n"));
+	assert_true(log_has(&b, "read-only\n"));
+	assert_true(log_has(&b, "safe\n"));
+	finish(&b);
+	unlink(tool);
+	rmdir(tools);
+	free(tool);
+	free(path);
+	free(with);
+}
+
 static void prepared(void *ctx, const struct err *e)
 {
 	struct bench *b = ctx;
@@ -466,110 +498,13 @@ static void refuses_mounts(void **state)
 	bench_close(&b);
 }
 
-/* ---- the suite over every row ---- */
-
-static void probed(void *ctx, const struct engine_report *r)
-{
-	struct bench *b = ctx;
-
-	report = *r;
-	loop_stop(b->loop, 0);
-}
-
-static int setup(void **state)
-{
-	struct err e;
-	const struct asset *a = asset_find("runner");
-
-	strcpy(dir, "/tmp/yolo-engine-XXXXXX");
-	if (!mkdtemp(dir) || !a)
-		return -1;
-	snprintf(runner, sizeof runner, "%s/runner", dir);
-	return fs_create(runner, 0755, a->data, a->len, &e);
-}
-
-static int teardown(void **state)
-{
-	struct err e = ERR_INIT;
-	int rc = fs_remove_tree(dir, "runner", &e);
-
-	if (rc)
-		printf("%s\n", e.msg);
-	return rc;
-}
-
 static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(ends), cmocka_unit_test(written_files_are_on_the_host), cmocka_unit_test(not_found), cmocka_unit_test(exact_bytes),
 	cmocka_unit_test(stops), cmocka_unit_test(survives_close), cmocka_unit_test(gone_and_never_there),
 	cmocka_unit_test(adopt_after_the_owner_died), cmocka_unit_test(adopt_before_the_id_was_stored), cmocka_unit_test(sees_nothing_of_ours),
 	cmocka_unit_test(cannot_touch_the_runner), cmocka_unit_test(network_none_has_only_lo), cmocka_unit_test(fork_bomb),
-	cmocka_unit_test(memory_hog), cmocka_unit_test(exec_beside), cmocka_unit_test(check_beside_the_command), cmocka_unit_test(refuses_mounts),
+	cmocka_unit_test(memory_hog), cmocka_unit_test(exec_beside), cmocka_unit_test(check_beside_the_command), cmocka_unit_test(refuses_mounts), cmocka_unit_test(mounts),
 };
-
-static bool present(void)
-{
-	struct bench b;
-	char made[64] = "/tmp/yolo-probe-XXXXXX";
-	struct err e;
-
-	/* a place for the probe alone */
-	assert_non_null(mkdtemp(made));
-	snprintf(dir, sizeof dir, "%s", made);
-	snprintf(runner, sizeof runner, "%s/runner", made);
-	const struct asset *a = asset_find("runner");
-	assert_int_equal(fs_create(runner, 0755, a->data, a->len, &e), 0);
-	bench_open(&b);
-	int64_t t0 = clock_mono_ms();
-	type->probe(b.g, probed, &b);
-	run_loop(&b, 10000);
-	int64_t took = clock_mono_ms() - t0;
-	bench_close(&b);
-	fs_remove_tree(made, "runner", &e);
-	if (took > 2500)
-		fail_msg("%s: the probe took %lld ms", type->name, (long long)took);
-	return report.ok;
-}
-
-static int run_rows(const char *only)
-{
-	int failed = 0;
-
-	for (size_t i = 0; engine_table[i]; i++) {
-		type = engine_table[i];
-		if (only && strcmp(only, type->name))
-			continue;
-		if (!present()) {
-			printf("skipped: engine %s as uid %d: %s\n", type->name, (int)geteuid(), report.why);
-			continue;
-		}
-		printf("engine %s as uid %d: %s; limits: memory %d, pids %d, cpus %d\n", type->name, (int)geteuid(), report.why,
-			report.limit_memory, report.limit_pids, report.limit_cpus);
-		fflush(stdout);
-		failed += cmocka_run_group_tests_name(type->name, tests, setup, teardown);
-	}
-	return failed;
-}
-
-static int as_ordinary_user(char **argv)
-{
-	char *setpriv = child_which("setpriv", NULL);
-	struct child c;
-	struct err e = ERR_INIT;
-	int code = 1;
-
-	if (!setpriv) {
-		printf("skipped: the engines as an ordinary user (no setpriv)\n");
-		return 0;
-	}
-	struct child_spec s = CHILD_SPEC_INIT;
-	s.argv = (const char *const[]){ setpriv, "--reuid", "65531", "--regid", "65531", "--clear-groups", argv[0], argv[1], NULL };
-	s.out = s.err = CHILD_INHERIT;
-	fflush(stdout);
-	if (child_start(&c, &s, &e) < 0 || child_wait(&c, 240000, &code) != 1)
-		printf("as an ordinary user: %s\n", e.msg);
-	free(setpriv);
-	return code;
-}
 
 int main(int argc, char **argv)
 {
@@ -577,7 +512,7 @@ int main(int argc, char **argv)
 	setenv("YOLODECK_STRICT", "1", 1);
 	if (argc == 4 && !strcmp(argv[1], "owner"))
 		return owner(argv[2], argv[3]);
-	int failed = run_rows(argc > 1 ? argv[1] : NULL);
+	int failed = run_rows(argc > 1 ? argv[1] : NULL, tests, ARRAY_LEN(tests));
 	if (geteuid() == 0)
 		failed += as_ordinary_user(argv);
 	return failed ? 1 : 0;
