@@ -156,7 +156,8 @@ wait $follower
 is $? 0 "log -f ends with the variant"
 "$YOLO" log long-1 >"$T/whole"
 check "log -f printed all of it" cmp "$T/follow" "$T/whole"
-like "$("$YOLO" show long-1)" 'reason +killed' "the killed one says so"
+wait_ok "the killed one says so" '"$YOLO" show long-1 | grep -q "^state  *killed"'
+like "$("$YOLO" show long-1)" 'reason +killed' "the killed one says by whom"
 out=$("$YOLO" stop 2/long-1)
 is "$?:$out" "0:had ended already: 2/long-1" "stop is kill; what ended already is said"
 "$YOLO" wait 2 >"$T/wait" &

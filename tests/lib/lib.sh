@@ -271,9 +271,14 @@ term_shows() { # TEXT REGEX [SECONDS]
 	fi
 }
 
-# The exit code of the program on the terminal, once it ended; nothing while it runs.
+# The exit code of the program on the terminal, once it ended; nothing while it runs. tmux now and then does not collect its child until another
+# one ends.
 term_code() {
-	[ "$(tm display-message -p -t t '#{pane_dead}' 2>/dev/null)" = 1 ] && tm display-message -p -t t '#{pane_dead_status}'
+	local state
+	state=$(tm display-message -p -t t '#{pane_dead} #{pane_dead_status}' 2>/dev/null)
+	[ "${state%% *}" = 1 ] || return 1
+	[ -n "${state#* }" ] || tm run-shell true 2>/dev/null
+	tm display-message -p -t t '#{pane_dead_status}'
 }
 
 term_pid() {
