@@ -189,9 +189,11 @@ void act_archive(struct deck *d, int32_t key)
 	free(it);
 }
 
+/* Success is told by the conductor to all who watch. */
 static void undone(void *ctx, const struct json *ok, const struct err *e)
 {
-	message_add(ctx, true, "%s", ok ? json_str(ok, "words", "taken back") : e->msg);
+	if (!ok)
+		message_add(ctx, true, "%s", e->msg);
 }
 
 static void send_undo(struct deck *d, struct json *take_request)

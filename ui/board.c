@@ -100,7 +100,7 @@ enum role board_note(const struct board_row *b, const struct board_opts *o, stru
 	if (r->attention && r->evidence)
 		buf_str(out, r->evidence);
 	else if (v->promoted)
-		buf_fmt(out, "promoted into %s", v->promoted);
+		buf_fmt(out, "in %s", v->promoted);
 	else if (v->conflict && *v->conflict)
 		buf_fmt(out, "%s conflicts with %s", v->conflict, o->into ? o->into : "the base");
 	else if (r->best)
@@ -109,7 +109,7 @@ enum role board_note(const struct board_row *b, const struct board_opts *o, stru
 		return r->attention ? ROLE_ATTENTION : r->best ? ROLE_BEST : ROLE_TEXT;
 	if (variant_ended(v->state) && v->scan)
 		buf_fmt(out, "no branch: %s", v->scan);
-	else if (v->reason && *v->reason && v->state != VS_PASSED)
+	else if (v->reason && *v->reason && v->state != VS_PASSED && !variant_live(v->state))
 		buf_str(out, v->reason);
 	else if (v->note && *v->note && v->state <= VS_PREPARING)
 		buf_str(out, v->note);

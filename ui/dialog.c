@@ -148,18 +148,13 @@ bool dialog_wants_capital(const struct deck *d)
 	return json_size(json_get(d->dialog.plan, "auto_run")) > 0 || it->row->v->state != VS_PASSED;
 }
 
+/* Success is told by the conductor to all who watch. */
 static void promoted(void *ctx, const struct json *ok, const struct err *e)
 {
 	struct deck *d = ctx;
-	size_t archived = json_size(json_get(ok, "archived"));
-	const char *old = json_str(ok, "old", ""), *now = json_str(ok, "new", "");
 
-	if (ok) {
-		message_add(d, true, "promoted into %s: %.7s %s %.7s%s. Nothing is pushed; U takes it back.",
-			json_str(ok, "into", "the branch"), old, glyph(G_RIGHT), now, archived ? ", the others archived" : "");
-		return;
-	}
-	message_add(d, true, "%s", e->msg);
+	if (!ok)
+		message_add(d, true, "%s", e->msg);
 }
 
 static void do_promote(struct deck *d)

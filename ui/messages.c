@@ -7,20 +7,39 @@
 #include "ui/deck.h"
 
 enum { NEWS_MS = 4000, KEEP = 500 };
+static const int64_t TWICE_NS = 5000000000;
+
+/* The conductor and we may notice the same thing: it is told once, and stays as long as the one who wants it longest. */
+static bool told_already(struct deck *d, bool warn, const char *text)
+{
+	struct message *m = d->nmessage ? &d->message[d->nmessage - 1] : NULL;
+
+	if (!m || d->message_until < 0 || strcmp(m->text, text) || deck_now_ns() - m->ns >= TWICE_NS)
+		return false;
+	m->warn |= warn;
+	if (warn)
+		d->message_until = 0;
+	d->dirty = true;
+	return true;
+}
 
 void message_add(struct deck *d, bool warn, const char *fmt, ...)
 {
 	struct buf b = BUF_INIT;
 	va_list ap;
 
+	va_start(ap, fmt);
+	buf_vfmt(&b, fmt, ap);
+	va_end(ap);
+	if (told_already(d, warn, b.p)) {
+		buf_release(&b);
+		return;
+	}
 	if (d->nmessage == KEEP) {
 		free(d->message[0].text);
 		memmove(d->message, d->message + 1, (KEEP - 1) * sizeof(*d->message));
 		d->nmessage--;
 	}
-	va_start(ap, fmt);
-	buf_vfmt(&b, fmt, ap);
-	va_end(ap);
 	d->message = xrealloc(d->message, (d->nmessage + 1) * sizeof(*d->message));
 	d->message[d->nmessage++] = (struct message){ deck_now_ns(), buf_take(&b), warn };
 	d->message_until = warn ? 0 : clock_mono_ms() + NEWS_MS;
