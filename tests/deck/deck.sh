@@ -39,7 +39,7 @@ deck() { # WxH [K=V...]
 }
 
 event() { # one JSON line to all decks
-	printf '%s\n' "$1" >"$T/inject"
+	timeout 5 sh -c 'printf "%s\n" "$1" >"$2"' - "$1" "$T/inject" || not_ok "the event reaches the conductor"
 }
 
 asked() { # the requests so far, without the reads

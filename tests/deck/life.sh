@@ -1,0 +1,103 @@
+#!/usr/bin/env bash
+# life.sh - ends and returns: signals, a conductor that goes and comes, hostile bytes, a log that grows, resizing.
+# shellcheck source=tests/lib/lib.sh
+. "$(dirname "$0")/../lib/lib.sh"
+# shellcheck source=tests/deck/deck.sh
+. "$(dirname "$0")/deck.sh"
+
+deck_pid() {
+	tm display -p -t t '#{pane_pid}'
+}
+
+# The terminal as tmux knows it: screen, cursor, paste mode.
+terminal_state() {
+	tm display -p -t t '#{alternate_on} #{cursor_flag}'
+}
+
+scene m1
+# ---- the terminal is given back
+for sig in TERM HUP SEGV ABRT; do
+	tm kill-server 2>/dev/null
+	wait_for '! tm list-sessions 2>/dev/null'
+	ASAN_OPTIONS=handle_segv=0:handle_abort=0:detect_leaks=0 term_start 80x24 sh -c "stty -a >$T/before; $FIXTURE deck $COMMON; stty -a >$T/after; echo the end; exec sleep 1000"
+	term_wait 'Proceed'
+	is "$(terminal_state)" '1 0' "before $sig: the other screen, no cursor"
+	pkill -"$sig" -P "$(deck_pid)" -x deck-fixture
+	term_shows "after $sig the shell's screen is back" 'the end'
+	is "$(terminal_state)" '0 1' "after $sig: cursor and screen are the shell's"
+	is "$(cat "$T/after")" "$(cat "$T/before")" "after $sig: the modes of the terminal are as before"
+done
+
+# ---- the conductor goes and comes back
+deck 80x24
+term_wait 'Proceed'
+scene_end
+term_shows 'without a conductor the deck says so' '! conductor away'
+like "$SCREEN" 'running\?' 'and what was live is uncertain'
+like "$SCREEN" 'Proceed' 'the logs are still there'
+rm "$T/inject"
+"$FIXTURE" conductor "$DECK_TOP/scenes/m1.json" "$COMMON" 2>/dev/null &
+SCENE_PID=$!
+wait_ok 'it connects again by itself' 'term_screen | head -n 1 | grep -q "▸ 2"' 15
+term_keys j
+term_shows 'and works on' '^▌  2 claude-2'
+
+# ---- hostile bytes
+evil=$'{"row":{"n":1,"name":"claude-1","state":"running","sec":200,"check":"waiting","added":1,"removed":0,"files":1,"rev":9,
+"log":["\\u001b]0;owned\\u0007title","\\u001b]52;c;cm0gLXJm\\u0007clip","\\u001b[2Jcleared","\\u202egnp.exe","zero\\u200bwidth","\\u001b[31mred\\u001b[0m","10%\\r100%"]}}'
+event "${evil//$'\n'/ }"
+term_shows 'a carriage return starts the line again' '^100%'
+like "$SCREEN" 'title' 'the text around a title sequence is there'
+like "$SCREEN" '<U\+202E>gnp.exe' 'a bidi override is visible'
+like "$SCREEN" 'zero<U\+200B>width' 'a zero width space is visible'
+unlike "$(tm display -p -t t '#{pane_title}')" owned 'no title is set'
+unlike "$(tm list-buffers 2>/dev/null)" 'rm -r' 'nothing is copied'
+like "$(term_screen -e | grep -a red)" $'\e\\[31mred' 'colours of a log are shown'
+
+# ---- a log that grows
+dir=$(echo "$T"/state/yolodeck/*/races/7/claude-1)
+term_keys 1 Enter
+term_wait 'following'
+seq -f 'line %g' 1 200 >>"$dir/log"
+touch_index() { # an index record is what wakes the deck
+	printf '\x00%.0s' {1..32} >>"$dir/log.idx"
+}
+touch_index
+term_shows 'what is written comes by itself' '^ +line 200|line 200$'
+term_keys b
+term_shows 'scrolled up, it stops following' '↓ 0 new lines'
+seq -f 'more %g' 1 1234 >>"$dir/log"
+touch_index
+term_shows 'and counts what came' '↓ 1,234 new lines'
+unlike "$SCREEN" 'more 1234' 'without moving'
+term_keys g
+term_shows 'g goes to the beginning' 'title'
+term_keys G
+term_shows 'G follows again' 'more 1234'
+like "$SCREEN" '100%  line 1,441 of 1,441' 'with the position'
+term_keys w t
+term_shows 'times can be left out' '^ more 1234'
+term_keys q
+
+# ---- sizes
+for size in 1x1 200x60 20x5 3x40 160x45 80x24; do
+	term_resize "$size"
+	pause 0.1
+done
+term_shows 'after all sizes the screen is right' '^ enter zoom .*help'
+is "$(term_screen | wc -l)" 24 'and whole'
+
+# ---- no work when nothing happens
+scene empty
+deck 80x24
+term_wait 'No race yet'
+pause 0.5
+a=$(awk '/^voluntary/ { print $2 }' "/proc/$(deck_pid)/status")
+pause 2
+is "$(($(awk '/^voluntary/ { print $2 }' "/proc/$(deck_pid)/status") - a))" 0 'no wake-up in 2 s when nothing is live'
+
+# ---- no terminal
+refused 'without a terminal a sentence' 1 "$FIXTURE" deck "$COMMON"
+like "$SAID" 'needs a terminal' 'that says what works'
+scene_end
+done_testing
