@@ -371,7 +371,7 @@ int git_import_call(struct git_call *c, const struct git_repo *r, const char *qu
 	return 0;
 }
 
-int git_import(const struct git_repo *r, const char *quarantine, const char *commit,
+static int import_once(const struct git_repo *r, const char *quarantine, const char *commit,
 	const char *ref, struct err *e)
 {
 	struct git_call c;
@@ -383,6 +383,20 @@ int git_import(const struct git_repo *r, const char *quarantine, const char *com
 	rc = git_run(&c, &res, e);
 	child_result_release(&res);
 	git_call_release(&c);
+	return rc;
+}
+
+int git_import(const struct git_repo *r, const char *quarantine, const char *commit,
+	const char *ref, struct err *e)
+{
+	int rc = import_once(r, quarantine, commit, ref, e);
+
+	/* The user's gc removes empty directories of objects/ just when we write there, and takes
+	 * locks. */
+	if (rc && strcasestr(e->msg, "unable to create")) {
+		err_clear(e);
+		rc = import_once(r, quarantine, commit, ref, e);
+	}
 	return rc;
 }
 

@@ -31,6 +31,7 @@ struct walk {
 	struct ignore_budget budget;
 	struct walk_cache kept; /* paths whose inside could not be seen; used as a set */
 	char *block;
+	size_t visited;
 	size_t recorded; /* entries that are in the tree so far */
 	size_t len; /* of path */
 	char path[WALK_MAX_PATH + 300];
@@ -349,6 +350,11 @@ static void visit(struct walk *w, int dirfd, const char *name, unsigned char typ
 	if (bad_name(w, name, depth, old)) {
 		if (old)
 			keep(w, old);
+		return;
+	}
+	if (++w->visited > WALK_MAX_ENTRIES) {
+		w->r->too_many++;
+		keep(w, old);
 		return;
 	}
 	/* A directory is judged when it is opened: there no other device and no link gets through. */

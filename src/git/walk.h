@@ -11,6 +11,7 @@ enum {
 	WALK_MAX_FILE = 64 << 20,
 	WALK_MAX_FILES = 200000,
 	WALK_MAX_CHANGED = 50000,
+	WALK_MAX_ENTRIES = 1000000,	/* looked at, whatever they are */
 	WALK_MAX_DEPTH = 64,
 	WALK_MAX_PATH = 4096,
 };

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include "base/pool.h"
 #include "git/cache.h"
 #include "git/feed.h"
 
@@ -436,6 +437,98 @@ static void hooks_of_the_user_do_not_run(void **state)
 	end();
 }
 
+/* ---- many at once ---- */
+
+enum { MANY = 8, ROUNDS = 4 };
+
+static void one_variant(void *ctx, size_t i)
+{
+	struct err *errs = ctx;
+	char *name = xasprintf("v-%zu", i), *dir = fs_join(f.race_dir, name), *old = NULL, *path;
+	struct fix_snap mine;
+	int rc = 0;
+
+	fix_snap_init(&f, &mine, dir, name);
+	path = fs_join(mine.work, "mine");
+	for (int r = 0; r < ROUNDS && !rc; r++) {
+		struct snapshot_out live;
+		struct save_out out;
+		char *text = xasprintf("%d\n", r);
+
+		rc = fs_replace(path, text, strlen(text), &errs[i]);
+		if (!rc)
+			rc = snapshot_take(&mine.in, &live, &errs[i]);
+		if (!rc)
+			rc = git_save(&mine.in, old, &out, &errs[i]);
+		if (!rc && (!out.branch || out.scan))
+			rc = err_set(&errs[i], "test", "no branch: %s", out.scan ? out.scan : "");
+		if (!rc) {
+			free(old);
+			old = xstrdup(out.snap.commit);
+			snapshot_out_release(&live);
+			save_out_release(&out);
+		}
+		free(text);
+	}
+	free(old);
+	free(path);
+	free(name);
+	free(dir);
+	fix_snap_release(&mine);
+}
+
+static void prepare_one(void *ctx, size_t i)
+{
+	struct err *errs = ctx;
+	char *name = xasprintf("v-%zu", i), *dir = fs_join(f.race_dir, name);
+
+	if (!fs_mkdirs(dir, 0755, &errs[i]))
+		checkout_variant(&f.race, dir, -1, -1, &errs[i]);
+	free(name);
+	free(dir);
+}
+
+static void user_works(void *ctx, size_t i)
+{
+	struct err *errs = ctx;
+
+	if (i < MANY)
+		one_variant(ctx, i);
+	else if (i == MANY)
+		sh(f.u, "for k in 1 2 3 4 5 6 7 8 9 10; do echo $k >>mine; git add mine || git add mine; git commit -qm $k || git commit -qm $k; done");
+	else
+		sh(f.u, "git gc -q; git pack-refs --all; git gc -q");
+	err_clear(&errs[MANY]);
+}
+
+/* Eight variants, the user's commits and his gc, all in one repository; plain and shallow. */
+static void many_at_once(void **state)
+{
+	struct err errs[MANY + 1] = { 0 };
+	char *other;
+
+	for (int shallow = 0; shallow < 2; shallow++) {
+		fix_init(&f, NULL);
+		sh(f.u, "echo 9 >>f1; git commit -qam two");
+		sh(f.dir, shallow ? "git clone -q --depth 1 file://$PWD/u other" : "git clone -q u other");
+		other = fs_join(f.dir, "other");
+		git_repo_release(&f.repo);
+		free(f.u);
+		f.u = other;
+		OK(git_repo_open(&f.repo, f.u, &E));
+		f.race.base = f.repo.head;
+		fix_prepare(&f);
+		pool_parallel(MANY, 4, prepare_one, errs);
+		pool_parallel(MANY + 2, MANY + 2, user_works, errs);
+		for (size_t i = 0; i < MANY; i++)
+			if (*errs[i].code)
+				fail_msg("%zu: %s", i, errs[i].msg);
+		sh(f.u, "test \"$(git for-each-ref refs/heads/yolo | wc -l)\" = 8; git fsck --strict; test \"$(cat mine | wc -l)\" = 10;"
+			"for i in 0 1 2 3 4 5 6 7; do test \"$(git show yolo/7/v-$i:mine)\" = 3; done; test -z \"$(find .git -name '*.lock')\"");
+		fix_release(&f);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -452,6 +545,7 @@ int main(void)
 		cmocka_unit_test(a_branch_in_use_stays),
 		cmocka_unit_test(a_refused_scan_keeps_it_out),
 		cmocka_unit_test(hooks_of_the_user_do_not_run),
+		cmocka_unit_test(many_at_once),
 	};
 
 	return cmocka_run_group_tests_name("snapshot", tests, NULL, NULL);
