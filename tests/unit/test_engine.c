@@ -1,6 +1,6 @@
 /* test_engine.c - one suite over every row of engine_table that is there: what a race may count on from any engine.
  *
- * As root it runs itself once more as an ordinary user. `test_engine owner ENGINE DIR` is a conductor that starts one task and
+ * As root it runs itself once more as an ordinary user. `test_engine owner ENGINE DIR VARIANT` is a conductor that starts one task and
  * waits to be killed: the suite adopts what it leaves. */
 #include "engine_bench.h"
 
@@ -199,7 +199,7 @@ static void gone_and_never_there(void **state)
 
 /* ---- a conductor that dies ---- */
 
-static int owner(const char *name, const char *state_dir)
+static int owner(const char *name, const char *state_dir, const char *variant)
 {
 	struct bench b;
 
@@ -207,7 +207,7 @@ static int owner(const char *name, const char *state_dir)
 	snprintf(dir, sizeof dir, "%s", state_dir);
 	snprintf(runner, sizeof runner, "%s/runner", dir);
 	bench_open(&b);
-	task(&b, "owned", "echo one; i=0; while [ ! -e go ]; do sleep 0.02; done; echo two; exit 5");
+	task(&b, variant, "echo one; i=0; while [ ! -e go ]; do sleep 0.02; done; echo two; exit 5");
 	b.id_file = fs_join(b.dir, "id");
 	start(&b);
 	run_loop(&b, 60000);
@@ -223,10 +223,10 @@ static void owner_dies(bool know_id)
 	struct timespec ms = { 0, 5000000 };
 	int code;
 
-	char *old = xasprintf("%s/races/7/owned", dir);
-	fs_remove_tree(old, "work", &e);
+	const char *variant = know_id ? "owned" : "owned-unknown";
+	char *old = xasprintf("%s/races/7/%s", dir, variant);
 	struct child_spec s = CHILD_SPEC_INIT;
-	s.argv = (const char *const[]){ "/proc/self/exe", "owner", type->name, dir, NULL };
+	s.argv = (const char *const[]){ "/proc/self/exe", "owner", type->name, dir, variant, NULL };
 	s.out = s.err = CHILD_INHERIT;
 	assert_int_equal(child_start(&c, &s, &e), 0);
 	char *path = fs_join(old, "id");
@@ -236,7 +236,7 @@ static void owner_dies(bool know_id)
 	assert_int_equal(child_wait(&c, 5000, &code), 1);
 	assert_int_equal(code, 137);
 	bench_open(&b);
-	task(&b, "owned", "never started again");
+	task(&b, variant, "never started again");
 	if (know_id)
 		snprintf(b.t.id, sizeof b.t.id, "%s", id.p);
 	type->adopt(b.g, &b.t);
@@ -510,8 +510,8 @@ int main(int argc, char **argv)
 {
 	setenv("YOLODECK_FAKE", "1", 1);
 	setenv("YOLODECK_STRICT", "1", 1);
-	if (argc == 4 && !strcmp(argv[1], "owner"))
-		return owner(argv[2], argv[3]);
+	if (argc == 5 && !strcmp(argv[1], "owner"))
+		return owner(argv[2], argv[3], argv[4]);
 	int failed = run_rows(argc > 1 ? argv[1] : NULL, tests, ARRAY_LEN(tests));
 	if (geteuid() == 0)
 		failed += as_ordinary_user(argv);
