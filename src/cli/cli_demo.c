@@ -1,4 +1,5 @@
 /* cli_demo.c - demo: a throw-away repository with a toy task, raced by four attempts that differ. */
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -6,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/asset.h"
+#include "base/child.h"
 #include "base/fs.h"
 #include "base/mem.h"
 #include "cli/cli.h"
@@ -92,13 +94,28 @@ static int race(const struct cli_args *a, struct cli_session *s, const char *rep
 	return rc;
 }
 
+/* How the user starts us again: by name when that finds us, else by the path we were started from (make demo). */
+static char *program(void)
+{
+	char *found = child_which("yolodeck", NULL), self[PATH_MAX];
+	ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
+	if (found || n <= 0) {
+		free(found);
+		return xstrdup("yolodeck");
+	}
+	self[n] = 0;
+	return xstrdup(self);
+}
+
 static void say_where(const struct cli_session *s, const char *dir, const char *repo)
 {
 	FILE *f = cli_tty() ? stdout : stderr;
+	char *yolodeck = program();
 	cli_say(f, "The repository of the demo: %s", repo);
-	cli_say(f, "  look again   cd %s && yolodeck", repo);
-	cli_say(f, "  take it      cd %s && yolodeck promote @best", repo);
+	cli_say(f, "  look again   cd %s && %s", repo, yolodeck);
+	cli_say(f, "  take it      cd %s && %s promote @best", repo, yolodeck);
 	cli_say(f, "  remove all   rm -rf %s%s%s", dir, s->store.dir ? " " : "", s->store.dir ? s->store.dir : "");
+	free(yolodeck);
 }
 
 static int run_demo(struct cli_args *a)
