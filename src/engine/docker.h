@@ -63,6 +63,7 @@ enum task_phase {
 	TASK_CREATED,	/* there, not started */
 	TASK_RUNNING,
 	TASK_DROP,	/* created, but not to run: remove it, then `end` */
+	TASK_HELD,	/* ended by somebody else: is Docker itself about to go? then `end` */
 };
 
 struct docker_task {
@@ -79,7 +80,7 @@ struct docker_task {
 	bool said_started, oom_event;
 	int tries, looks;
 	int losses;			/* of the link, when the task was first seen running */
-	struct engine_end end;		/* of TASK_DROP */
+	struct engine_end end;		/* of TASK_DROP and TASK_HELD */
 	struct docker_usage usage;
 };
 
@@ -167,8 +168,9 @@ void docker_probe_over(void *docker);		/* their two seconds are over */
 /* ---- docker_end.c ---- */
 /* Is this container the task's, by its labels? */
 bool docker_ours(const struct docker *d, const struct engine_task *t, const struct json *inspect);
-/* The container has ended: why, in a sentence. inspect may be NULL (it is gone). */
-void docker_ended(const struct docker_task *k, const struct json *inspect, struct engine_end *end);
+/* The container has ended: why, in a sentence. inspect may be NULL (it is gone). True: somebody else ended it, which may be the
+ * daemon's own stop, of which we shall know by the loss of the link. */
+bool docker_ended(const struct docker_task *k, const struct json *inspect, struct engine_end *end);
 
 /* ---- image.c ---- */
 #define DOCKER_EMPTY_IMAGE "yolodeck-empty:1"

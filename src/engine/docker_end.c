@@ -47,7 +47,7 @@ static void not_found(const struct docker_task *k, struct engine_end *end)
 	host_release(&h);
 }
 
-static void without_record(const struct docker_task *k, const struct json *state, bool oom, struct engine_end *end)
+static bool without_record(const struct docker_task *k, const struct json *state, bool oom, struct engine_end *end)
 {
 	const char *error = json_str(state, "Error", "");
 	end->cause = ENGINE_EXITED;
@@ -70,10 +70,12 @@ static void without_record(const struct docker_task *k, const struct json *state
 		snprintf(end->reason, sizeof(end->reason), "Docker restarted");
 	} else if (end->exit == 137) {
 		snprintf(end->reason, sizeof(end->reason), "killed from outside (exit 137)");
+		return true;
 	}
+	return false;
 }
 
-void docker_ended(const struct docker_task *k, const struct json *inspect, struct engine_end *end)
+bool docker_ended(const struct docker_task *k, const struct json *inspect, struct engine_end *end)
 {
 	const struct json *state = json_get(inspect, "State");
 	bool oom = k->oom_event || json_bool(state, "OOMKilled", false);
@@ -81,21 +83,21 @@ void docker_ended(const struct docker_task *k, const struct json *inspect, struc
 	if (!inspect) {
 		if (!record)
 			*end = (struct engine_end){ ENGINE_GONE, -1, "its container is gone: removed from outside" };
-		return;
+		return false;
 	}
 	if (record && k->d->info.rootless && end->exit != (int)json_int(state, "ExitCode", -1))
 		record = false;
-	if (!record) {
-		without_record(k, state, oom, end);
-		return;
-	}
+	if (!record)
+		return without_record(k, state, oom, end);
 	if (end->cause == ENGINE_STOPPED && !k->stop_asked) {
 		bool restarted = k->d->losses > k->losses;
 		end->cause = restarted ? ENGINE_RESTARTED : ENGINE_STOPPED;
 		snprintf(end->reason, sizeof(end->reason), "%s", restarted ? "Docker restarted" : "stopped from outside");
+		return !restarted;
 	}
 	if (oom && end->exit > 0 && (end->cause == ENGINE_EXITED || end->cause == ENGINE_SETUP))
 		out_of_memory(k->t, end);
 	if (end->exit == 127 && (end->cause == ENGINE_EXITED || end->cause == ENGINE_SETUP || end->cause == ENGINE_NOT_STARTED))
 		not_found(k, end);
+	return false;
 }

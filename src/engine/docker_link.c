@@ -200,7 +200,7 @@ void docker_lost(struct docker *d, const struct http_answer *a, const char *what
 	for (struct docker_task *k = d->tasks; k; k = k->next) {
 		if (k->phase == TASK_NEW && !k->slot)
 			continue;
-		if (k->phase != TASK_DROP)
+		if (k->phase != TASK_DROP && k->phase != TASK_HELD)
 			k->phase = TASK_LOOK;
 		k->stop_sent = false;
 		k->slot = false;

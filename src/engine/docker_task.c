@@ -7,7 +7,7 @@
 #include "base/mem.h"
 #include "engine/docker.h"
 
-enum { CREATE_MS = 30000, START_MS = 60000, INSPECT_MS = 5000, DROP_MS = 30000, LOOK_MS = 200 };
+enum { CREATE_MS = 30000, START_MS = 60000, INSPECT_MS = 5000, DROP_MS = 30000, LOOK_MS = 200, HOLD_MS = 1500 };
 
 /* ---- the end of a task ---- */
 
@@ -222,6 +222,26 @@ static void not_there(struct docker_task *k)
 	}
 }
 
+static void held_over(void *ctx)
+{
+	struct docker_task *k = ctx;
+	k->again = NULL;
+	if (k->d->losses > k->losses) {
+		k->end.cause = ENGINE_RESTARTED;
+		snprintf(k->end.reason, sizeof(k->end.reason), "%s", k->d->link == LINK_UP ? "Docker restarted" : "Docker was stopped");
+	}
+	finish(k, &k->end);
+}
+
+/* A daemon that is told to stop ends its containers first and then itself. */
+static void hold(struct docker_task *k, const struct engine_end *end)
+{
+	k->end = *end;
+	k->phase = TASK_HELD;
+	loop_cancel(k->again);
+	k->again = loop_after(k->d->loop, HOLD_MS, held_over, k);
+}
+
 static void take_state(struct docker_task *k, const struct json *j)
 {
 	const char *status = json_str(json_get(j, "State"), "Status", "");
@@ -243,8 +263,10 @@ static void take_state(struct docker_task *k, const struct json *j)
 	} else if (!strcmp(status, "exited") || !strcmp(status, "dead")) {
 		if (strncmp(json_str(json_get(j, "State"), "StartedAt", "0001-"), "0001-", 5))
 			say_started(k);	/* it was over before we looked */
-		docker_ended(k, j, &end);
-		finish(k, &end);
+		if (docker_ended(k, j, &end))
+			hold(k, &end);
+		else
+			finish(k, &end);
 	} else {
 		look_later(k, "Docker does not say what became of it");
 	}
@@ -337,6 +359,8 @@ void docker_step(struct docker_task *k)
 		} else if (k->stop_asked && !k->stop_sent) {
 			stop(k);
 		}
+		break;
+	case TASK_HELD:
 		break;
 	case TASK_DROP:
 		call(k, "DELETE", "?force=1&v=1", DROP_MS, on_dropped);
