@@ -11,7 +11,7 @@
 #include "base/mem.h"
 
 enum { MAGIC_LEN = 8, MAX_CACHE = 256 << 20, RACY_NS = 20000000, CHUNK = 64 << 10 };
-static const char MAGIC[MAGIC_LEN + 1] = "yolowlk2";
+static const char MAGIC[MAGIC_LEN + 1] = "yolowlk3";
 
 /* item counts from 1, 0 = empty. The hash stands beside it so that a look-up meets few items in vain. */
 struct cache_slot {
@@ -34,6 +34,7 @@ void cache_release(struct walk_cache *c)
 	free(c->slot);
 	free(c->commit);
 	free(c->tree);
+	free(c->message);
 	strv_release(&c->paths);
 	buf_release(&c->text);
 	cache_init(c);
@@ -285,6 +286,7 @@ static void get_head(struct walk_cache *c, struct reader *r)
 
 	c->commit = xstrdup(get_str(r));
 	c->tree = xstrdup(get_str(r));
+	c->message = xstrdup(get_str(r));
 	c->time = get_int(r);
 	c->files = (int)get_int(r);
 	c->added = get_int(r);
@@ -340,6 +342,7 @@ int cache_save(const struct walk_cache *c, const char *path, struct err *e)
 	buf_add(&b, MAGIC, MAGIC_LEN);
 	put_str(&b, c->commit);
 	put_str(&b, c->tree);
+	put_str(&b, c->message ? c->message : "");
 	put_int(&b, c->time);
 	put_int(&b, c->files);
 	put_int(&b, c->added);

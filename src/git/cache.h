@@ -25,7 +25,7 @@ struct walk_item {
 };
 
 struct walk_cache {
-	char *commit, *tree;
+	char *commit, *tree, *message;	/* message "" = the commit is not ours */
 	int64_t time;			/* CLOCK_REALTIME ns at which the walk began */
 	int files;			/* against the base, -1 = not known */
 	int64_t added, removed;

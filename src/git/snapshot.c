@@ -90,6 +90,7 @@ static int cache_of_base(struct taking *t, struct err *e)
 		}
 		cache_add_parents(&t->old);
 		t->old.commit = xstrdup(t->in->base);
+		t->old.message = xstrdup("");
 		t->old.tree = tree_of(t->in->quarantine, t->in->base, e);
 		rc = t->old.tree ? 0 : -1;
 	}
@@ -206,26 +207,35 @@ static void columns(struct taking *t, const char *commit)
 	diff_stat_release(&st);
 }
 
-/* Equal trees keep the commit that is there, so that reading a file again moves nothing. */
+/* Equal trees keep the commit that is there, so that reading a file again moves nothing. But what is
+ * saved has its own words, not those of a live snapshot, and is never the base itself. */
+static bool keeps_commit(const struct taking *t, const char *tree)
+{
+	if (strcmp(tree, t->old.tree))
+		return false;
+	return !t->in->full || !strcmp(t->message, t->old.message);
+}
+
 static int finish(struct taking *t, struct err *e)
 {
 	char *commit, *tree;
+	int rc = feed_close(t->feed, &commit, &tree, e);
 
-	if (feed_close(t->feed, &commit, &tree, e)) {
-		t->feed = NULL;
-		return -1;
-	}
 	t->feed = NULL;
+	if (rc)
+		return -1;
 	cache_add_same(&t->now, &t->old);
 	cache_add_parents(&t->now);
-	t->now.tree = tree;
-	if (!strcmp(tree, t->old.tree) && (!t->in->full || strcmp(t->old.commit, t->in->base))) {
+	if (keeps_commit(t, tree)) {
 		t->now.commit = xstrdup(t->old.commit);
+		t->now.message = xstrdup(t->old.message);
 		free(commit);
 	} else {
 		t->now.commit = commit;
+		t->now.message = xstrdup(t->message);
 	}
-	if (!strcmp(t->now.commit, t->old.commit) && t->old.files >= 0) {
+	t->now.tree = tree;
+	if (!strcmp(tree, t->old.tree) && t->old.files >= 0) {
 		t->now.files = t->old.files;
 		t->now.added = t->old.added;
 		t->now.removed = t->old.removed;
@@ -277,8 +287,8 @@ int snapshot_take(const struct snapshot_in *in, struct snapshot_out *out, struct
 	rc = load_cache(&t, e);
 	if (!rc)
 		rc = walk_tree(&w, &r, e);
-	/* Saving always makes a commit of its own, even of a tree that equals the base. */
-	if (!rc && !t.feed && in->full && !strcmp(t.old.commit, in->base) && !begin(&t, e))
+	/* Saving always makes a commit of its own, even of a tree without files. */
+	if (!rc && !t.feed && in->full && !keeps_commit(&t, t.old.tree) && !begin(&t, e))
 		rc = -1;
 	if (!rc && t.feed) {
 		rc = finish(&t, e);

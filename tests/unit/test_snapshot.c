@@ -355,6 +355,34 @@ static void saving_nothing_makes_a_commit_of_its_own(void **state)
 	end();
 }
 
+/* What a live snapshot called its commit must not end on the branch. */
+static void saving_has_its_own_words(void **state)
+{
+	struct snapshot_out live;
+	struct save_out out;
+
+	begin(NULL);
+	sh(a, "echo 4 >>work/f1");
+	s.in.subject = "live";
+	take(&live, false);
+	s.in.subject = "Fix the parser";
+	save(&out, NULL);
+	assert_string_not_equal(live.commit, out.snap.commit);
+	assert_int_equal(out.snap.files, 1);
+	sh_says(f.u, "git log -1 --format=%s yolo/7/a-1; git rev-list --count main..yolo/7/a-1", "Fix the parser\n1");
+	snapshot_out_release(&live);
+	/* And a live one after it moves nothing. */
+	s.in.subject = "live";
+	sh(a, "touch work/f1");
+	s.in.full = false;
+	take(&live, false);
+	assert_false(live.changed);
+	assert_string_equal(live.commit, out.snap.commit);
+	snapshot_out_release(&live);
+	save_out_release(&out);
+	end();
+}
+
 static void a_branch_in_use_stays(void **state)
 {
 	struct save_out one, two;
@@ -542,6 +570,7 @@ int main(void)
 		cmocka_unit_test(failures_leave_all_as_it_was),
 		cmocka_unit_test(saving_makes_the_branch),
 		cmocka_unit_test(saving_nothing_makes_a_commit_of_its_own),
+		cmocka_unit_test(saving_has_its_own_words),
 		cmocka_unit_test(a_branch_in_use_stays),
 		cmocka_unit_test(a_refused_scan_keeps_it_out),
 		cmocka_unit_test(hooks_of_the_user_do_not_run),
