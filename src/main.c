@@ -1,10 +1,10 @@
 /* main.c - the table of verbs; the only file that sees both src/ and ui/. */
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "base/diag.h"
 #include "base/mem.h"
 #include "cli/cli.h"
 #include "conductor/conductor.h"
@@ -109,6 +109,9 @@ static int run_verb(const struct cli_verb *v, int argc, char **argv)
 		cli_help(v, stdout);
 		rc = CLI_DONE;
 	} else {
+		/* the verbs speak for themselves; the log is the conductor's */
+		if (v != &verb_conductor && !getenv("YOLODECK_DEBUG"))
+			diag_set_level((enum diag_level)(DIAG_ERROR + 1));
 		rc = v->run(&a);
 	}
 	cli_args_release(&a);

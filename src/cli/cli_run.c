@@ -11,6 +11,8 @@
 #include "model/race.h"
 #include "model/spec_flag.h"
 
+enum { PROMPT_FILE_MAX = 1 << 20 };
+
 int (*cli_deck)(const char *common_dir, int race);
 
 static const struct cli_opt run_opts[] = {
@@ -74,7 +76,7 @@ static int add_prompt(struct spec *s, const char *flag, const char *value, struc
 	struct buf b = BUF_INIT;
 	int rc = 0;
 	if (!strcmp(flag, "prompt-file"))
-		rc = fs_read(value, SPEC_MAX_PROMPT + 4096, &b, e) ? err_prefix(e, "--prompt-file") : 0;
+		rc = fs_read(value, PROMPT_FILE_MAX, &b, e) ? err_prefix(e, "--prompt-file") : 0;
 	else if (!strcmp(value, "-"))
 		rc = read_stdin(&b, e);
 	else
@@ -195,17 +197,37 @@ static void say_started(const struct json *ok, FILE *f)
 		cli_say(f, "note: %s", json_text(w));
 }
 
+/* The request is one line of at most 1 MiB; a command is in it once for each variant. */
+static struct json *run_request(const struct cli_session *s, const struct spec *spec, bool headless, struct err *e)
+{
+	struct json *req = client_request("run");
+	struct buf b = BUF_INIT;
+	json_put(req, "spec", spec_to_json(spec));
+	json_put_str(req, "from", s->repo.top ? s->repo.top : "");
+	json_put_bool(req, "headless", headless);
+	json_print(req, &b);
+	if (b.len > PROTO_MAX_REQUEST - 256) {
+		err_set(e, "spec", "the race takes %zu KiB to describe; at most %d are possible: put long commands into scripts",
+			b.len >> 10, PROTO_MAX_REQUEST >> 10);
+		json_free(req);
+		req = NULL;
+	}
+	buf_release(&b);
+	return req;
+}
+
 int cli_start(const struct cli_args *a, struct cli_session *s, const struct spec *spec, enum cli_then then)
 {
 	struct err e = ERR_INIT;
 	struct json *req, *ok;
 	int race;
-	if (cli_open(s, true, &e))
+	req = run_request(s, spec, then != CLI_THEN_DECK, &e);
+	if (!req)
 		return cli_fail(a, &e);
-	req = client_request("run");
-	json_put(req, "spec", spec_to_json(spec));
-	json_put_str(req, "from", s->repo.top ? s->repo.top : "");
-	json_put_bool(req, "headless", then != CLI_THEN_DECK);
+	if (cli_open(s, true, &e)) {
+		json_free(req);
+		return cli_fail(a, &e);
+	}
 	ok = cli_call(s, req, &e);
 	if (!ok)
 		return cli_fail(a, &e);
