@@ -111,6 +111,26 @@ static void add_below(struct json *mounts, const char *dir, const char *name, co
 	free(source);
 }
 
+/* A mount below one of our own binds: the daemon would make its place as root, and nobody could remove it later. Not for a
+ * check: the command has been in there, and nothing of ours follows its links. */
+static int make_place(const struct engine_task *t, const char *source, const char *target, struct err *e)
+{
+	static const char *const ours[][2] = { { "/work", "work" }, { "/home/yolo", "home" }, { "/tmp", "tmp" } };
+	int rc = 0;
+	for (size_t i = 0; i < ARRAY_LEN(ours) && !t->check; i++) {
+		if (!host_below(target, ours[i][0]) || !target[strlen(ours[i][0])])
+			continue;
+		char *place = xasprintf("%s/%s%s", t->dir, ours[i][1], target + strlen(ours[i][0]));
+		char *parent = fs_dirname(place);
+		if (!fs_exists(place))
+			rc = fs_is_dir(source) ? fs_mkdirs(place, 0755, e)
+				: fs_mkdirs(parent, 0755, e) < 0 ? -1 : fs_create(place, 0644, "", 0, e);
+		free(parent);
+		free(place);
+	}
+	return rc;
+}
+
 static int put_mounts(const struct docker *d, const struct engine_task *t, const struct host *h, struct json *config,
 	struct err *e)
 {
@@ -124,15 +144,19 @@ static int put_mounts(const struct docker *d, const struct engine_task *t, const
 	add_below(mounts, t->dir, "tmp", "/tmp");
 	if (t->base_store)
 		add_bind(mounts, t->base_store, CHECKOUT_BASE_STORE, true);
-	for (size_t i = 0; i < h->n; i++)
+	for (size_t i = 0; i < h->n; i++) {
 		add_bind(mounts, h->m[i].source, h->m[i].target, true);
+		if (make_place(t, h->m[i].source, h->m[i].target, e) < 0)
+			return -1;
+	}
 	for (size_t i = 0; !h->n && i < t->mounts.n; i++) {
 		char *target = host_expand(t->mounts.v[i]), *source = fs_realpath(target, e);
-		if (source)
+		bool ok = source && make_place(t, source, target, e) == 0;
+		if (ok)
 			add_bind(mounts, source, target, true);
 		free(source);
 		free(target);
-		if (!source)
+		if (!ok)
 			return err_prefix(e, "mount %s", t->mounts.v[i]);
 	}
 	return 0;

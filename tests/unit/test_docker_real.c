@@ -174,11 +174,14 @@ static void the_gate(void **state)
 	}
 	says(k, "OPEN", false);
 	says(k, "NoNewPrivs:\t1", true);
+	if (getuid() != 0) {
+		print_message("skipped: the control without a gate needs container root to be the log's owner\n");
+		return;
+	}
 	((struct docker *)r->g)->info.rootless = true;	/* the body of a daemon that cannot guard */
 	struct rig_task *c = rig_task(r, "control", script);
 	char *work = xasprintf("%s/work", c->dir);
-	if (getuid() == 0)
-		assert_int_equal(chown(work, 0, 0), 0);
+	assert_int_equal(chown(work, 0, 0), 0);
 	free(work);
 	rig_start(r, c);
 	rig_run_until(r, rig_all_ended, 20000, "the end of the control");
