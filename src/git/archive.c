@@ -14,14 +14,15 @@ enum { ARCHIVE_WAIT_MS = 60000 };
 
 struct turn {
 	const struct git_repo *repo;
-	const char *op;		/* "archive" | "restore" */
+	const char *op; /* "archive" | "restore" */
 	const char *variant, *commit;
 	int race;
-	char *branch, *kept;	/* refs/heads/yolo/7/a, refs/yolodeck/7/a/archived */
-	const char *away, *to;	/* the one that goes, the one that comes */
+	char *branch, *kept; /* refs/heads/yolo/7/a, refs/yolodeck/7/a/archived */
+	const char *away, *to; /* the one that goes, the one that comes */
 };
 
-static void turn_init(struct turn *t, const struct git_repo *repo, const char *op, int race, const char *variant, const char *commit)
+static void turn_init(struct turn *t, const struct git_repo *repo, const char *op, int race,
+	const char *variant, const char *commit)
 {
 	memset(t, 0, sizeof(*t));
 	t->repo = repo;
@@ -58,18 +59,24 @@ static int look(const struct turn *t, char **away, char **to, bool *done, struct
 		return 0;
 	branch = t->away == t->branch ? *away : *to;
 	if (branch && strcmp(branch, t->commit))
-		return err_set(e, "moved", "%s was moved by somebody (it is at %.7s now); it is left as it is.", name, branch);
+		return err_set(e, "moved",
+			"%s was moved by somebody (it is at %.7s now); it is left as it is.", name,
+			branch);
 	if (!*away)
 		return err_set(e, "no_branch", "%d/%s has no %s to %s.", t->race, t->variant,
 			t->away == t->branch ? "branch" : "archived branch", t->op);
 	if (strcmp(*away, t->commit))
-		return err_set(e, "moved", "What is archived of %d/%s is at %.7s now; it is left as it is.", t->race, t->variant, *away);
+		return err_set(e, "moved",
+			"What is archived of %d/%s is at %.7s now; it is left as it is.", t->race,
+			t->variant, *away);
 	if (t->away == t->branch) {
 		if (git_checked_out(t->repo, t->branch, &where, e) < 0)
 			return -1;
 		if (where) {
 			tilde = fs_tilde(where);
-			err_set(e, "checked_out", "%s is checked out in %s; switch to another branch there first.", name, tilde);
+			err_set(e, "checked_out",
+				"%s is checked out in %s; switch to another branch there first.",
+				name, tilde);
 			free(tilde);
 			free(where);
 			return -1;
@@ -83,17 +90,23 @@ static int explain(const struct turn *t, const char *text, struct err *e)
 	const char *name = t->branch + strlen("refs/heads/"), *p = strstr(text, "fatal: ");
 
 	p = p ? p + 7 : text;
-	if (strstr(text, "but expected") || strstr(text, "reference already exists") || strstr(text, "unable to resolve reference"))
-		return err_set(e, "moved", "%s was moved by somebody meanwhile; it is left as it is.", name);
+	if (strstr(text, "but expected") || strstr(text, "reference already exists") ||
+		strstr(text, "unable to resolve reference"))
+		return err_set(e, "moved",
+			"%s was moved by somebody meanwhile; it is left as it is.", name);
 	if (strstr(text, "' exists; cannot create"))
-		return err_set(e, "branch_in_the_way", "A branch is in the way of %s; rename it (git branch -m). git said: %.*s", name,
-			(int)strcspn(p, "\n"), p);
+		return err_set(e, "branch_in_the_way",
+			"A branch is in the way of %s; rename it (git branch -m). git said: %.*s",
+			name, (int)strcspn(p, "\n"), p);
 	if (strstr(text, ".lock': File exists"))
-		return err_set(e, "git_locked", "A git command is running here (it holds a lock on %s).", name);
-	return err_set(e, "git_failed", "git could not %s %d/%s: %.*s", t->op, t->race, t->variant, (int)strcspn(p, "\n"), p);
+		return err_set(e, "git_locked",
+			"A git command is running here (it holds a lock on %s).", name);
+	return err_set(e, "git_failed", "git could not %s %d/%s: %.*s", t->op, t->race, t->variant,
+		(int)strcspn(p, "\n"), p);
 }
 
-static int transact(const struct turn *t, const char *to_old, struct journal *j, int n, struct err *e)
+static int transact(
+	const struct turn *t, const char *to_old, struct journal *j, int n, struct err *e)
 {
 	struct buf in = BUF_INIT, out = BUF_INIT;
 	struct git_call c;
@@ -155,7 +168,8 @@ static int run(const struct turn *t, struct journal *j, int n, struct err *e)
 	return rc;
 }
 
-int git_archive(const struct git_repo *repo, int race, const char *variant, const char *commit, struct journal *j, struct err *e)
+int git_archive(const struct git_repo *repo, int race, const char *variant, const char *commit,
+	struct journal *j, struct err *e)
 {
 	struct turn t;
 	int rc;
@@ -166,7 +180,8 @@ int git_archive(const struct git_repo *repo, int race, const char *variant, cons
 	return rc;
 }
 
-int git_restore(const struct git_repo *repo, int race, const char *variant, const char *commit, struct journal *j, struct err *e)
+int git_restore(const struct git_repo *repo, int race, const char *variant, const char *commit,
+	struct journal *j, struct err *e)
 {
 	struct turn t;
 	int rc;
@@ -177,29 +192,35 @@ int git_restore(const struct git_repo *repo, int race, const char *variant, cons
 	return rc;
 }
 
-int archive_repair(const struct git_repo *repo, const struct json *intent, const struct json *child, struct journal *j,
-	struct buf *words, struct err *e)
+int archive_repair(const struct git_repo *repo, const struct json *intent, const struct json *child,
+	struct journal *j, struct buf *words, struct err *e)
 {
 	struct strv locks = STRV_INIT;
 	struct turn t;
+	char *mark;
 	int rc;
 
 	if (!git_oid_ok(json_str(intent, "commit", "")) || !json_str(intent, "variant", NULL))
-		return err_set(e, "journal", "The journal's record %d of an unfinished archive is not understood",
+		return err_set(e, "journal",
+			"The journal's record %d of an unfinished archive is not understood",
 			(int)json_int(intent, "n", 0));
-	turn_init(&t, repo, json_str(intent, "op", ""), (int)json_int(intent, "race", 0), json_str(intent, "variant", ""),
-		json_str(intent, "commit", ""));
+	turn_init(&t, repo, json_str(intent, "op", ""), (int)json_int(intent, "race", 0),
+		json_str(intent, "variant", ""), json_str(intent, "commit", ""));
 	strv_fmt(&locks, "%s/%s.lock", repo->common, t.branch);
 	strv_fmt(&locks, "%s/%s.lock", repo->common, t.kept);
 	strv_fmt(&locks, "%s/packed-refs.lock", repo->common);
-	rc = locks_wait_child(NULL, child, t.branch + strlen("refs/heads/"), ARCHIVE_WAIT_MS, e);
+	mark = xasprintf("yolodeck %s %d/%s", t.op, t.race, t.variant);
+	rc = locks_wait_child(mark, child, t.branch + strlen("refs/heads/"), ARCHIVE_WAIT_MS, e);
 	if (!rc)
 		rc = locks_clear(repo, NULL, &locks, json_int(intent, "ms", 0), e);
 	if (!rc) {
 		rc = run(&t, j, (int)json_int(intent, "n", 0), e);
 		if (!rc)
-			buf_fmt(words, "%d/%s was half-way to be %sd when a crash came; it is done now.", t.race, t.variant, t.op);
+			buf_fmt(words,
+				"%d/%s was half-way to be %sd when a crash came; it is done now.",
+				t.race, t.variant, t.op);
 	}
+	free(mark);
 	strv_release(&locks);
 	turn_release(&t);
 	return rc;

@@ -5,7 +5,7 @@
 #include "git/promote.h"
 
 /* Finishes an archive or restore that a crash cut off: the person asked for it and nothing is lost by it. */
-int archive_repair(const struct git_repo *repo, const struct json *intent, const struct json *child, struct journal *j,
-	struct buf *words, struct err *e);
+int archive_repair(const struct git_repo *repo, const struct json *intent, const struct json *child,
+	struct journal *j, struct buf *words, struct err *e);
 
 #endif

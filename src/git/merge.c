@@ -18,8 +18,8 @@ static void take_names(const struct child_result *r, struct strv *names)
 	strv_release(&f);
 }
 
-static int merge_tree(const char *git_dir, const char *ours, const char *theirs, int timeout_ms, char **tree,
-	struct strv *names, struct err *e)
+static int merge_tree(const char *git_dir, const char *ours, const char *theirs, int timeout_ms,
+	char **tree, struct strv *names, struct err *e)
 {
 	struct git_call c;
 	struct child_result r;
@@ -28,12 +28,14 @@ static int merge_tree(const char *git_dir, const char *ours, const char *theirs,
 	git_call_init(&c, git_dir);
 	c.timeout_ms = timeout_ms;
 	strv_addl(&c.conf, "core.bigFileThreshold=256k", "core.fsync=committed", (char *)NULL);
-	strv_addl(&c.args, "merge-tree", "--write-tree", "-z", "--name-only", "--no-messages", ours, theirs, (char *)NULL);
+	strv_addl(&c.args, "merge-tree", "--write-tree", "-z", "--name-only", "--no-messages", ours,
+		theirs, (char *)NULL);
 	rc = git_run(&c, &r, e);
 	if (!rc && tree) {
 		*tree = xstrndup(r.out.p, strcspn(r.out.p, "\n"));
 		if (!git_oid_ok(*tree)) {
-			rc = err_set(e, "git_failed", "git merge-tree: its answer is not understood");
+			rc = err_set(
+				e, "git_failed", "git merge-tree: its answer is not understood");
 			xreplace(tree, NULL);
 		}
 	} else if (rc && r.code == 1) {
@@ -91,8 +93,8 @@ static char *regraft(const char *git_dir, const char *commit, const char *parent
 	return id;
 }
 
-int merge_on_base(const char *git_dir, const char *base, const char *ours, const char *theirs, int timeout_ms, char **tree,
-	struct strv *names, struct err *e)
+int merge_on_base(const char *git_dir, const char *base, const char *ours, const char *theirs,
+	int timeout_ms, char **tree, struct strv *names, struct err *e)
 {
 	char *root = regraft(git_dir, base, NULL, e);
 	char *a = root ? regraft(git_dir, ours, root, e) : NULL;
@@ -105,8 +107,8 @@ int merge_on_base(const char *git_dir, const char *base, const char *ours, const
 	return rc;
 }
 
-int merge_commits(const char *git_dir, const char *base, const char *ours, const char *theirs, int timeout_ms, char **tree,
-	struct strv *names, struct err *e)
+int merge_commits(const char *git_dir, const char *base, const char *ours, const char *theirs,
+	int timeout_ms, char **tree, struct strv *names, struct err *e)
 {
 	int rc = merge_tree(git_dir, ours, theirs, timeout_ms, tree, names, e);
 

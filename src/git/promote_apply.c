@@ -17,14 +17,17 @@ static bool same(const char *a, const char *b)
 }
 
 /* Does what was shown still hold? */
-static int still_holds(const struct target *t, const char *from, const char *dir, struct refusal *why)
+static int still_holds(
+	const struct target *t, const char *from, const char *dir, struct refusal *why)
 {
 	if (why->code)
 		return -1;
 	if (!same(t->tip, from))
-		refuse(why, "moved_base", "%s moved while you looked; the result was rebuilt, look again.", t->name);
+		refuse(why, "moved_base",
+			"%s moved while you looked; the result was rebuilt, look again.", t->name);
 	else if (dir != ANY_TREE && !same(t->dir, dir))
-		refuse(why, "moved_base", "%s was checked out or left in %s while you looked; look again.", t->name,
+		refuse(why, "moved_base",
+			"%s was checked out or left in %s while you looked; look again.", t->name,
 			t->dir ? t->dir : dir);
 	return why->code ? -1 : 0;
 }
@@ -55,11 +58,14 @@ int apply_locked(const struct apply *a, struct journal *j, struct err *e)
 		m.dir = t.dir ? xstrdup(t.dir) : NULL;
 		m.git_dir = t.git_dir ? xstrdup(t.git_dir) : NULL;
 		m.label = xasprintf("%d/%s", a->race, a->variant);
-		m.keep_ref = a->keep ? xasprintf("refs/yolodeck/%d/%s/%s", a->race, a->variant, a->keep) : NULL;
+		m.keep_ref =
+			a->keep ? xasprintf("refs/yolodeck/%d/%s/%s", a->race, a->variant, a->keep)
+				: NULL;
 		m.ident = xstrdup(t.ident);
 		m.op = xstrdup(a->op);
 		now_ms = clock_real_ns() / 1000000;
-		n = journal_intent(j, a->op, move_to_json(&m, a->race, a->variant, a->of, now_ms), e);
+		n = journal_intent(
+			j, a->op, move_to_json(&m, a->race, a->variant, a->of, now_ms), e);
 		rc = n < 0 ? -1 : move_run(&m, now_ms, j, n, e);
 	}
 	move_release(&m);
@@ -69,7 +75,8 @@ int apply_locked(const struct apply *a, struct journal *j, struct err *e)
 	return rc;
 }
 
-int promote_apply(const struct promote_in *in, const struct promote_plan *plan, struct journal *j, struct err *e)
+int promote_apply(const struct promote_in *in, const struct promote_plan *plan, struct journal *j,
+	struct err *e)
 {
 	struct apply a = {
 		.repo = in->repo,
@@ -110,8 +117,8 @@ int promote_done_from_json(struct promote_done *d, const struct json *line)
 	struct move m;
 
 	memset(d, 0, sizeof(*d));
-	if (strcmp(json_str(line, "op", ""), "promote") || strcmp(json_str(line, "stage", ""), "intent") ||
-		move_from_json(&m, line) < 0)
+	if (strcmp(json_str(line, "op", ""), "promote") ||
+		strcmp(json_str(line, "stage", ""), "intent") || move_from_json(&m, line) < 0)
 		return -1;
 	d->n = (int)json_int(line, "n", 0);
 	d->race = (int)json_int(line, "race", 0);

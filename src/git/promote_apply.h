@@ -7,12 +7,12 @@
 struct apply {
 	const struct git_repo *repo;
 	const char *quarantine;
-	const char *op;		/* "promote" | "undo" */
+	const char *op; /* "promote" | "undo" */
 	int race;
 	const char *variant;
-	int of;			/* n of the promote an undo takes back, else 0 */
+	int of; /* n of the promote an undo takes back, else 0 */
 	const char *into, *from, *to, *dir; /* as the plan saw them; dir may be ANY_TREE */
-	const char *keep;	/* last part of the ref that brings `to` in; NULL = it is there already */
+	const char *keep; /* last part of the ref that brings `to` in; NULL = it is there already */
 	bool back;
 };
 extern const char ANY_TREE[];

@@ -33,7 +33,8 @@ char *build_tree_of(const char *store, const char *commit, struct err *e)
 	struct buf b = BUF_INIT;
 	char *spec = xasprintf("%s^{tree}", commit), *id = NULL;
 
-	if (!git_out(store, &b, e, "rev-parse", "-q", "--verify", "--end-of-options", spec, (char *)NULL))
+	if (!git_out(store, &b, e, "rev-parse", "-q", "--verify", "--end-of-options", spec,
+		    (char *)NULL))
 		id = buf_take(&b);
 	else
 		err_prefix(e, "The commit %.12s could not be read", commit);
@@ -53,20 +54,24 @@ static void refuse_conflicts(struct refusal *why, const struct strv *names, cons
 	free(list);
 }
 
-static int judge_merge(int rc, const char *with, const struct strv *names, struct refusal *why, struct err *e)
+static int judge_merge(
+	int rc, const char *with, const struct strv *names, struct refusal *why, struct err *e)
 {
 	if (rc == 1)
 		refuse_conflicts(why, names, with);
 	else if (rc < 0 && !strcmp(e->code, "timeout"))
-		refuse(why, "too_slow", "The merge with %s did not end within a minute; merge it by hand.", with);
+		refuse(why, "too_slow",
+			"The merge with %s did not end within a minute; merge it by hand.", with);
 	else if (rc < 0)
 		return err_prefix(e, "The merge with %s could not be built", with);
 	return 0;
 }
 
-static int build_joined(const struct build *b, char **out, struct strv *conflicts, struct refusal *why, struct err *e)
+static int build_joined(const struct build *b, char **out, struct strv *conflicts,
+	struct refusal *why, struct err *e)
 {
-	char *tree = NULL, *have = build_tree_of(b->store, b->ours, e), *subject = promote_subject(b->subject), *message = NULL;
+	char *tree = NULL, *have = build_tree_of(b->store, b->ours, e),
+	     *subject = promote_subject(b->subject), *message = NULL;
 	bool merge = b->how == PROMOTE_MERGE;
 	struct merge_commit m = {
 		.parent = { b->ours, merge ? b->theirs : NULL },
@@ -76,18 +81,21 @@ static int build_joined(const struct build *b, char **out, struct strv *conflict
 	int rc = have ? 0 : -1;
 
 	if (!rc) {
-		rc = merge_commits(b->store, b->base, b->ours, b->theirs, PROMOTE_MERGE_MS, &tree, conflicts, e);
+		rc = merge_commits(b->store, b->base, b->ours, b->theirs, PROMOTE_MERGE_MS, &tree,
+			conflicts, e);
 		rc = judge_merge(rc, b->ours_name, conflicts, why, e);
 	}
 	if (!rc && tree && !strcmp(tree, have))
-		refuse(why, "nothing_to_promote", "%s brings nothing that %s does not have already.", b->label, b->ours_name);
+		refuse(why, "nothing_to_promote",
+			"%s brings nothing that %s does not have already.", b->label, b->ours_name);
 	if (!rc && !why->code) {
-		message = xasprintf("%s %s%s%s\n\nYolodeck: %s\n", merge ? "Merge" : "Promote", b->label, *subject ? ": " : "",
-			subject, b->label);
+		message = xasprintf("%s %s%s%s\n\nYolodeck: %s\n", merge ? "Merge" : "Promote",
+			b->label, *subject ? ": " : "", subject, b->label);
 		m.tree = tree;
 		m.message = message;
 		*out = merge_write(b->store, &m, e);
-		rc = *out ? 0 : err_prefix(e, "The merge with %s could not be written", b->ours_name);
+		rc = *out ? 0
+			  : err_prefix(e, "The merge with %s could not be written", b->ours_name);
 	}
 	free(tree);
 	free(have);
@@ -105,8 +113,8 @@ static int read_words(const char *store, const char *commit, struct strv *f, str
 
 	git_call_init(&c, store);
 	strv_addl(&c.conf, "log.showSignature=false", "i18n.logOutputEncoding=UTF-8", (char *)NULL);
-	strv_addl(&c.args, "show", "-s", "--no-notes", "--no-mailmap", "--date=raw", "--format=%P%x00%an <%ae>%x00@%ad%x00%B",
-		"--end-of-options", commit, (char *)NULL);
+	strv_addl(&c.args, "show", "-s", "--no-notes", "--no-mailmap", "--date=raw",
+		"--format=%P%x00%an <%ae>%x00@%ad%x00%B", "--end-of-options", commit, (char *)NULL);
 	rc = git_run(&c, &r, e);
 	if (!rc) {
 		buf_trim(&r.out); /* the one newline of the message comes back below */
@@ -121,8 +129,8 @@ static int read_words(const char *store, const char *commit, struct strv *f, str
 }
 
 /* One step of a replay: commit's change of its parent, on *tip. *tip is replaced when something is left of it. */
-static int replay_one(const struct build *b, const char *commit, char **tip, struct strv *conflicts, struct refusal *why,
-	struct err *e)
+static int replay_one(const struct build *b, const char *commit, char **tip, struct strv *conflicts,
+	struct refusal *why, struct err *e)
 {
 	struct strv f = STRV_INIT;
 	struct merge_commit m = { .committer = b->ident };
@@ -162,11 +170,13 @@ out:
 	return rc;
 }
 
-static int build_replay(const struct build *b, char **out, struct strv *conflicts, struct refusal *why, struct err *e)
+static int build_replay(const struct build *b, char **out, struct strv *conflicts,
+	struct refusal *why, struct err *e)
 {
 	struct buf list = BUF_INIT;
 	char *range = xasprintf("%s..%s", b->base, b->theirs), *tip = xstrdup(b->ours);
-	int rc = git_out(b->store, &list, e, "rev-list", "--reverse", "--topo-order", "--end-of-options", range, (char *)NULL);
+	int rc = git_out(b->store, &list, e, "rev-list", "--reverse", "--topo-order",
+		"--end-of-options", range, (char *)NULL);
 	size_t n = 0;
 
 	for (char *p = list.p; !rc && !why->code && *p; n++) {
@@ -174,12 +184,15 @@ static int build_replay(const struct build *b, char **out, struct strv *conflict
 		char *commit = xstrndup(p, len);
 
 		p += len + (p[len] == '\n');
-		rc = n < REPLAY_MAX ? replay_one(b, commit, &tip, conflicts, why, e) :
-				      err_set(e, "too_many_commits", "%s holds more than %d commits", b->label, REPLAY_MAX);
+		rc = n < REPLAY_MAX
+			     ? replay_one(b, commit, &tip, conflicts, why, e)
+			     : err_set(e, "too_many_commits", "%s holds more than %d commits",
+				       b->label, REPLAY_MAX);
 		free(commit);
 	}
 	if (!rc && !why->code && !strcmp(tip, b->ours))
-		refuse(why, "nothing_to_promote", "%s brings nothing that %s does not have already.", b->label, b->ours_name);
+		refuse(why, "nothing_to_promote",
+			"%s brings nothing that %s does not have already.", b->label, b->ours_name);
 	if (!rc && !why->code) {
 		*out = tip;
 		tip = NULL;
@@ -190,7 +203,8 @@ static int build_replay(const struct build *b, char **out, struct strv *conflict
 	return rc;
 }
 
-int build_promote(const struct build *b, char **out, struct strv *conflicts, struct refusal *why, struct err *e)
+int build_promote(const struct build *b, char **out, struct strv *conflicts, struct refusal *why,
+	struct err *e)
 {
 	*out = NULL;
 	if (b->how == PROMOTE_REBASE)
@@ -199,27 +213,34 @@ int build_promote(const struct build *b, char **out, struct strv *conflicts, str
 }
 
 /* base = what is to go, sides = the tip and what was before. */
-int build_revert(const char *store, const char *from, const char *to, const char *tip, const char *tip_name, const char *label,
-	const char *ident, char **out, struct refusal *why, struct err *e)
+int build_revert(const char *store, const char *from, const char *to, const char *tip,
+	const char *tip_name, const char *label, const char *ident, char **out, struct refusal *why,
+	struct err *e)
 {
 	struct strv names = STRV_INIT;
 	char *tree = NULL, *have = build_tree_of(store, tip, e), *message = NULL, *list;
 	struct merge_commit m = { .parent = { tip }, .author = ident, .committer = ident };
-	int rc = have ? merge_on_base(store, from, tip, to, PROMOTE_MERGE_MS, &tree, &names, e) : -1;
+	int rc =
+		have ? merge_on_base(store, from, tip, to, PROMOTE_MERGE_MS, &tree, &names, e) : -1;
 
 	*out = NULL;
 	if (rc == 1) {
 		list = promote_names(&names);
-		refuse(why, "conflict", "Later commits on %s changed the same lines in %s; revert by hand.", tip_name, list);
+		refuse(why, "conflict",
+			"Later commits on %s changed the same lines in %s; revert by hand.",
+			tip_name, list);
 		free(list);
 		rc = 0;
 	} else if (rc < 0) {
 		rc = err_prefix(e, "The revert on %s could not be built", tip_name);
 	} else if (!strcmp(tree, have)) {
-		refuse(why, "nothing_to_undo", "Nothing of %s is left in %s; there is nothing to take back.", label, tip_name);
+		refuse(why, "nothing_to_undo",
+			"Nothing of %s is left in %s; there is nothing to take back.", label,
+			tip_name);
 	} else {
-		message = xasprintf("Revert \"Promote %s\"\n\nThis takes back %s, promoted by yolodeck.\n\nYolodeck: %s\n", label, from,
-			label);
+		message = xasprintf("Revert \"Promote %s\"\n\nThis takes back %s, promoted by "
+				    "yolodeck.\n\nYolodeck: %s\n",
+			label, from, label);
 		m.tree = tree;
 		m.message = message;
 		*out = merge_write(store, &m, e);

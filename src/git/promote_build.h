@@ -5,19 +5,22 @@
 #include "git/promote_impl.h"
 
 struct build {
-	const char *store;		/* git dir the objects are written to */
-	const char *base, *ours, *theirs; /* base of the variant, tip of the target, tip of the variant */
-	const char *ours_name;		/* "main", for sentences */
-	const char *label;		/* "7/claude-1" */
+	const char *store; /* git dir the objects are written to */
+	const char *base, *ours,
+		*theirs; /* base of the variant, tip of the target, tip of the variant */
+	const char *ours_name; /* "main", for sentences */
+	const char *label; /* "7/claude-1" */
 	const char *subject;
-	const char *ident;		/* author and committer */
+	const char *ident; /* author and committer */
 	enum promote_how how;
 };
 /* *out = the new tip, NULL when why or conflicts say it cannot be. */
-int build_promote(const struct build *b, char **out, struct strv *conflicts, struct refusal *why, struct err *e);
+int build_promote(const struct build *b, char **out, struct strv *conflicts, struct refusal *why,
+	struct err *e);
 /* The commit on `tip` that takes from..to back. */
-int build_revert(const char *store, const char *from, const char *to, const char *tip, const char *tip_name, const char *label,
-	const char *ident, char **out, struct refusal *why, struct err *e);
+int build_revert(const char *store, const char *from, const char *to, const char *tip,
+	const char *tip_name, const char *label, const char *ident, char **out, struct refusal *why,
+	struct err *e);
 /* Tree id of a commit. */
 char *build_tree_of(const char *store, const char *commit, struct err *e);
 

@@ -55,7 +55,8 @@ static int parse_raw(const char *s, struct change *ch)
 	return strchr("ADMT", *end) && *end ? 0 : -1;
 }
 
-static int read_from(const char *git_dir, const char *from, const char *to, struct changes *c, struct err *e)
+static int read_from(
+	const char *git_dir, const char *from, const char *to, struct changes *c, struct err *e)
 {
 	struct git_call call;
 	struct child_result r;
@@ -64,8 +65,8 @@ static int read_from(const char *git_dir, const char *from, const char *to, stru
 
 	git_call_init(&call, git_dir);
 	call.timeout_ms = PROMOTE_STATUS_MS;
-	strv_addl(&call.args, "diff-tree", "-r", "--raw", "--no-renames", "--full-index", "--no-ext-diff", "-z",
-		"--end-of-options", from, to, (char *)NULL);
+	strv_addl(&call.args, "diff-tree", "-r", "--raw", "--no-renames", "--full-index",
+		"--no-ext-diff", "-z", "--end-of-options", from, to, (char *)NULL);
 	rc = git_run(&call, &r, e);
 	if (!rc && r.truncated)
 		rc = err_set(e, "too_many_files", "The list of changed files is too long");
@@ -74,7 +75,8 @@ static int read_from(const char *git_dir, const char *from, const char *to, stru
 	for (size_t i = 0; !rc && i + 1 < f.n; i += 2) {
 		c->v[c->n].path = xstrdup(f.v[i + 1]);
 		if (parse_raw(f.v[i], &c->v[c->n++]) < 0)
-			rc = err_set(e, "git_failed", "git diff-tree: its answer is not understood");
+			rc = err_set(
+				e, "git_failed", "git diff-tree: its answer is not understood");
 	}
 	if (c->n)
 		qsort(c->v, c->n, sizeof(*c->v), by_path);
@@ -84,7 +86,8 @@ static int read_from(const char *git_dir, const char *from, const char *to, stru
 	return rc;
 }
 
-int changes_read(const char *git_dir, const char *other, const char *from, const char *to, struct changes *c, struct err *e)
+int changes_read(const char *git_dir, const char *other, const char *from, const char *to,
+	struct changes *c, struct err *e)
 {
 	int rc;
 
@@ -160,7 +163,8 @@ int dirt_walk(const char *dir, const char *path, size_t *at)
 }
 
 /* Adds what nobody tracks below a directory that is to become a file. */
-static int untracked_below(const struct target *t, const char *path, struct strv *out, struct err *e)
+static int untracked_below(
+	const struct target *t, const char *path, struct strv *out, struct err *e)
 {
 	struct git_call c;
 	struct child_result r;
@@ -177,8 +181,8 @@ static int untracked_below(const struct target *t, const char *path, struct strv
 }
 
 /* New paths: what already stands there and is not tracked. */
-static int find_blockers(const struct target *t, const struct changes *ch, const struct strv *dirty, struct strv *edits,
-	struct strv *out, struct err *e)
+static int find_blockers(const struct target *t, const struct changes *ch, const struct strv *dirty,
+	struct strv *edits, struct strv *out, struct err *e)
 {
 	for (size_t i = 0; i < ch->n; i++) {
 		const struct change *c = &ch->v[i];
@@ -251,20 +255,23 @@ char *promote_names(const struct strv *v)
 	return buf_take(&b);
 }
 
-static void say(const struct target *t, const struct strv *edits, const struct strv *blockers, const struct strv *unmerged,
-	struct refusal *why)
+static void say(const struct target *t, const struct strv *edits, const struct strv *blockers,
+	const struct strv *unmerged, struct refusal *why)
 {
 	char *names;
 
 	if (unmerged->n) {
 		names = promote_names(unmerged);
 		refuse(why, "unmerged", "%s in %s still in conflict: %s; resolve that first.",
-			unmerged->n == 1 ? "A file" : "Files", unmerged->n == 1 ? "your work tree is" : "your work tree are", names);
+			unmerged->n == 1 ? "A file" : "Files",
+			unmerged->n == 1 ? "your work tree is" : "your work tree are", names);
 		free(names);
 	}
 	if (edits->n) {
 		names = promote_names(edits);
-		refuse(why, "dirty", "Your unsaved changes touch the same files: %s; commit or stash them.", names);
+		refuse(why, "dirty",
+			"Your unsaved changes touch the same files: %s; commit or stash them.",
+			names);
 		free(names);
 	}
 	if (blockers->n) {
@@ -272,17 +279,22 @@ static void say(const struct target *t, const struct strv *edits, const struct s
 
 		names = promote_names(blockers);
 		if (blockers->n == 1)
-			refuse(why, "in_the_way", "An %s file of yours is in the way: %s; move it away.", kind, names);
-		else
-			refuse(why, "in_the_way", "%zu %s files of yours are in the way: %s; move them away.", blockers->n, kind,
+			refuse(why, "in_the_way",
+				"An %s file of yours is in the way: %s; move it away.", kind,
 				names);
+		else
+			refuse(why, "in_the_way",
+				"%zu %s files of yours are in the way: %s; move them away.",
+				blockers->n, kind, names);
 		free(names);
 	}
 }
 
-int dirt_check(const struct target *t, const struct changes *ch, struct strv *local, struct refusal *why, struct err *e)
+int dirt_check(const struct target *t, const struct changes *ch, struct strv *local,
+	struct refusal *why, struct err *e)
 {
-	struct strv dirty = STRV_INIT, unmerged = STRV_INIT, edits = STRV_INIT, blockers = STRV_INIT;
+	struct strv dirty = STRV_INIT, unmerged = STRV_INIT, edits = STRV_INIT,
+		    blockers = STRV_INIT;
 	int rc = dirt_read(t, &dirty, &unmerged, e);
 
 	for (size_t i = 0; !rc && i < dirty.n; i++) {

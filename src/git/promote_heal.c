@@ -23,7 +23,7 @@ enum state { AT_OLD, AT_NEW, AT_MISSING, AT_TORN, AT_FOREIGN };
 
 struct heal_job {
 	const struct move *m;
-	struct target t;	/* borrowed strings of m */
+	struct target t; /* borrowed strings of m */
 	struct changes ch;
 	struct strv dirty;
 	struct strv hashed, ids; /* files of the tree and what git would store of them now */
@@ -31,7 +31,8 @@ struct heal_job {
 	struct strv foreign;
 };
 
-static int blob(const struct heal_job *h, const char *id, const char *path, bool filtered, struct buf *out, struct err *e)
+static int blob(const struct heal_job *h, const char *id, const char *path, bool filtered,
+	struct buf *out, struct err *e)
 {
 	struct git_call c;
 	struct child_result r;
@@ -86,8 +87,8 @@ static int disk(const char *dir, const char *path, bool *link, struct buf *out)
 }
 
 /* Does the disk hold this side of the change, whole (2) or its beginning (1)? With the user's conversions too. */
-static int holds(const struct heal_job *h, unsigned mode, const char *id, const char *path, bool link, const struct buf *d,
-	int *out, struct err *e)
+static int holds(const struct heal_job *h, unsigned mode, const char *id, const char *path,
+	bool link, const struct buf *d, int *out, struct err *e)
 {
 	struct buf want = BUF_INIT;
 	bool want_link = (mode & 0170000) == MODE_LINK;
@@ -143,7 +144,8 @@ static int judge(const struct heal_job *h, const struct change *c, enum state *o
 
 static bool wants_look(const struct heal_job *h, const struct change *c)
 {
-	return ((c->old_mode | c->new_mode) & 0170000) != MODE_GITLINK && (c->status == 'A' || strv_has(&h->dirty, c->path));
+	return ((c->old_mode | c->new_mode) & 0170000) != MODE_GITLINK &&
+	       (c->status == 'A' || strv_has(&h->dirty, c->path));
 }
 
 /* Sorts the touched paths that are not as in `from`. Clean against an index that is clean against HEAD = as in from. */
@@ -186,7 +188,8 @@ static int tree_git(const struct heal_job *h, const struct strv *paths, struct e
 	c.user = true;
 	c.work_tree = c.cwd = h->m->dir;
 	c.timeout_ms = GIT_WORK_MS;
-	strv_addl(&c.conf, "checkout.workers=1", "core.fsync=committed,reference,index", (char *)NULL);
+	strv_addl(&c.conf, "checkout.workers=1", "core.fsync=committed,reference,index",
+		(char *)NULL);
 	va_start(ap, e);
 	while ((a = va_arg(ap, const char *)))
 		strv_add(&c.args, a);
@@ -224,7 +227,9 @@ static void keep_sparse(const struct heal_job *h)
 	struct err ignored = ERR_INIT;
 	static const struct strv none = STRV_INIT;
 
-	if (!git_out(h->m->git_dir, &b, &ignored, "config", "--bool", "core.sparseCheckout", (char *)NULL) && !strcmp(b.p, "true"))
+	if (!git_out(h->m->git_dir, &b, &ignored, "config", "--bool", "core.sparseCheckout",
+		    (char *)NULL) &&
+		!strcmp(b.p, "true"))
 		tree_git(h, &none, &ignored, "sparse-checkout", "reapply", (char *)NULL);
 	buf_release(&b);
 }
@@ -236,11 +241,13 @@ static int put_back(struct heal_job *h, struct err *e)
 	for (size_t i = 0; i < h->drop.n; i++)
 		drop_file(h->m->dir, h->drop.v[i]);
 	if (h->drop.n)
-		rc = tree_git(h, &h->drop, e, "update-index", "-q", "--force-remove", "-z", "--stdin", (char *)NULL);
+		rc = tree_git(h, &h->drop, e, "update-index", "-q", "--force-remove", "-z",
+			"--stdin", (char *)NULL);
 	/* A file dropped from where a directory was: git puts the directory's files back here. */
 	if (!rc && h->put_back.n)
-		rc = tree_git(h, &h->put_back, e, "restore", "--source", h->m->from, "--staged", "--worktree", "--no-progress",
-			"--pathspec-from-file=-", "--pathspec-file-nul", (char *)NULL);
+		rc = tree_git(h, &h->put_back, e, "restore", "--source", h->m->from, "--staged",
+			"--worktree", "--no-progress", "--pathspec-from-file=-",
+			"--pathspec-file-nul", (char *)NULL);
 	if (!rc)
 		keep_sparse(h);
 	return rc;
@@ -263,7 +270,8 @@ static int still_dirty(struct heal_job *h, struct err *e)
 			strv_add(&left, h->dirty.v[i]);
 	if (left.n) {
 		names = promote_names(&left);
-		rc = err_set(e, "git_failed", "%s could not be put back to how %s has it", names, h->m->name);
+		rc = err_set(e, "git_failed", "%s could not be put back to how %s has it", names,
+			h->m->name);
 		free(names);
 	}
 	strv_release(&left);
@@ -284,8 +292,9 @@ static void hash_files(struct heal_job *h)
 		struct stat st;
 		size_t at;
 
-		if (wants_look(h, &h->ch.v[i]) && !strchr(path, '\n') && *path != '"' && dirt_walk(h->m->dir, path, &at) == 1 &&
-			at == strlen(path) && !lstat(p, &st) && S_ISREG(st.st_mode)) {
+		if (wants_look(h, &h->ch.v[i]) && !strchr(path, '\n') && *path != '"' &&
+			dirt_walk(h->m->dir, path, &at) == 1 && at == strlen(path) &&
+			!lstat(p, &st) && S_ISREG(st.st_mode)) {
 			strv_add(&h->hashed, path);
 			buf_fmt(&in, "%s\n", path);
 		}
@@ -322,7 +331,8 @@ static int heal_tree(struct heal_job *h, enum heal *how, struct err *e)
 	if (h->foreign.n) {
 		names = promote_names(&h->foreign);
 		err_set(e, "needs_you",
-			"The move of %s was cut off and since then something else changed %s; nothing was touched: look at "
+			"The move of %s was cut off and since then something else changed %s; "
+			"nothing was touched: look at "
 			"`git status` in %s and put the files back with `git restore`",
 			h->m->name, names, h->m->dir);
 		free(names);
@@ -341,7 +351,9 @@ static bool head_holds(const struct move *m)
 {
 	struct buf b = BUF_INIT;
 	struct err ignored = ERR_INIT;
-	bool same = !git_out(m->git_dir, &b, &ignored, "symbolic-ref", "-q", "HEAD", (char *)NULL) && !strcmp(b.p, m->ref);
+	bool same =
+		!git_out(m->git_dir, &b, &ignored, "symbolic-ref", "-q", "HEAD", (char *)NULL) &&
+		!strcmp(b.p, m->ref);
 
 	buf_release(&b);
 	return same;
@@ -355,7 +367,8 @@ static bool arrived(const struct move *m)
 	bool there = kept && !strcmp(kept, m->to);
 
 	if (!there)
-		there = !git_out(m->repo->common, NULL, &ignored, "cat-file", "-e", m->to, (char *)NULL);
+		there = !git_out(
+			m->repo->common, NULL, &ignored, "cat-file", "-e", m->to, (char *)NULL);
 	free(kept);
 	return there;
 }
@@ -367,7 +380,8 @@ static int heal_from(const struct move *m, enum heal *how, struct err *e)
 
 	if (!fs_is_dir(m->dir) || !head_holds(m)) {
 		*how = HEAL_ELSE;
-		err_set(e, "needs_you", "%s is no longer checked out in %s; nothing was touched", m->name, m->dir);
+		err_set(e, "needs_you", "%s is no longer checked out in %s; nothing was touched",
+			m->name, m->dir);
 		return 0;
 	}
 	h.t.dir = m->dir;
@@ -402,8 +416,8 @@ int move_heal(const struct move *m, int64_t since_ms, enum heal *how, struct err
 		*how = HEAL_TO;
 	} else if (!now || strcmp(now, m->from)) {
 		*how = HEAL_ELSE;
-		err_set(e, "moved", "%s was moved by somebody since; nothing was touched%s%s", m->name,
-			m->dir ? ", look at `git status` in " : "", m->dir ? m->dir : "");
+		err_set(e, "moved", "%s was moved by somebody since; nothing was touched%s%s",
+			m->name, m->dir ? ", look at `git status` in " : "", m->dir ? m->dir : "");
 	} else if (m->dir) {
 		rc = heal_from(m, how, e);
 	}

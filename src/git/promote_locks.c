@@ -16,7 +16,7 @@
 #include "git/promote_locks.h"
 
 /* File times come from the kernel's coarse clock, which lags by a tick; no lock was there after the intent was written. */
-enum { CLOCK_LAG_MS = 20, LOOK_MS = 50, WAIT_MS = 10000 };
+enum { CLOCK_LAG_MS = 20, LOOK_MS = 50, WAIT_MS = 10000, SETTLE_MS = 300 };
 
 /* A git of ours names the commit alone, or as the source of fetch's "+<id>:<ref>", and does one of our four things with it:
  * the user may have `git show <id>` open in a pager. */
@@ -77,7 +77,8 @@ static pid_t find_git(const char *id, const char *dir, const char *other)
 		read_proc(ent->d_name, "cmdline", &cmd);
 		if (!cmd.len || !is_git(&cmd))
 			continue;
-		if ((id && is_ours(&cmd, id)) || works_in(ent->d_name, dir) || works_in(ent->d_name, other))
+		if ((id && is_ours(&cmd, id)) || works_in(ent->d_name, dir) ||
+			works_in(ent->d_name, other))
 			found = (pid_t)strtol(ent->d_name, NULL, 10);
 	}
 	if (d)
@@ -88,7 +89,8 @@ static pid_t find_git(const char *id, const char *dir, const char *other)
 
 static bool child_runs(const struct json *child)
 {
-	struct child_id id = { .pid = (pid_t)json_int(child, "pid", 0), .start = (uint64_t)json_int(child, "start", 0) };
+	struct child_id id = { .pid = (pid_t)json_int(child, "pid", 0),
+		.start = (uint64_t)json_int(child, "start", 0) };
 	const char *boot = json_str(child, "boot", "");
 
 	if (!child || id.pid <= 0 || strlen(boot) >= sizeof(id.boot))
@@ -97,18 +99,27 @@ static bool child_runs(const struct json *child)
 	return child_alive(&id);
 }
 
-int locks_wait_child(const char *id, const struct json *child, const char *what, int timeout_ms, struct err *e)
+int locks_wait_child(
+	const char *mark, const struct json *child, const char *what, int timeout_ms, struct err *e)
 {
-	int64_t end = clock_mono_ms() + timeout_ms;
+	int64_t now = clock_mono_ms(), end = now + timeout_ms, quiet_from = now;
 	pid_t pid;
 
 	for (;;) {
-		pid = child_runs(child) ? (pid_t)json_int(child, "pid", 0) : id ? find_git(id, NULL, NULL) : 0;
-		if (!pid)
+		pid = child_runs(child) ? (pid_t)json_int(child, "pid", 0)
+		      : mark            ? find_git(mark, NULL, NULL)
+					: 0;
+		now = clock_mono_ms();
+		if (pid)
+			quiet_from = now;
+		/* Killed between fork and exec, its child becomes a git only now: a moment of quiet is asked for. */
+		if (!pid && (!mark || now - quiet_from >= SETTLE_MS))
 			return 0;
-		if (clock_mono_ms() >= end)
-			return err_set(e, "busy", "The git that works on %s still runs (process %d); wait for it or end it.", what,
-				(int)pid);
+		if (pid && now >= end)
+			return err_set(e, "busy",
+				"The git that works on %s still runs (process %d); wait for it or "
+				"end it.",
+				what, (int)pid);
 		poll(NULL, 0, LOOK_MS);
 	}
 }
@@ -130,29 +141,35 @@ static int clear_one(const char *path, int64_t since_ms)
 	if (lstat(path, &st) < 0)
 		return 0;
 	ms = (int64_t)st.st_mtim.tv_sec * 1000 + st.st_mtim.tv_nsec / 1000000;
-	if (!S_ISREG(st.st_mode) || st.st_uid != geteuid() || ms < since_ms - CLOCK_LAG_MS || unlink(path) < 0)
+	if (!S_ISREG(st.st_mode) || st.st_uid != geteuid() || ms < since_ms - CLOCK_LAG_MS ||
+		unlink(path) < 0)
 		return -1;
 	diag(DIAG_WARN, "removed the lock a killed git left: %s", path);
 	return 0;
 }
 
-int locks_clear(const struct git_repo *repo, const char *dir, const struct strv *locks, int64_t since_ms, struct err *e)
+int locks_clear(const struct git_repo *repo, const char *dir, const struct strv *locks,
+	int64_t since_ms, struct err *e)
 {
 	int64_t end = clock_mono_ms() + WAIT_MS;
 	bool busy;
 	char *tilde;
 
 	/* The user's own git may be at work there just now; its lock is not ours to take. */
-	while ((busy = any_there(locks) && find_git(NULL, dir, repo->common)) && clock_mono_ms() < end)
+	while ((busy = any_there(locks) && find_git(NULL, dir, repo->common)) &&
+		clock_mono_ms() < end)
 		poll(NULL, 0, LOOK_MS);
 	if (busy)
-		return err_set(e, "git_locked", "A git command is running in %s; this is looked at again at the next start",
+		return err_set(e, "git_locked",
+			"A git command is running in %s; this is looked at again at the next start",
 			dir ? dir : repo->common);
 	for (size_t i = 0; i < locks->n; i++) {
 		if (!clear_one(locks->v[i], since_ms))
 			continue;
 		tilde = fs_tilde(locks->v[i]);
-		err_set(e, "git_locked", "%s is older than what was done here; if no git runs there, remove it", tilde);
+		err_set(e, "git_locked",
+			"%s is older than what was done here; if no git runs there, remove it",
+			tilde);
 		free(tilde);
 		return -1;
 	}

@@ -93,7 +93,8 @@ static char *get_path(const struct json *o, const char *key)
 	return buf_take(&b);
 }
 
-struct json *move_to_json(const struct move *m, int race, const char *variant, int of, int64_t since_ms)
+struct json *move_to_json(
+	const struct move *m, int race, const char *variant, int of, int64_t since_ms)
 {
 	struct json *o = json_object();
 	struct child_id me;
@@ -117,10 +118,12 @@ struct json *move_to_json(const struct move *m, int race, const char *variant, i
 
 int move_from_json(struct move *m, const struct json *intent)
 {
-	const char *ref = json_str(intent, "into_ref", NULL), *variant = json_str(intent, "variant", NULL);
+	const char *ref = json_str(intent, "into_ref", NULL),
+		   *variant = json_str(intent, "variant", NULL);
 
 	memset(m, 0, sizeof(*m));
-	if (!ref || !variant || !git_oid_ok(json_str(intent, "old", "")) || !git_oid_ok(json_str(intent, "new", "")))
+	if (!ref || !variant || !git_oid_ok(json_str(intent, "old", "")) ||
+		!git_oid_ok(json_str(intent, "new", "")))
 		return -1;
 	m->ref = xstrdup(ref);
 	m->name = xstrdup(strncmp(ref, "refs/heads/", 11) ? ref : ref + 11);
@@ -148,7 +151,8 @@ static void read_output(int fd, struct buf *out)
 
 	if (lseek(fd, 0, SEEK_SET) < 0)
 		return;
-	while (out->len < OUTPUT_MAX && ((n = read(fd, block, sizeof(block))) > 0 || (n < 0 && errno == EINTR)))
+	while (out->len < OUTPUT_MAX &&
+		((n = read(fd, block, sizeof(block))) > 0 || (n < 0 && errno == EINTR)))
 		if (n > 0)
 			buf_add(out, block, (size_t)n);
 }
@@ -163,10 +167,12 @@ static int wait_child(struct child *c, int *code, const char *what, struct err *
 		child_kill(c, SIGKILL);
 		child_wait(c, -1, code);
 	}
-	return err_set(e, "timeout", "git %s did not end within %d minutes and was stopped", what, GIT_WORK_MS / 60000);
+	return err_set(e, "timeout", "git %s did not end within %d minutes and was stopped", what,
+		GIT_WORK_MS / 60000);
 }
 
-int move_run_child(struct git_call *c, struct journal *j, int n, int *code, struct buf *out, struct err *e)
+int move_run_child(
+	struct git_call *c, struct journal *j, int n, int *code, struct buf *out, struct err *e)
 {
 	int fd = memfd_create("git", MFD_CLOEXEC), rc;
 	struct err late = ERR_INIT;
@@ -192,8 +198,8 @@ static void tree_call(const struct move *m, struct git_call *c)
 	git_call_init(c, m->git_dir);
 	c->user = true;
 	c->work_tree = c->cwd = m->dir;
-	strv_addl(&c->conf, "merge.verifySignatures=false", "commit.gpgSign=false", "checkout.workers=1",
-		"core.fsync=committed,reference,index", (char *)NULL);
+	strv_addl(&c->conf, "merge.verifySignatures=false", "commit.gpgSign=false",
+		"checkout.workers=1", "core.fsync=committed,reference,index", (char *)NULL);
 	strv_fmt(&c->env, "GIT_REFLOG_ACTION=yolodeck %s %s", m->op, m->label);
 	git_env_ident(&c->env, "COMMITTER", m->ident);
 }
@@ -211,15 +217,17 @@ static void ref_call(const struct move *m, struct git_call *c)
 static void merge_call(const struct move *m, struct git_call *c)
 {
 	tree_call(m, c);
-	strv_addl(&c->args, "merge", "--ff-only", "--no-stat", "--no-autostash", "--no-overwrite-ignore", "--no-squash", "--commit",
-		"--no-verify-signatures", "-q", m->to, (char *)NULL);
+	strv_addl(&c->args, "merge", "--ff-only", "--no-stat", "--no-autostash",
+		"--no-overwrite-ignore", "--no-squash", "--commit", "--no-verify-signatures", "-q",
+		m->to, (char *)NULL);
 }
 
 /* The two-way merge that checkout is: what is staged elsewhere stays staged. */
 static void back_call(const struct move *m, struct git_call *c)
 {
 	tree_call(m, c);
-	strv_addl(&c->args, "read-tree", "-m", "-u", "--no-recurse-submodules", m->from, m->to, (char *)NULL);
+	strv_addl(&c->args, "read-tree", "-m", "-u", "--no-recurse-submodules", m->from, m->to,
+		(char *)NULL);
 }
 
 /* The tab-indented names below one of git's headlines. */
@@ -248,13 +256,14 @@ static const struct said {
 		"An untracked (or ignored) file of yours is in the way: ", "; move it away." },
 	{ "Updating the following directories would lose untracked files", NULL, "in_the_way",
 		"Untracked files of yours are in the way in ", "; move them away." },
-	{ "Entry '", "' not uptodate", "dirty", "Your unsaved changes touch the same files: ", "; commit or stash them." },
-	{ "Entry '", "' would be overwritten", "dirty", "Your unsaved changes touch the same files: ",
-		"; commit or stash them." },
-	{ "Untracked working tree file '", "' would be", "in_the_way", "An untracked (or ignored) file of yours is in the way: ",
-		"; move it away." },
-	{ "Updating '", "' would lose untracked", "in_the_way", "Untracked files of yours are in the way in ",
-		"; move them away." },
+	{ "Entry '", "' not uptodate", "dirty",
+		"Your unsaved changes touch the same files: ", "; commit or stash them." },
+	{ "Entry '", "' would be overwritten", "dirty",
+		"Your unsaved changes touch the same files: ", "; commit or stash them." },
+	{ "Untracked working tree file '", "' would be", "in_the_way",
+		"An untracked (or ignored) file of yours is in the way: ", "; move it away." },
+	{ "Updating '", "' would lose untracked", "in_the_way",
+		"Untracked files of yours are in the way in ", "; move them away." },
 };
 
 static int known_list(const char *text, struct err *e)
@@ -279,7 +288,8 @@ static int known_list(const char *text, struct err *e)
 
 static int moved_base(const struct move *m, struct err *e)
 {
-	return err_set(e, "moved_base", "%s moved while you looked; the result was rebuilt, look again.", m->name);
+	return err_set(e, "moved_base",
+		"%s moved while you looked; the result was rebuilt, look again.", m->name);
 }
 
 /* Git's refusals that come before it has written anything, in our words. 0 = none of these. */
@@ -293,9 +303,11 @@ static int known_refusal(const struct move *m, const char *text, struct err *e)
 	if (strstr(text, "index.lock'"))
 		return err_set(e, "git_locked", "A git command is running here (index.lock).");
 	if (strstr(text, "You have not concluded your"))
-		return err_set(e, "unfinished", "You are in the middle of a merge; finish it first.");
+		return err_set(
+			e, "unfinished", "You are in the middle of a merge; finish it first.");
 	if (strstr(text, "unmerged"))
-		return err_set(e, "unmerged", "Files in your work tree are still in conflict; resolve that first.");
+		return err_set(e, "unmerged",
+			"Files in your work tree are still in conflict; resolve that first.");
 	return 0;
 }
 
@@ -307,15 +319,18 @@ static int unknown_failure(const struct move *m, int code, const char *text, str
 		p = strstr(text, "error: ");
 	p = p ? p + 7 : text;
 	if (code > 128 && !*p)
-		return err_set(e, "git_failed", "git was killed (signal %d) while it moved %s", code - 128, m->name);
-	return err_set(e, "git_failed", "git could not move %s: %.*s", m->name, (int)strcspn(p, "\n"), p);
+		return err_set(e, "git_failed", "git was killed (signal %d) while it moved %s",
+			code - 128, m->name);
+	return err_set(
+		e, "git_failed", "git could not move %s: %.*s", m->name, (int)strcspn(p, "\n"), p);
 }
 
 static bool descends(const struct move *m, const char *commit, const char *from)
 {
 	struct err ignored = ERR_INIT;
 
-	return !git_out(m->repo->common, NULL, &ignored, "merge-base", "--is-ancestor", from, commit, (char *)NULL);
+	return !git_out(m->repo->common, NULL, &ignored, "merge-base", "--is-ancestor", from,
+		commit, (char *)NULL);
 }
 
 bool move_arrived(const struct move *m, const char *now)
@@ -323,7 +338,8 @@ bool move_arrived(const struct move *m, const char *now)
 	if (!strcmp(now, m->to))
 		return true;
 	/* A commit of the user's on top of ours is no contradiction; on top of what we wanted to leave it is. */
-	return strcmp(now, m->from) && descends(m, now, m->to) && !(m->back && descends(m, now, m->from));
+	return strcmp(now, m->from) && descends(m, now, m->to) &&
+	       !(m->back && descends(m, now, m->from));
 }
 
 /* HEAD may have been switched, or the branch set back, between our look and git's: what git did then is taken back. */
@@ -379,7 +395,8 @@ static int bring_in(const struct move *m, struct journal *j, int n, struct err *
 	return rc;
 }
 
-static int finish_failed(const struct move *m, int64_t since_ms, bool whole, struct journal *j, int n, struct err *e)
+static int finish_failed(
+	const struct move *m, int64_t since_ms, bool whole, struct journal *j, int n, struct err *e)
 {
 	struct err why = ERR_INIT, heal_err = ERR_INIT;
 	enum heal how = HEAL_FROM;
@@ -401,8 +418,8 @@ static int finish_failed(const struct move *m, int64_t since_ms, bool whole, str
 }
 
 /* One journalled child; *whole = it refused before it wrote anything. */
-static int step(const struct move *m, void (*make)(const struct move *m, struct git_call *c), struct journal *j, int n,
-	bool *whole, struct err *e)
+static int step(const struct move *m, void (*make)(const struct move *m, struct git_call *c),
+	struct journal *j, int n, bool *whole, struct err *e)
 {
 	struct git_call c;
 	struct buf out = BUF_INIT;

@@ -40,15 +40,17 @@ static int count_commits(const char *store, const char *old, const char *new, en
 	char *range = xasprintf("%s..%s", old, new);
 	int n = how == PROMOTE_MERGE ? 2 : 1;
 
-	if (!git_out(store, &b, &e, "rev-list", "--count", "--end-of-options", range, (char *)NULL) && b.len)
+	if (!git_out(store, &b, &e, "rev-list", "--count", "--end-of-options", range,
+		    (char *)NULL) &&
+		b.len)
 		n = (int)strtol(b.p, NULL, 10);
 	free(range);
 	buf_release(&b);
 	return n;
 }
 
-static int build(const struct promote_in *in, const struct target *t, struct promote_plan *plan, struct refusal *why,
-	struct err *e)
+static int build(const struct promote_in *in, const struct target *t, struct promote_plan *plan,
+	struct refusal *why, struct err *e)
 {
 	char *label = xasprintf("%d/%s", in->race, in->variant);
 	struct build b = {
@@ -73,8 +75,8 @@ static int build(const struct promote_in *in, const struct target *t, struct pro
 	return rc;
 }
 
-static int look_at_tree(const struct promote_in *in, const struct target *t, struct promote_plan *plan, struct refusal *why,
-	struct err *e)
+static int look_at_tree(const struct promote_in *in, const struct target *t,
+	struct promote_plan *plan, struct refusal *why, struct err *e)
 {
 	struct changes ch;
 	int rc;
@@ -97,7 +99,8 @@ int promote_plan(const struct promote_in *in, struct promote_plan *plan, struct 
 	memset(plan, 0, sizeof(*plan));
 	plan->how = in->how;
 	if (!rc && !in->tip)
-		refuse(&why, "no_commit", "%d/%s has nothing recorded that could be promoted.", in->race, in->variant);
+		refuse(&why, "no_commit", "%d/%s has nothing recorded that could be promoted.",
+			in->race, in->variant);
 	if (!rc) {
 		plan->into = copy(t.name);
 		plan->into_ref = copy(t.ref);

@@ -102,7 +102,8 @@ char *state_tree_of(const struct git_repo *repo, const char *admin)
 static char *admin_of(const struct git_repo *repo, const char *tree)
 {
 	struct err e = ERR_INIT;
-	char *dir = fs_join(repo->common, "worktrees"), *real = fs_realpath(tree, &e), *found = NULL;
+	char *dir = fs_join(repo->common, "worktrees"), *real = fs_realpath(tree, &e),
+	     *found = NULL;
 	DIR *d = opendir(dir);
 	struct dirent *ent;
 
@@ -129,8 +130,8 @@ static void refuse_unfinished(struct refusal *why, const char *word, const char 
 {
 	char *tilde = where ? fs_tilde(where) : NULL;
 
-	refuse(why, "unfinished", "You are in the middle of a %s%s%s; finish it first.", word, tilde ? " in " : "",
-		tilde ? tilde : "");
+	refuse(why, "unfinished", "You are in the middle of a %s%s%s; finish it first.", word,
+		tilde ? " in " : "", tilde ? tilde : "");
 	free(tilde);
 }
 
@@ -139,7 +140,9 @@ static void refuse_lock(struct refusal *why, const char *dir, const char *name)
 	char *p = fs_join(dir, name), *tilde = fs_tilde(p);
 
 	if (fs_exists(p))
-		refuse(why, "git_locked", "A git command is running here (%s). If none is, remove %s.", fs_basename(name), tilde);
+		refuse(why, "git_locked",
+			"A git command is running here (%s). If none is, remove %s.",
+			fs_basename(name), tilde);
 	free(tilde);
 	free(p);
 }
@@ -161,7 +164,8 @@ void target_check_state(const struct git_repo *repo, const struct target *t, str
 }
 
 /* Sets dir and git_dir of the work tree that has t->ref checked out, from `git worktree list`. */
-static int find_tree(const struct git_repo *now, const char *main_top, struct target *t, struct refusal *why, struct err *e)
+static int find_tree(const struct git_repo *now, const char *main_top, struct target *t,
+	struct refusal *why, struct err *e)
 {
 	struct strv f = STRV_INIT;
 	struct git_call c;
@@ -180,7 +184,9 @@ static int find_tree(const struct git_repo *now, const char *main_top, struct ta
 			path = f.v[i] + 9;
 		} else if (path && !strncmp(f.v[i], "branch ", 7) && !strcmp(f.v[i] + 7, t->ref)) {
 			if (t->dir)
-				refuse(why, "checked_out_twice", "%s is checked out in two work trees (%s and %s); leave one of them.",
+				refuse(why, "checked_out_twice",
+					"%s is checked out in two work trees (%s and %s); leave "
+					"one of them.",
 					t->name, t->dir, path);
 			xreplace(&t->dir, first && main_top ? main_top : path);
 			free(t->git_dir);
@@ -188,10 +194,14 @@ static int find_tree(const struct git_repo *now, const char *main_top, struct ta
 		}
 	}
 	if (t->dir && !t->git_dir)
-		refuse(why, "tree_missing", "%s is checked out in %s, whose git directory cannot be found; run `git worktree repair` there.",
+		refuse(why, "tree_missing",
+			"%s is checked out in %s, whose git directory cannot be found; run `git "
+			"worktree repair` there.",
 			t->name, t->dir);
 	else if (t->dir && !fs_is_dir(t->dir))
-		refuse(why, "tree_missing", "%s is checked out in %s, which is not there; bring it back or run `git worktree prune`.",
+		refuse(why, "tree_missing",
+			"%s is checked out in %s, which is not there; bring it back or run `git "
+			"worktree prune`.",
 			t->name, t->dir);
 	strv_release(&f);
 	child_result_release(&r);
@@ -200,7 +210,8 @@ static int find_tree(const struct git_repo *now, const char *main_top, struct ta
 }
 
 /* A branch under rebase or bisect is checked out nowhere, yet moving it would be undone or overwritten at the end of that. */
-static int find_hidden_use(const struct git_repo *now, const struct target *t, struct refusal *why, struct err *e)
+static int find_hidden_use(
+	const struct git_repo *now, const struct target *t, struct refusal *why, struct err *e)
 {
 	char *admin = NULL, *tree;
 	const char *word;
@@ -231,17 +242,22 @@ static void take_current(const struct git_repo *now, struct target *t, struct re
 	word = state_unfinished(now->git_dir);
 	if (word)
 		refuse_unfinished(why, word, NULL);
-	refuse(why, "detached_head", "No branch is checked out (detached HEAD); choose a target branch.");
+	refuse(why, "detached_head",
+		"No branch is checked out (detached HEAD); choose a target branch.");
 }
 
-static void take_named(const struct git_repo *now, const char *into, struct target *t, struct refusal *why)
+static void take_named(
+	const struct git_repo *now, const char *into, struct target *t, struct refusal *why)
 {
 	struct err e = ERR_INIT;
 	const char *name = strncmp(into, "refs/heads/", 11) ? into : into + 11;
 	char *ref = xasprintf("refs/heads/%s", name);
 
-	if (*name == '-' || git_out(now->common, NULL, &e, "check-ref-format", ref, (char *)NULL) < 0)
-		refuse(why, "no_such_branch", "\"%s\" cannot be the name of a branch; `git branch` shows what there is.", name);
+	if (*name == '-' ||
+		git_out(now->common, NULL, &e, "check-ref-format", ref, (char *)NULL) < 0)
+		refuse(why, "no_such_branch",
+			"\"%s\" cannot be the name of a branch; `git branch` shows what there is.",
+			name);
 	else
 		t->ref = xstrdup(ref);
 	free(ref);
@@ -253,17 +269,20 @@ static void resolve_alias(const struct git_repo *now, struct target *t)
 	struct buf b = BUF_INIT;
 	struct err e = ERR_INIT;
 
-	if (!git_out(now->common, &b, &e, "symbolic-ref", "-q", t->ref, (char *)NULL) && !strncmp(b.p, "refs/heads/", 11))
+	if (!git_out(now->common, &b, &e, "symbolic-ref", "-q", t->ref, (char *)NULL) &&
+		!strncmp(b.p, "refs/heads/", 11))
 		xreplace(&t->ref, b.p);
 	buf_release(&b);
 }
 
-static int judge(const struct git_repo *now, const char *main_top, struct target *t, struct refusal *why, struct err *e)
+static int judge(const struct git_repo *now, const char *main_top, struct target *t,
+	struct refusal *why, struct err *e)
 {
 	resolve_alias(now, t);
 	t->name = xstrdup(strncmp(t->ref, "refs/heads/", 11) ? t->ref : t->ref + 11);
 	if (!strncmp(t->ref, "refs/heads/yolo/", 16)) {
-		refuse(why, "own_branch", "%s is the branch of a variant; choose one of yours.", t->name);
+		refuse(why, "own_branch", "%s is the branch of a variant; choose one of yours.",
+			t->name);
 		return 0;
 	}
 	t->tip = git_ref(now->common, t->ref, e);
@@ -272,7 +291,8 @@ static int judge(const struct git_repo *now, const char *main_top, struct target
 	if (!t->tip && now->head_ref && !strcmp(now->head_ref, t->ref))
 		refuse(why, "unborn_branch", "This branch has no commit yet.");
 	else if (!t->tip)
-		refuse(why, "no_such_branch", "There is no branch %s here; `git branch` shows what there is.", t->name);
+		refuse(why, "no_such_branch",
+			"There is no branch %s here; `git branch` shows what there is.", t->name);
 	if (why->code)
 		return 0;
 	if (find_tree(now, main_top, t, why, e) < 0 || find_hidden_use(now, t, why, e) < 0)
@@ -281,7 +301,8 @@ static int judge(const struct git_repo *now, const char *main_top, struct target
 	return 0;
 }
 
-int target_find(const struct git_repo *repo, const char *into, const char *from, struct target *t, struct refusal *why, struct err *e)
+int target_find(const struct git_repo *repo, const char *into, const char *from, struct target *t,
+	struct refusal *why, struct err *e)
 {
 	struct git_repo now;
 	const char *top = NULL;
@@ -295,14 +316,16 @@ int target_find(const struct git_repo *repo, const char *into, const char *from,
 	if (rc < 0)
 		return -1;
 	if (strcmp(now.common, repo->common)) {
-		refuse(why, "other_repository", "%s belongs to another repository than this race.", from);
+		refuse(why, "other_repository", "%s belongs to another repository than this race.",
+			from);
 		goto out;
 	}
 	if (now.ident)
 		t->ident = xstrdup(now.ident);
 	else
 		refuse(why, "no_identity",
-			"git does not know who you are; set user.name and user.email (git config --global user.name \"...\").");
+			"git does not know who you are; set user.name and user.email (git config "
+			"--global user.name \"...\").");
 	if (into && *into)
 		take_named(&now, into, t, why);
 	else

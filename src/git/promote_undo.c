@@ -21,8 +21,8 @@ static const char *branch_name(const struct promote_done *d)
 	return strncmp(d->into_ref, "refs/heads/", 11) ? d->into_ref : d->into_ref + 11;
 }
 
-static int check_tree(const struct git_repo *repo, const char *store, const struct target *t, const char *to,
-	struct refusal *why, struct err *e)
+static int check_tree(const struct git_repo *repo, const char *store, const struct target *t,
+	const char *to, struct refusal *why, struct err *e)
 {
 	struct changes ch;
 	int rc;
@@ -36,20 +36,22 @@ static int check_tree(const struct git_repo *repo, const char *store, const stru
 	return rc;
 }
 
-static int plan_exact(const struct git_repo *repo, const struct promote_done *d, const struct target *t, struct undo_plan *p,
-	struct refusal *why, struct err *e)
+static int plan_exact(const struct git_repo *repo, const struct promote_done *d,
+	const struct target *t, struct undo_plan *p, struct refusal *why, struct err *e)
 {
 	p->back_to = xstrdup(d->old);
 	p->words = xasprintf("takes %s back from %.7s to %.7s", t->name, d->new, d->old);
 	return check_tree(repo, repo->common, t, d->old, why, e);
 }
 
-static int plan_revert(const struct git_repo *repo, const char *quarantine, const struct promote_done *d, const struct target *t,
-	struct undo_plan *p, struct refusal *why, struct err *e)
+static int plan_revert(const struct git_repo *repo, const char *quarantine,
+	const struct promote_done *d, const struct target *t, struct undo_plan *p,
+	struct refusal *why, struct err *e)
 {
 	const char *store = store_of(repo, quarantine);
 	char *label = xasprintf("%d/%s", d->race, d->variant);
-	int rc = build_revert(store, d->new, d->old, t->tip, t->name, label, t->ident, &p->revert_commit, why, e);
+	int rc = build_revert(
+		store, d->new, d->old, t->tip, t->name, label, t->ident, &p->revert_commit, why, e);
 
 	p->revert = true;
 	p->words = xstrdup("Undo would drop your later commit; make a revert commit instead?");
@@ -63,10 +65,12 @@ static bool stands_on(const struct git_repo *repo, const char *commit, const cha
 {
 	struct err ignored = ERR_INIT;
 
-	return !git_out(repo->common, NULL, &ignored, "merge-base", "--is-ancestor", commit, tip, (char *)NULL);
+	return !git_out(repo->common, NULL, &ignored, "merge-base", "--is-ancestor", commit, tip,
+		(char *)NULL);
 }
 
-int undo_plan(const struct git_repo *repo, const char *quarantine, const struct promote_done *d, struct undo_plan *p, struct err *e)
+int undo_plan(const struct git_repo *repo, const char *quarantine, const struct promote_done *d,
+	struct undo_plan *p, struct err *e)
 {
 	struct target t;
 	struct refusal why = { NULL, NULL };
@@ -83,7 +87,9 @@ int undo_plan(const struct git_repo *repo, const char *quarantine, const struct 
 		else if (stands_on(repo, d->new, t.tip))
 			rc = plan_revert(repo, quarantine, d, &t, p, &why, e);
 		else
-			refuse(&why, "nothing_to_undo", "%s does not hold this promotion any more; there is nothing to take back.",
+			refuse(&why, "nothing_to_undo",
+				"%s does not hold this promotion any more; there is nothing to "
+				"take back.",
 				t.name);
 	}
 	p->refuse_code = why.code;
@@ -94,8 +100,8 @@ int undo_plan(const struct git_repo *repo, const char *quarantine, const struct 
 	return rc;
 }
 
-int undo_apply(const struct git_repo *repo, const char *quarantine, const char *state_dir, const struct promote_done *d,
-	const struct undo_plan *p, struct journal *j, struct err *e)
+int undo_apply(const struct git_repo *repo, const char *quarantine, const char *state_dir,
+	const struct promote_done *d, const struct undo_plan *p, struct journal *j, struct err *e)
 {
 	struct apply a = {
 		.repo = repo,

@@ -19,10 +19,10 @@ enum { JOURNAL_MAX = 1 << 30, SEAL_LEN = 18 };
 struct journal {
 	int fd;
 	char *path;
-	off_t len;	/* bytes of whole, good lines */
+	off_t len; /* bytes of whole, good lines */
 	uint32_t chain; /* checksum of the last good line */
-	int last;	/* highest intent number */
-	bool broken;	/* an fsync failed: what the disk holds is not known */
+	int last; /* highest intent number */
+	bool broken; /* an fsync failed: what the disk holds is not known */
 	struct pool_lock *lock;
 };
 
@@ -90,7 +90,8 @@ static int keep_bad(const char *path, const char *p, size_t n, struct err *e)
 	int fd = open(bad, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600), rc = 0;
 
 	if (fd < 0 || fs_write_all(fd, p, n) < 0 || fsync(fd) < 0)
-		rc = err_sys(e, "journal", "the damaged part of %s cannot be kept in %s", path, bad);
+		rc = err_sys(
+			e, "journal", "the damaged part of %s cannot be kept in %s", path, bad);
 	if (fd >= 0)
 		close(fd);
 	free(bad);
@@ -173,7 +174,9 @@ static int append(struct journal *j, const struct json *o, struct err *e)
 
 	if (j->broken) {
 		return err_set(e, "journal",
-			"%s could not be written to disk earlier; restart yolodeck when the disk is well", j->path);
+			"%s could not be written to disk earlier; restart yolodeck when the disk "
+			"is well",
+			j->path);
 	}
 	json_print(o, &b);
 	b.len--; /* the closing brace comes back behind the checksum */
@@ -227,7 +230,8 @@ int journal_intent(struct journal *j, const char *op, struct json *take_fields, 
 	return n;
 }
 
-int journal_stage(struct journal *j, int n, const char *stage, struct json *take_fields, struct err *e)
+int journal_stage(
+	struct journal *j, int n, const char *stage, struct json *take_fields, struct err *e)
 {
 	struct json *o = line_new(n, NULL, stage, take_fields);
 	int rc;

@@ -67,7 +67,8 @@ __attribute__((format(printf, 2, 3))) static inline void run(struct world *w, co
 }
 
 /* The output must be exactly this. */
-__attribute__((format(printf, 3, 4))) static inline void is(struct world *w, const char *want, const char *fmt, ...)
+__attribute__((format(printf, 3, 4))) static inline void is(
+	struct world *w, const char *want, const char *fmt, ...)
 {
 	va_list ap;
 	char *out;
@@ -108,7 +109,8 @@ static inline void world_journal(struct world *w)
 static inline const struct json *world_stage(const struct world *w, int n, const char *stage)
 {
 	for (size_t i = w->nline; i-- > 0;)
-		if ((!n || json_int(w->line[i], "n", 0) == n) && !strcmp(json_str(w->line[i], "stage", ""), stage))
+		if ((!n || json_int(w->line[i], "n", 0) == n) &&
+			!strcmp(json_str(w->line[i], "stage", ""), stage))
 			return w->line[i];
 	return NULL;
 }
@@ -128,15 +130,20 @@ static inline void world_reopen(struct world *w)
 static inline void world_variant(struct world *w, const char *edits)
 {
 	free(w->tip);
-	run(w, "rm -rf v; git clone -q --no-hardlinks u v; cd v; git checkout -q --detach %s; git config commit.gpgsign false; %s\n"
-	       "git add -A; GIT_AUTHOR_NAME=a GIT_AUTHOR_EMAIL=y@l git -c core.hooksPath=/dev/null commit -q --allow-empty "
-	       "-m 'fix it\n\nYolodeck: 7/a'; git update-ref refs/heads/t HEAD",
+	run(w,
+		"rm -rf v; git clone -q --no-hardlinks u v; cd v; git checkout -q --detach %s; git "
+		"config commit.gpgsign false; %s\n"
+		"git add -A; GIT_AUTHOR_NAME=a GIT_AUTHOR_EMAIL=y@l git -c "
+		"core.hooksPath=/dev/null commit -q --allow-empty "
+		"-m 'fix it\n\nYolodeck: 7/a'; git update-ref refs/heads/t HEAD",
 		w->base, edits);
-	run(w, "git --git-dir q.git -c protocol.file.allow=always fetch -q v +refs/heads/t:refs/yolodeck/7/a/tip; rm -rf v");
+	run(w, "git --git-dir q.git -c protocol.file.allow=always fetch -q v "
+	       "+refs/heads/t:refs/yolodeck/7/a/tip; rm -rf v");
 	w->tip = sh(w, "git --git-dir q.git rev-parse refs/yolodeck/7/a/tip");
 }
 
-#define VARIANT_EDITS "sed -i 's/^10$/TEN/' f1; echo new >nf; mkdir -p new; echo deep >new/deep; git rm -q f4"
+#define VARIANT_EDITS \
+	"sed -i 's/^10$/TEN/' f1; echo new >nf; mkdir -p new; echo deep >new/deep; git rm -q f4"
 
 static inline struct world *world_new(const char *init_options)
 {
@@ -156,10 +163,13 @@ static inline struct world *world_new(const char *init_options)
 	w->q = fs_join(w->dir, "q.git");
 	w->state = fs_join(w->dir, "s");
 	assert_int_equal(mkdir(w->state, 0700), 0);
-	run(w, "git config --global user.name 'U Ser'; git config --global user.email u@x\n"
-	       "git config --global init.defaultBranch main; git config --global advice.detachedHead false\n"
-	       "git init -q %s u; cd u; for i in 1 2 3 4 5; do seq 1 20 >f$i; done; mkdir dir; echo x >dir/x; echo y >dir/y\n"
-	       "echo '*.ign' >.gitignore; git add -A; git commit -q -m base",
+	run(w,
+		"git config --global user.name 'U Ser'; git config --global user.email u@x\n"
+		"git config --global init.defaultBranch main; git config --global "
+		"advice.detachedHead false\n"
+		"git init -q %s u; cd u; for i in 1 2 3 4 5; do seq 1 20 >f$i; done; mkdir dir; "
+		"echo x >dir/x; echo y >dir/y\n"
+		"echo '*.ign' >.gitignore; git add -A; git commit -q -m base",
 		init_options);
 	w->base = sh(w, "git -C u rev-parse HEAD");
 	world_reopen(w);
@@ -210,6 +220,14 @@ static inline void plan_ok(const struct promote_in *in, struct promote_plan *p)
 	assert_non_null(p->new);
 }
 
+static inline void plan_passes(const struct promote_in *in)
+{
+	struct promote_plan p;
+
+	plan_ok(in, &p);
+	promote_plan_release(&p);
+}
+
 /* The plan must be refused with this code and these words. */
 static inline void plan_refused(const struct promote_in *in, const char *code, const char *words)
 {
@@ -221,11 +239,13 @@ static inline void plan_refused(const struct promote_in *in, const char *code, c
 	if (!p.refuse)
 		fail_msg("not refused, expected %s: %s", code, words);
 	if (strcmp(p.refuse_code, code) || !strstr(p.refuse, words))
-		fail_msg("refused with %s: %s\nexpected %s: %s", p.refuse_code, p.refuse, code, words);
+		fail_msg("refused with %s: %s\nexpected %s: %s", p.refuse_code, p.refuse, code,
+			words);
 	promote_plan_release(&p);
 }
 
-static inline void apply_ok(struct world *w, const struct promote_in *in, const struct promote_plan *p)
+static inline void apply_ok(
+	struct world *w, const struct promote_in *in, const struct promote_plan *p)
 {
 	struct err e = ERR_INIT;
 
@@ -233,8 +253,8 @@ static inline void apply_ok(struct world *w, const struct promote_in *in, const 
 		fail_msg("%s: %s", e.code, e.msg);
 }
 
-static inline void apply_refused(struct world *w, const struct promote_in *in, const struct promote_plan *p, const char *code,
-	const char *words)
+static inline void apply_refused(struct world *w, const struct promote_in *in,
+	const struct promote_plan *p, const char *code, const char *words)
 {
 	struct err e = ERR_INIT;
 

@@ -6,7 +6,8 @@ static struct world *w;
 static int setup(void **state)
 {
 	w = world_new("");
-	run(w, "git -C u -c protocol.file.allow=always fetch -q ../q.git +refs/yolodeck/7/a/tip:refs/heads/yolo/7/a");
+	run(w, "git -C u -c protocol.file.allow=always fetch -q ../q.git "
+	       "+refs/yolodeck/7/a/tip:refs/heads/yolo/7/a");
 	return 0;
 }
 
@@ -18,7 +19,9 @@ static int teardown(void **state)
 
 static void refs_are(const char *want)
 {
-	is(w, want, "git -C u for-each-ref --format='%%(refname)' refs/heads/yolo refs/yolodeck | paste -sd' '");
+	is(w, want,
+		"git -C u for-each-ref --format='%%(refname)' refs/heads/yolo refs/yolodeck | "
+		"paste -sd' '");
 }
 
 static void ok(int rc, const struct err *e)
@@ -73,9 +76,12 @@ static void test_checked_out(void **state)
 	struct err e = ERR_INIT;
 
 	run(w, "git -C u worktree add -q ../wt yolo/7/a");
-	refused(git_archive(&w->repo, 7, "a", w->tip, w->j, &e), &e, "checked_out", "yolo/7/a is checked out in ");
-	run(w, "cd wt; GIT_SEQUENCE_EDITOR='sed -i s/pick/edit/' git rebase -q -i HEAD~1 2>/dev/null");
-	refused(git_archive(&w->repo, 7, "a", w->tip, w->j, &e), &e, "checked_out", "yolo/7/a is checked out in ");
+	refused(git_archive(&w->repo, 7, "a", w->tip, w->j, &e), &e, "checked_out",
+		"yolo/7/a is checked out in ");
+	run(w, "cd wt; GIT_SEQUENCE_EDITOR='sed -i s/pick/edit/' git rebase -q -i HEAD~1 "
+	       "2>/dev/null");
+	refused(git_archive(&w->repo, 7, "a", w->tip, w->j, &e), &e, "checked_out",
+		"yolo/7/a is checked out in ");
 	refs_are("refs/heads/yolo/7/a");
 }
 
@@ -84,13 +90,15 @@ static void test_moved(void **state)
 	struct err e = ERR_INIT;
 
 	run(w, "git -C u branch -f yolo/7/a main");
-	refused(git_archive(&w->repo, 7, "a", w->tip, w->j, &e), &e, "moved", "yolo/7/a was moved by somebody");
+	refused(git_archive(&w->repo, 7, "a", w->tip, w->j, &e), &e, "moved",
+		"yolo/7/a was moved by somebody");
 	refs_are("refs/heads/yolo/7/a");
 	run(w, "git -C u branch -f yolo/7/a %s", w->tip);
 	ok(git_archive(&w->repo, 7, "a", w->tip, w->j, &e), &e);
 	/* Somebody made a branch of that name meanwhile. */
 	run(w, "git -C u branch yolo/7/a main");
-	refused(git_restore(&w->repo, 7, "a", w->tip, w->j, &e), &e, "moved", "yolo/7/a was moved by somebody");
+	refused(git_restore(&w->repo, 7, "a", w->tip, w->j, &e), &e, "moved",
+		"yolo/7/a was moved by somebody");
 	is(w, w->base, "git -C u rev-parse yolo/7/a");
 	is(w, w->tip, "git -C u rev-parse refs/yolodeck/7/a/archived");
 }
@@ -99,11 +107,14 @@ static void test_missing_and_in_the_way(void **state)
 {
 	struct err e = ERR_INIT;
 
-	refused(git_archive(&w->repo, 7, "b", w->tip, w->j, &e), &e, "no_branch", "7/b has no branch to archive.");
-	refused(git_restore(&w->repo, 7, "b", w->tip, w->j, &e), &e, "no_branch", "7/b has no archived branch to restore.");
+	refused(git_archive(&w->repo, 7, "b", w->tip, w->j, &e), &e, "no_branch",
+		"7/b has no branch to archive.");
+	refused(git_restore(&w->repo, 7, "b", w->tip, w->j, &e), &e, "no_branch",
+		"7/b has no archived branch to restore.");
 	ok(git_archive(&w->repo, 7, "a", w->tip, w->j, &e), &e);
 	run(w, "git -C u branch yolo main");
-	refused(git_restore(&w->repo, 7, "a", w->tip, w->j, &e), &e, "branch_in_the_way", "A branch is in the way of yolo/7/a");
+	refused(git_restore(&w->repo, 7, "a", w->tip, w->j, &e), &e, "branch_in_the_way",
+		"A branch is in the way of yolo/7/a");
 	refs_are("refs/heads/yolo refs/yolodeck/7/a/archived");
 }
 
@@ -112,7 +123,8 @@ static void test_locked(void **state)
 	struct err e = ERR_INIT;
 
 	run(w, "touch u/.git/refs/heads/yolo/7/a.lock");
-	refused(git_archive(&w->repo, 7, "a", w->tip, w->j, &e), &e, "git_locked", "A git command is running here");
+	refused(git_archive(&w->repo, 7, "a", w->tip, w->j, &e), &e, "git_locked",
+		"A git command is running here");
 	world_journal(w);
 	assert_non_null(world_stage(w, 1, "failed"));
 	refs_are("refs/heads/yolo/7/a");
@@ -122,9 +134,12 @@ static void test_locked(void **state)
 static void test_repair(void **state)
 {
 	static const char *const crashes[] = {
-		"touch .git/refs/heads/yolo/7/a.lock; mkdir -p .git/refs/yolodeck/7/a; touch .git/refs/yolodeck/7/a/archived.lock",
-		"git update-ref refs/yolodeck/7/a/archived yolo/7/a; touch .git/refs/heads/yolo/7/a.lock .git/packed-refs.lock",
-		"git update-ref refs/yolodeck/7/a/archived yolo/7/a; git update-ref -d refs/heads/yolo/7/a",
+		"touch .git/refs/heads/yolo/7/a.lock; mkdir -p .git/refs/yolodeck/7/a; touch "
+		".git/refs/yolodeck/7/a/archived.lock",
+		"git update-ref refs/yolodeck/7/a/archived yolo/7/a; touch "
+		".git/refs/heads/yolo/7/a.lock .git/packed-refs.lock",
+		"git update-ref refs/yolodeck/7/a/archived yolo/7/a; git update-ref -d "
+		"refs/heads/yolo/7/a",
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(crashes); i++) {
@@ -140,7 +155,9 @@ static void test_repair(void **state)
 		n = journal_intent(w->j, "archive", o, &e);
 		run(w, "cd u; %s", crashes[i]);
 		world_journal(w);
-		ok(promote_repair(&w->repo, NULL, w->state, world_stage(w, n, "intent"), NULL, w->j, &words, &e), &e);
+		ok(promote_repair(&w->repo, NULL, w->state, world_stage(w, n, "intent"), NULL, w->j,
+			   &words, &e),
+			&e);
 		assert_non_null(strstr(words.p, "7/a was half-way to be archived"));
 		refs_are("refs/yolodeck/7/a/archived");
 		is(w, "", "find u/.git -name '*.lock'");
@@ -165,8 +182,9 @@ static void test_repair_leaves_old_locks(void **state)
 	journal_intent(w->j, "archive", o, &e);
 	run(w, "touch -d '1 minute ago' u/.git/packed-refs.lock");
 	world_journal(w);
-	refused(promote_repair(&w->repo, NULL, w->state, world_stage(w, 1, "intent"), NULL, w->j, &words, &e), &e, "git_locked",
-		"packed-refs.lock is older");
+	refused(promote_repair(&w->repo, NULL, w->state, world_stage(w, 1, "intent"), NULL, w->j,
+			&words, &e),
+		&e, "git_locked", "packed-refs.lock is older");
 	is(w, "packed-refs.lock", "ls u/.git | grep lock");
 	refs_are("refs/heads/yolo/7/a");
 	buf_release(&words);

@@ -279,7 +279,8 @@ static void test_lines_moved(void **state)
 				buf_add(&t, b.p + start[i + 1], start[i + 2] - start[i + 1]);
 			if (how)
 				buf_add(&t, b.p + start[i], start[i + 1] - start[i]);
-			buf_add(&t, b.p + start[how == 2 ? i + 2 : i + 1], b.len - start[how == 2 ? i + 2 : i + 1]);
+			buf_add(&t, b.p + start[how == 2 ? i + 2 : i + 1],
+				b.len - start[how == 2 ? i + 2 : i + 1]);
 			put(t.p, t.len);
 			journal_close(open_ok(&s, &torn));
 			check_prefix(&whole, &s, how == 1 ? i + 1 : i);

@@ -62,7 +62,8 @@ static void check_merge(void **state)
 	is(w, "7/a", "git -C u log -1 --format='%%(trailers:key=Yolodeck,valueonly)'");
 	is(w, "U Ser <u@x> U Ser <u@x>", "git -C u log -1 --format='%%an <%%ae> %%cn <%%ce>'");
 	free(sh(w, "test \"$(git -C u log -1 --format=%%P)\" = '%s %s'", w->base, w->tip));
-	is(w, "main@{0}: yolodeck promote 7/a: Fast-forward", "git -C u log -g -1 --format='%%gD: %%gs' main");
+	is(w, "main@{0}: yolodeck promote 7/a: Fast-forward",
+		"git -C u log -g -1 --format='%%gD: %%gs' main");
 	is(w, "", "git -C u fsck --strict --no-dangling 2>&1");
 	no_locks();
 	world_journal(w);
@@ -95,7 +96,8 @@ static void test_rebase(void **state)
 	struct promote_in in;
 	struct promote_plan p;
 
-	world_variant(w, VARIANT_EDITS "; git add -A; git commit -q -m 'one  <odd>\n\n  body\n\nend'; echo 2 >second");
+	world_variant(w, VARIANT_EDITS
+		"; git add -A; git commit -q -m 'one  <odd>\n\n  body\n\nend'; echo 2 >second");
 	run(w, "cd u; echo mine >>f2; git commit -q -a -m mine");
 	in = world_in(w);
 	in.how = PROMOTE_REBASE;
@@ -138,17 +140,24 @@ static void test_dirt_elsewhere_is_kept(void **state)
 	struct promote_plan p;
 	char *before, *after;
 
-	run(w, "cd u; echo edit >>f2; echo staged >>f3; git add f3; echo more >>f3; printf 'u\\0\\r\\n' >untracked; echo i >x.ign\n"
-	       "rm dir/x; chmod +x f5; echo added >added; git add added; printf 'odd' >\"$(printf 'na\\tme')\"");
-	before = sh(w, "cd u; git status --porcelain --ignored; find . -path ./.git -prune -o -type f -print | grep -v -e /f1 -e /nf -e "
-		       "/new/deep -e /f4 | LC_ALL=C sort | while read -r f; do stat -c '%%a %%n' \"$f\"; sha256sum \"$f\"; done");
+	run(w, "cd u; echo edit >>f2; echo staged >>f3; git add f3; echo more >>f3; printf "
+	       "'u\\0\\r\\n' >untracked; echo i >x.ign\n"
+	       "rm dir/x; chmod +x f5; echo added >added; git add added; printf 'odd' >\"$(printf "
+	       "'na\\tme')\"");
+	before = sh(w, "cd u; git status --porcelain --ignored; find . -path ./.git -prune -o "
+		       "-type f -print | grep -v -e /f1 -e /nf -e "
+		       "/new/deep -e /f4 | LC_ALL=C sort | while read -r f; do stat -c '%%a %%n' "
+		       "\"$f\"; sha256sum \"$f\"; done");
 	plan_ok(&in, &p);
 	assert_int_equal(p.local_edits.n, 5);
-	assert_true(strv_has(&p.local_edits, "f2") && strv_has(&p.local_edits, "f3") && strv_has(&p.local_edits, "dir/x"));
+	assert_true(strv_has(&p.local_edits, "f2") && strv_has(&p.local_edits, "f3") &&
+		    strv_has(&p.local_edits, "dir/x"));
 	assert_true(strv_has(&p.local_edits, "f5") && strv_has(&p.local_edits, "added"));
 	apply_ok(w, &in, &p);
-	after = sh(w, "cd u; git status --porcelain --ignored; find . -path ./.git -prune -o -type f -print | grep -v -e /f1 -e /nf -e "
-		      "/new/deep -e /f4 | LC_ALL=C sort | while read -r f; do stat -c '%%a %%n' \"$f\"; sha256sum \"$f\"; done");
+	after = sh(w, "cd u; git status --porcelain --ignored; find . -path ./.git -prune -o -type "
+		      "f -print | grep -v -e /f1 -e /nf -e "
+		      "/new/deep -e /f4 | LC_ALL=C sort | while read -r f; do stat -c '%%a %%n' "
+		      "\"$f\"; sha256sum \"$f\"; done");
 	assert_string_equal(before, after);
 	check_content(w->u);
 	free(before);
@@ -169,7 +178,8 @@ static void test_branch_not_checked_out(void **state)
 	is(w, p.new, "git -C u rev-parse other");
 	is(w, w->base, "git -C u rev-parse main");
 	is(w, "dirt", "tail -n 1 u/f1");
-	is(w, "other@{0}: yolodeck promote 7/a U Ser", "git -C u log -g -1 --format='%%gD: %%gs %%gn' other");
+	is(w, "other@{0}: yolodeck promote 7/a U Ser",
+		"git -C u log -g -1 --format='%%gD: %%gs %%gn' other");
 	promote_plan_release(&p);
 }
 
@@ -201,7 +211,8 @@ static void test_bare(void **state)
 	promote_plan_release(&p);
 	/* Without a name: the branch of its HEAD. */
 	in.into = NULL;
-	plan_refused(&in, "nothing_to_promote", "7/a brings nothing that main does not have already.");
+	plan_refused(
+		&in, "nothing_to_promote", "7/a brings nothing that main does not have already.");
 }
 
 /* The branch of the work tree the person stands in; the other work tree stays as it is. */
@@ -256,7 +267,8 @@ static void test_crlf(void **state)
 /* The user's own smudge filter runs, as with any checkout of his. */
 static void test_own_filter(void **state)
 {
-	run(w, "cd u; git config filter.f.smudge 'sed s/^/S:/'; git config filter.f.clean 'sed s/^S://'; echo 'nf filter=f' "
+	run(w, "cd u; git config filter.f.smudge 'sed s/^/S:/'; git config filter.f.clean 'sed "
+	       "s/^S://'; echo 'nf filter=f' "
 	       ">.git/info/attributes");
 	promote_ok(w);
 	is(w, "S:new", "cat u/nf");
@@ -274,7 +286,8 @@ static void test_shallow(void **state)
 		struct undo_plan up;
 		struct promote_done d = { 0 };
 
-		run(w, "rm -rf u2 sh q.git; cp -a u u2; cd u2; echo 2 >>f5; git commit -q -a -m two; cd ..; git clone -q --depth 1 "
+		run(w, "rm -rf u2 sh q.git; cp -a u u2; cd u2; echo 2 >>f5; git commit -q -a -m "
+		       "two; cd ..; git clone -q --depth 1 "
 		       "file://$PWD/u2 sh");
 		free(w->u);
 		w->u = fs_join(w->dir, "sh");
@@ -283,8 +296,10 @@ static void test_shallow(void **state)
 		w->base = sh(w, "git -C sh rev-parse HEAD");
 		world_reopen(w);
 		assert_int_equal(quarantine_make(&w->repo, w->q, &e), 0);
-		run(w, "rm -rf v; git clone -q u2 v; cd v; " VARIANT_EDITS "; git add -A; git commit -q -m 'fix it'; cd ..; git "
-		       "--git-dir q.git -c protocol.file.allow=always fetch -q v +HEAD:refs/yolodeck/7/a/tip");
+		run(w, "rm -rf v; git clone -q u2 v; cd v; " VARIANT_EDITS
+		       "; git add -A; git commit -q -m 'fix it'; cd ..; git "
+		       "--git-dir q.git -c protocol.file.allow=always fetch -q v "
+		       "+HEAD:refs/yolodeck/7/a/tip");
 		free(w->tip);
 		w->tip = sh(w, "git --git-dir q.git rev-parse refs/yolodeck/7/a/tip");
 		if (i == 2)
@@ -332,7 +347,8 @@ static void test_unrelated(void **state)
 
 static void test_odd_names(void **state)
 {
-	world_variant(w, "printf 1 >'- a \"b\"'; printf 2 >\"$(printf 'n\\303\\274l\\nline')\"; printf 3 >\"$(printf 'bad\\377')\"; printf 4 >':(top)x'; "
+	world_variant(w, "printf 1 >'- a \"b\"'; printf 2 >\"$(printf 'n\\303\\274l\\nline')\"; "
+			 "printf 3 >\"$(printf 'bad\\377')\"; printf 4 >':(top)x'; "
 			 "ln -s f1 link; printf '#!/bin/sh\\n' >run.sh; chmod +x run.sh");
 	promote_ok(w);
 	is(w, "", "git -C u status --porcelain");
@@ -347,7 +363,8 @@ static void test_auto_run_and_subject(void **state)
 	struct json *o;
 	struct buf b = BUF_INIT;
 
-	world_variant(w, "mkdir .husky; echo x >.husky/post-merge; echo all: >Makefile; echo f1 >>f1");
+	world_variant(
+		w, "mkdir .husky; echo x >.husky/post-merge; echo all: >Makefile; echo f1 >>f1");
 	in = world_in(w);
 	in.subject = "evil \033]52;c;x\007\xe2\x80\xae line\nsecond";
 	plan_ok(&in, &p);

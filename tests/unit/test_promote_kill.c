@@ -12,11 +12,15 @@ static struct world *w;
 static int setup(void **state)
 {
 	w = world_new("");
-	run(w, "cd u; for i in $(seq %d); do mkdir -p d$((i %% 9)); seq 1 200 >d$((i %% 9))/g$i; done; git add -A; git commit -q -m many", FILES);
+	run(w,
+		"cd u; for i in $(seq %d); do mkdir -p d$((i %% 9)); seq 1 200 >d$((i %% 9))/g$i; "
+		"done; git add -A; git commit -q -m many",
+		FILES);
 	free(w->base);
 	w->base = sh(w, "git -C u rev-parse HEAD");
-	world_variant(w, VARIANT_EDITS "; for f in d?/g*; do sed -i 's/^1/new 1/' $f; done; rm d3/g3 d4/g4; mkdir -p added; for i in $(seq 40); do seq 1 "
-			 "$((i * 30)) >added/h$i; done");
+	world_variant(w, VARIANT_EDITS "; for f in d?/g*; do sed -i 's/^1/new 1/' $f; done; rm "
+				       "d3/g3 d4/g4; mkdir -p added; for i in $(seq 40); do seq 1 "
+				       "$((i * 30)) >added/h$i; done");
 	return 0;
 }
 
@@ -39,8 +43,8 @@ static int other_promote(const struct world *o, struct err *e)
 		while (!fs_exists(go))
 			poll(NULL, 0, 1);
 		rc = promote_apply(&in, &p, o->j, e);
-		promote_plan_release(&p);
 	}
+	promote_plan_release(&p);
 	free(go);
 	free(ready);
 	return rc;
@@ -49,7 +53,7 @@ static int other_promote(const struct world *o, struct err *e)
 static int other_undo(const struct world *o, struct err *e)
 {
 	struct promote_done d = { 0 };
-	struct undo_plan p;
+	struct undo_plan p = { 0 };
 	char *go = fs_join(o->dir, "go"), *ready = xasprintf("%s/ready.%d", o->dir, (int)getpid());
 	int rc = -1;
 
@@ -61,8 +65,8 @@ static int other_undo(const struct world *o, struct err *e)
 		while (!fs_exists(go))
 			poll(NULL, 0, 1);
 		rc = undo_apply(&o->repo, o->q, o->state, &d, &p, o->j, e);
-		undo_plan_release(&p);
 	}
+	undo_plan_release(&p);
 	promote_done_release(&d);
 	free(go);
 	free(ready);
@@ -75,17 +79,22 @@ static int other_main(char **argv)
 	struct err e = ERR_INIT;
 	char *common = xasprintf("%s/u/.git", o.dir), *path = xasprintf("%s/s/journal", o.dir);
 	size_t torn;
-	int rc;
+	int rc = -1;
 
 	o.q = fs_join(o.dir, "q.git");
 	o.state = fs_join(o.dir, "s");
 	o.j = journal_open(path, world_line, &o, &torn, &e);
-	if (!o.j || git_repo_open_common(&o.repo, common, &e) < 0) {
-		printf("%s: %s\n", e.code, e.msg);
-		return 3;
-	}
-	rc = strcmp(argv[1], "undo") ? other_promote(&o, &e) : other_undo(&o, &e);
+	if (o.j && git_repo_open_common(&o.repo, common, &e) == 0)
+		rc = strcmp(argv[1], "undo") ? other_promote(&o, &e) : other_undo(&o, &e);
 	printf("%s: %s\n", rc ? e.code : "ok", e.msg);
+	while (o.nline)
+		json_free(o.line[--o.nline]);
+	journal_close(o.j);
+	git_repo_release(&o.repo);
+	free(common);
+	free(path);
+	free(o.q);
+	free(o.state);
 	return rc ? 1 : 0;
 }
 
@@ -103,6 +112,18 @@ static void start(struct child *c, const char *what, int out)
 		fail_msg("%s", e.msg);
 }
 
+/* Its words, for the message of a failing test. */
+static void start_logged(struct child *c, const char *what)
+{
+	char *path = fs_join(w->dir, "said");
+	FILE *f = fopen(path, "a");
+
+	assert_non_null(f);
+	start(c, what, fileno(f));
+	fclose(f);
+	free(path);
+}
+
 static bool is_ready(const struct child *c)
 {
 	char *p = xasprintf("%s/ready.%d", w->dir, (int)c->id.pid);
@@ -110,6 +131,16 @@ static bool is_ready(const struct child *c)
 
 	free(p);
 	return there;
+}
+
+static void wait_ready(const struct child *c)
+{
+	int64_t end = clock_mono_ms() + 60000;
+
+	while (!is_ready(c) && child_alive(&c->id) && clock_mono_ms() < end)
+		poll(NULL, 0, 2);
+	if (!is_ready(c))
+		fail_msg("it does not get ready, it said: %s", sh(w, "cat said"));
 }
 
 /* Kills the git that the applying process runs. */
@@ -139,10 +170,12 @@ static int repair_all(void)
 		struct buf words = BUF_INIT;
 		struct err e = ERR_INIT;
 
-		if (strcmp(json_str(w->line[i], "stage", ""), "intent") || world_stage(w, n, "done") || world_stage(w, n, "failed"))
+		if (strcmp(json_str(w->line[i], "stage", ""), "intent") ||
+			world_stage(w, n, "done") || world_stage(w, n, "failed"))
 			continue;
-		if (promote_repair(&w->repo, w->q, w->state, w->line[i], world_stage(w, n, "child"), w->j, &words, &e) < 0)
-			fail_msg("repair: %s: %s", e.code, e.msg);
+		if (promote_repair(&w->repo, w->q, w->state, w->line[i], world_stage(w, n, "child"),
+			    w->j, &words, &e) < 0)
+			fail_msg("repair: %s: %s; it said: %s", e.code, e.msg, sh(w, "cat said"));
 		repaired++;
 		buf_release(&words);
 	}
@@ -150,17 +183,20 @@ static int repair_all(void)
 	for (size_t i = 0; i < w->nline; i++) {
 		int n = (int)json_int(w->line[i], "n", 0);
 
-		if (!strcmp(json_str(w->line[i], "stage", ""), "intent") && !world_stage(w, n, "done") && !world_stage(w, n, "failed"))
+		if (!strcmp(json_str(w->line[i], "stage", ""), "intent") &&
+			!world_stage(w, n, "done") && !world_stage(w, n, "failed"))
 			fail_msg("intent %d is still open", n);
 	}
 	return repaired;
 }
 
-static const char local[] = "cd u; echo edit >>f2; echo staged >>f3; git add f3; echo more >>f3; printf 'u\\0' >untracked; echo i >x.ign";
+static const char local[] = "cd u; echo edit >>f2; echo staged >>f3; git add f3; echo more >>f3; "
+			    "printf 'u\\0' >untracked; echo i >x.ign";
 
 static char *edits(void)
 {
-	return sh(w, "cd u; git status --porcelain --ignored; git diff --cached -- f2 f3; cksum f2 f3 untracked x.ign; find .git -name '*.lock'");
+	return sh(w, "cd u; git status --porcelain --ignored; git diff --cached -- f2 f3; cksum f2 "
+		     "f3 untracked x.ign; find .git -name '*.lock'");
 }
 
 struct tally {
@@ -173,9 +209,9 @@ static int64_t measure(const char *what)
 	int64_t t;
 	int code;
 
-	run(w, "rm -f go ready.*");
-	start(&c, what, CHILD_INHERIT);
-	UNIT_WAIT(is_ready(&c), 20000);
+	run(w, "rm -f go ready.* said");
+	start_logged(&c, what);
+	wait_ready(&c);
 	run(w, "touch go");
 	t = clock_mono_ms();
 	assert_int_equal(child_wait(&c, 60000, &code), 1);
@@ -191,25 +227,29 @@ static void kill_round(const char *what, int mode, int64_t us, const char *from,
 	char *before = edits(), *after, *ref, *mess, *to;
 	int code;
 
-	run(w, "rm -f go ready.*");
-	start(&c, what, CHILD_NULL);
-	UNIT_WAIT(is_ready(&c), 20000);
+	run(w, "rm -f go ready.* said");
+	start_logged(&c, what);
+	wait_ready(&c);
 	run(w, "touch go");
 	nanosleep(&ts, NULL);
 	if (mode != 1)
 		kill_git(&c);
 	if (mode != 0)
 		child_kill(&c, SIGKILL);
-	assert_int_equal(child_wait(&c, 60000, &code), 1);
+	if (child_wait(&c, 60000, &code) != 1)
+		fail_msg("%s, mode %d: it does not end: %s", what, mode,
+			sh(w, "cat said; ps -ef --forest | tail -n 30"));
 	if (mode == 2)
 		poll(NULL, 0, 5);
-	mess = sh(w, "cd u; GIT_OPTIONAL_LOCKS=0 git -c advice.statusHints=false status --porcelain | wc -l; find .git -name '*.lock' | wc -l");
+	mess = sh(w, "cd u; GIT_OPTIONAL_LOCKS=0 git -c advice.statusHints=false status "
+		     "--porcelain | wc -l; find .git -name '*.lock' | wc -l");
 	t->mixed += strtol(mess, NULL, 10) > 3;
 	t->locks += strtol(strchr(mess, '\n'), NULL, 10) > 0;
 	t->repaired += repair_all();
 	after = edits();
 	if (strcmp(before, after))
-		fail_msg("%s, mode %d, %lld us:\n%s\n---\n%s", what, mode, (long long)us, before, after);
+		fail_msg("%s, mode %d, %lld us:\n%s\n---\n%s", what, mode, (long long)us, before,
+			after);
 	ref = sh(w, "git -C u rev-parse main");
 	to = xstrdup(w->nline ? json_str(w->line[w->nline - 1], "new", "") : "");
 	for (size_t i = w->nline; i-- > 0 && !*to;)
@@ -217,7 +257,7 @@ static void kill_round(const char *what, int mode, int64_t us, const char *from,
 	if (!strcmp(ref, from))
 		t->old++;
 	else if (!strcmp(ref, to))
-		t->new++;
+		t->new ++;
 	else
 		fail_msg("main is at %s, neither %s nor %s", ref, from, to);
 	/* HEAD, index and tree agree but for the three edits. */
@@ -245,11 +285,13 @@ static void kills(const char *what, int rounds, const char *prepare)
 		world_journal(w);
 		run(w, "%s; git update-index -q --refresh || true", local);
 		from = sh(w, "git -C u rev-parse main");
-		kill_round(what, i % 3, (int64_t)((double)rand() / RAND_MAX * (double)full * 1000 * 1.1), from, &t);
+		kill_round(what, i % 3,
+			(int64_t)((double)rand() / RAND_MAX * (double)full * 1000 * 1.1), from, &t);
 		free(from);
 	}
-	print_message("%s, %d kills -9 within %d ms (git, us, both): branch old %d, new %d; %d left a mixed tree, %d a lock, %d repaired at start\n", what,
-		rounds, (int)full, t.old, t.new, t.mixed, t.locks, t.repaired);
+	print_message("%s, %d kills -9 within %d ms (git, us, both): branch old %d, new %d; %d "
+		      "left a mixed tree, %d a lock, %d repaired at start\n",
+		what, rounds, (int)full, t.old, t.new, t.mixed, t.locks, t.repaired);
 	assert_int_equal(t.old + t.new, rounds);
 }
 
@@ -267,7 +309,6 @@ static void test_kill_undo(void **state)
 /* Two at once, each with its own plan: one wins, the other says why, truly. */
 static void test_two_at_once(void **state)
 {
-	struct err e = ERR_INIT;
 	int busy = 0, moved = 0;
 
 	run(w, "cp -a u saved0");
@@ -279,15 +320,10 @@ static void test_two_at_once(void **state)
 		run(w, "rm -rf u go ready.* said s/journal; cp -a saved0 u; touch said");
 		world_journal(w);
 		for (int k = 0; k < 2; k++) {
-			char *path = fs_join(w->dir, "said");
-			FILE *f = fopen(path, "a");
-
-			assert_non_null(f);
-			start(&c[k], "promote", fileno(f));
-			fclose(f);
-			free(path);
+			start_logged(&c[k], "promote");
 		}
-		UNIT_WAIT(is_ready(&c[0]) && is_ready(&c[1]), 20000);
+		wait_ready(&c[0]);
+		wait_ready(&c[1]);
 		run(w, "touch go");
 		for (int k = 0; k < 2; k++)
 			assert_int_equal(child_wait(&c[k], 60000, &code[k]), 1);
@@ -295,14 +331,16 @@ static void test_two_at_once(void **state)
 		if (code[0] + code[1] != 1)
 			fail_msg("%d and %d: %s", code[0], code[1], said);
 		busy += strstr(said, "busy: Another promotion is running.") != NULL;
-		moved += strstr(said, "moved_base: main moved while you looked; the result was rebuilt, look again.") != NULL;
+		moved += strstr(said, "moved_base: main moved while you looked; the result was "
+				      "rebuilt, look again.") != NULL;
 		is(w, "", "git -C u status --porcelain");
 		is(w, "Merge 7/a: fix it", "git -C u log -1 --format=%%s main");
 		free(said);
 	}
 	assert_int_equal(busy + moved, TWO_ROUNDS);
-	print_message("two at once, %d rounds: one won each time; the other heard busy %d, moved %d times\n", TWO_ROUNDS, busy, moved);
-	(void)e;
+	print_message("two at once, %d rounds: one won each time; the other heard busy %d, moved "
+		      "%d times\n",
+		TWO_ROUNDS, busy, moved);
 }
 
 int main(int argc, char **argv)

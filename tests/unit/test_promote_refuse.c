@@ -22,8 +22,10 @@ static int teardown(void **state)
 /* Everything of the user's: refs (ours apart), index, status, every file. */
 static char *snapshot(void)
 {
-	return sh(w, "cd u; git for-each-ref refs/heads; git ls-files -s; git status --porcelain --ignored; find . -path ./.git -prune -o "
-		     "-print | LC_ALL=C sort | while read -r f; do stat -c '%%F %%a %%n' \"$f\"; test ! -f \"$f\" || cksum \"$f\"; done");
+	return sh(w, "cd u; git for-each-ref refs/heads; git ls-files -s; git status --porcelain "
+		     "--ignored; find . -path ./.git -prune -o "
+		     "-print | LC_ALL=C sort | while read -r f; do stat -c '%%F %%a %%n' \"$f\"; "
+		     "test ! -f \"$f\" || cksum \"$f\"; done");
 }
 
 static void refused(const char *code, const char *words)
@@ -39,16 +41,18 @@ static void refused(const char *code, const char *words)
 
 static void test_no_identity(void **state)
 {
-	run(w, "git config --global --unset user.name; git config --global --unset user.email; git config --global user.useConfigOnly true");
+	run(w, "git config --global --unset user.name; git config --global --unset user.email; git "
+	       "config --global user.useConfigOnly true");
 	refused("no_identity", "set user.name and user.email");
 }
 
 static void test_detached(void **state)
 {
 	run(w, "git -C u checkout -q --detach");
-	refused("detached_head", "No branch is checked out (detached HEAD); choose a target branch.");
+	refused("detached_head",
+		"No branch is checked out (detached HEAD); choose a target branch.");
 	in.into = "main";
-	plan_ok(&in, &(struct promote_plan){ 0 });
+	plan_passes(&in);
 }
 
 static void test_unborn(void **state)
@@ -89,7 +93,9 @@ static const struct {
 	{ "git merge side", "merge" },
 	{ "git merge --no-commit --no-ff clean", "merge" },
 	{ "git cherry-pick side", "cherry-pick" },
-	{ "git cherry-pick clean~1 side clean && git cherry-pick --quit; git cherry-pick side clean; git reset -q --hard", "cherry-pick" },
+	{ "git cherry-pick clean~1 side clean && git cherry-pick --quit; git cherry-pick side "
+	  "clean; git reset -q --hard",
+		"cherry-pick" },
 	{ "git revert --no-edit HEAD~1", "revert" },
 	{ "git rebase side", "rebase" },
 	{ "git rebase --apply side", "rebase" },
@@ -102,11 +108,14 @@ static void test_unfinished(void **state)
 {
 	char *words;
 
-	run(w, "cd u; echo more >>f1; git commit -q -a -m two; git checkout -q -b side HEAD~1; echo other >>f1; git commit -q -a -m s; git "
-	       "checkout -q -b clean main~1; echo c >c; git add c; git commit -q -m c; echo d >d; git add d; git commit -q -m d; git checkout "
+	run(w, "cd u; echo more >>f1; git commit -q -a -m two; git checkout -q -b side HEAD~1; "
+	       "echo other >>f1; git commit -q -a -m s; git "
+	       "checkout -q -b clean main~1; echo c >c; git add c; git commit -q -m c; echo d >d; "
+	       "git add d; git commit -q -m d; git checkout "
 	       "-q main; echo more >>f1; git commit -q -a -m three; cd ..; cp -a u saved");
 	for (size_t i = 0; i < ARRAY_LEN(unfinished); i++) {
-		run(w, "rm -rf u; cp -a saved u; cd u; (%s) >/dev/null 2>&1 || true", unfinished[i].how);
+		run(w, "rm -rf u; cp -a saved u; cd u; (%s) >/dev/null 2>&1 || true",
+			unfinished[i].how);
 		words = xasprintf("You are in the middle of a %s", unfinished[i].word);
 		refused("unfinished", words);
 		in.into = "main";
@@ -119,19 +128,21 @@ static void test_unfinished(void **state)
 /* The same in the linked work tree that holds the branch, or that rebases or bisects it with a detached HEAD. */
 static void test_unfinished_elsewhere(void **state)
 {
-	run(w, "cd u; git branch one; git worktree add -q ../wt one; cd ../wt; echo a >>f1; git commit -q -a -m a; git checkout -q -b two HEAD~1; "
+	run(w, "cd u; git branch one; git worktree add -q ../wt one; cd ../wt; echo a >>f1; git "
+	       "commit -q -a -m a; git checkout -q -b two HEAD~1; "
 	       "echo b >>f1; git commit -q -a -m b; cd ..; cp -a u u0; cp -a wt wt0");
 	run(w, "cd wt; git rebase one >/dev/null 2>&1 || true");
 	in.into = "two";
 	refused("unfinished", "You are in the middle of a rebase in ");
 	refused("unfinished", "/wt; finish it first.");
-	run(w, "cd wt; git rebase --abort; git bisect start >/dev/null; git bisect bad two >/dev/null; git bisect good two~1 >/dev/null");
+	run(w, "cd wt; git rebase --abort; git bisect start >/dev/null; git bisect bad two "
+	       ">/dev/null; git bisect good two~1 >/dev/null");
 	refused("unfinished", "You are in the middle of a bisect in ");
 	run(w, "cd wt; git bisect reset >/dev/null 2>&1; git merge one >/dev/null 2>&1 || true");
 	refused("unfinished", "You are in the middle of a merge in ");
 	/* main is not touched by any of that. */
 	in.into = NULL;
-	plan_ok(&in, &(struct promote_plan){ 0 });
+	plan_passes(&in);
 }
 
 static void test_locks(void **state)
@@ -185,7 +196,8 @@ static void test_nothing(void **state)
 
 static void test_unmerged(void **state)
 {
-	run(w, "cd u; echo s >>f5; git stash -q; echo t >>f5; git commit -q -a -m t; git stash pop >/dev/null 2>&1 || true");
+	run(w, "cd u; echo s >>f5; git stash -q; echo t >>f5; git commit -q -a -m t; git stash pop "
+	       ">/dev/null 2>&1 || true");
 	refused("unmerged", "still in conflict: f5");
 }
 
@@ -193,30 +205,45 @@ static void test_unmerged(void **state)
 static const struct obstacle {
 	const char *name, *variant, *made, *code, *words;
 	bool git_lets_through; /* git's own check would not stop at it */
-	const char *git_code;  /* NULL = the same as ours */
+	const char *git_code; /* NULL = the same as ours */
 } obstacles[] = {
-	{ "edit", VARIANT_EDITS, "echo e >>f1", "dirty", "Your unsaved changes touch the same files: f1; commit or stash them.", false, NULL },
-	{ "staged", VARIANT_EDITS, "echo e >>f1; git add f1", "dirty", "touch the same files: f1;", false, NULL },
-	{ "edit of a deleted one", VARIANT_EDITS, "echo e >>f4", "dirty", "touch the same files: f4;", false, NULL },
-	{ "two", VARIANT_EDITS, "echo e >>f4; echo e >>f1", "dirty", "touch the same files: f1, f4;", false, NULL },
-	{ "user deleted it", VARIANT_EDITS, "rm f1", "dirty", "touch the same files: f1;", true, NULL },
-	{ "staged new of that name", VARIANT_EDITS, "echo e >nf; git add nf", "dirty", "touch the same files: nf;", false, NULL },
-	{ "untracked", VARIANT_EDITS, "echo e >nf", "in_the_way", "An untracked file of yours is in the way: nf", false, NULL },
-	{ "ignored", VARIANT_EDITS, "echo nf >.git/info/exclude; echo e >nf", "in_the_way", "An ignored file of yours is in the way: nf", false, NULL },
+	{ "edit", VARIANT_EDITS, "echo e >>f1", "dirty",
+		"Your unsaved changes touch the same files: f1; commit or stash them.", false,
+		NULL },
+	{ "staged", VARIANT_EDITS, "echo e >>f1; git add f1", "dirty", "touch the same files: f1;",
+		false, NULL },
+	{ "edit of a deleted one", VARIANT_EDITS, "echo e >>f4", "dirty",
+		"touch the same files: f4;", false, NULL },
+	{ "two", VARIANT_EDITS, "echo e >>f4; echo e >>f1", "dirty",
+		"touch the same files: f1, f4;", false, NULL },
+	{ "user deleted it", VARIANT_EDITS, "rm f1", "dirty", "touch the same files: f1;", true,
+		NULL },
+	{ "staged new of that name", VARIANT_EDITS, "echo e >nf; git add nf", "dirty",
+		"touch the same files: nf;", false, NULL },
+	{ "untracked", VARIANT_EDITS, "echo e >nf", "in_the_way",
+		"An untracked file of yours is in the way: nf", false, NULL },
+	{ "ignored", VARIANT_EDITS, "echo nf >.git/info/exclude; echo e >nf", "in_the_way",
+		"An ignored file of yours is in the way: nf", false, NULL },
 	{ "two untracked", VARIANT_EDITS, "echo e >nf; mkdir new; echo e >new/deep", "in_the_way",
 		"2 untracked files of yours are in the way: new/deep, nf;", false, NULL },
-	{ "file where a directory comes", VARIANT_EDITS, "echo e >new", "in_the_way", "An untracked file of yours is in the way: new;", false, NULL },
-	{ "link where a directory comes", VARIANT_EDITS, "ln -s dir new", "in_the_way", "An untracked file of yours is in the way: new;", false, NULL },
-	{ "staged file where a directory comes", VARIANT_EDITS, "echo e >new; git add new", "dirty", "touch the same files: new;", false,
-		"in_the_way" },
-	{ "directory becomes a file", "git rm -q -r dir; echo f >dir", "echo e >dir/z", "in_the_way",
-		"An untracked file of yours is in the way: dir/z", false, NULL },
-	{ "directory becomes a file, ignored in it", "git rm -q -r dir; echo f >dir", "echo e >dir/z.ign", "in_the_way",
+	{ "file where a directory comes", VARIANT_EDITS, "echo e >new", "in_the_way",
+		"An untracked file of yours is in the way: new;", false, NULL },
+	{ "link where a directory comes", VARIANT_EDITS, "ln -s dir new", "in_the_way",
+		"An untracked file of yours is in the way: new;", false, NULL },
+	{ "staged file where a directory comes", VARIANT_EDITS, "echo e >new; git add new", "dirty",
+		"touch the same files: new;", false, "in_the_way" },
+	{ "directory becomes a file", "git rm -q -r dir; echo f >dir", "echo e >dir/z",
+		"in_the_way", "An untracked file of yours is in the way: dir/z", false, NULL },
+	{ "directory becomes a file, ignored in it", "git rm -q -r dir; echo f >dir",
+		"echo e >dir/z.ign", "in_the_way",
 		"An ignored file of yours is in the way: dir/z.ign", true, NULL },
-	{ "directory becomes a file, edit in it", "git rm -q -r dir; echo f >dir", "echo e >>dir/x", "dirty", "touch the same files: dir/x;", false, NULL },
-	{ "directory becomes a file, staged new in it", "git rm -q -r dir; echo f >dir", "echo e >dir/n; git add dir/n", "dirty",
-		"touch the same files: dir/n;", true, NULL },
-	{ "mode only", "chmod +x f3", "echo e >>f3", "dirty", "touch the same files: f3;", false, NULL },
+	{ "directory becomes a file, edit in it", "git rm -q -r dir; echo f >dir", "echo e >>dir/x",
+		"dirty", "touch the same files: dir/x;", false, NULL },
+	{ "directory becomes a file, staged new in it", "git rm -q -r dir; echo f >dir",
+		"echo e >dir/n; git add dir/n", "dirty", "touch the same files: dir/n;", true,
+		NULL },
+	{ "mode only", "chmod +x f3", "echo e >>f3", "dirty", "touch the same files: f3;", false,
+		NULL },
 };
 
 static void test_obstacles(void **state)
@@ -290,7 +317,8 @@ static void test_obstacles_for_git(void **state)
 		after = snapshot();
 		if (rc) {
 			assert_string_equal(before, after);
-			if (strcmp(e.code, obstacles[i].git_code ? obstacles[i].git_code : obstacles[i].code))
+			if (strcmp(e.code, obstacles[i].git_code ? obstacles[i].git_code
+								 : obstacles[i].code))
 				fail_msg("%s: %s: %s", obstacles[i].name, e.code, e.msg);
 		} else {
 			let++;
@@ -313,7 +341,8 @@ static void test_moved_base(void **state)
 	plan_ok(&in, &p);
 	run(w, "cd u; echo moved >>f3; git commit -q -a -m moved");
 	before = snapshot();
-	apply_refused(w, &in, &p, "moved_base", "main moved while you looked; the result was rebuilt, look again.");
+	apply_refused(w, &in, &p, "moved_base",
+		"main moved while you looked; the result was rebuilt, look again.");
 	after = snapshot();
 	assert_string_equal(before, after);
 	free(before);

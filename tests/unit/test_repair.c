@@ -30,14 +30,16 @@ static void crash(const char *shell)
 	promote_ok(w);
 	world_journal(w);
 	new_id = sh(w, "git -C u rev-parse main");
-	run(w, "cd u; git update-ref refs/heads/main %s; git read-tree %s; %s", w->base, w->base, shell);
+	run(w, "cd u; git update-ref refs/heads/main %s; git read-tree %s; %s", w->base, w->base,
+		shell);
 }
 
 static int repair(const char *words, const char *code)
 {
 	struct buf said = BUF_INIT;
 	struct err e = ERR_INIT;
-	int rc = promote_repair(&w->repo, w->q, w->state, world_stage(w, 1, "intent"), world_stage(w, 1, "child"), w->j, &said, &e);
+	int rc = promote_repair(&w->repo, w->q, w->state, world_stage(w, 1, "intent"),
+		world_stage(w, 1, "child"), w->j, &said, &e);
 
 	if (rc < 0 && !code)
 		fail_msg("%s: %s", e.code, e.msg);
@@ -58,28 +60,32 @@ static void whole_at(const char *id, const char *status)
 }
 
 static const char *const halves[] = {
-	":",							/* all written, index not */
-	"printf ne >nf",					/* torn, of a new file */
-	": >nf",						/* just opened */
-	"head -c 20 f1 >x; mv x f1",				/* torn */
-	"rm f1",						/* unlinked, not yet written */
-	"rm -r new; git checkout -q -- f1 f4",			/* half old, half new */
-	"git checkout -q -- f1 f4; rm -r nf new",		/* nothing written */
+	":", /* all written, index not */
+	"printf ne >nf", /* torn, of a new file */
+	": >nf", /* just opened */
+	"head -c 20 f1 >x; mv x f1", /* torn */
+	"rm f1", /* unlinked, not yet written */
+	"rm -r new; git checkout -q -- f1 f4", /* half old, half new */
+	"git checkout -q -- f1 f4; rm -r nf new", /* nothing written */
 	"git read-tree -m -u HEAD \"$NEW\" || git read-tree \"$NEW\"", /* index new, ref old */
 	"git read-tree \"$NEW\"; touch .git/refs/heads/main.lock .git/HEAD.lock",
 	"touch .git/index.lock; rm f1",
-	"touch .git/ORIG_HEAD.lock .git/index.lock .git/HEAD.lock .git/refs/heads/main.lock .git/refs/yolodeck/7/a/promoted.lock .git/shallow.lock",
+	"touch .git/ORIG_HEAD.lock .git/index.lock .git/HEAD.lock .git/refs/heads/main.lock "
+	".git/refs/yolodeck/7/a/promoted.lock .git/shallow.lock",
 };
 
 static void test_halves(void **state)
 {
 	run(w, "cp -a u saved");
 	for (size_t i = 0; i < ARRAY_LEN(halves); i++) {
-		char *shell = xasprintf("NEW=$(git rev-parse refs/yolodeck/7/a/promoted); %s; echo edit >>f2; echo u >untracked", halves[i]);
+		char *shell = xasprintf("NEW=$(git rev-parse refs/yolodeck/7/a/promoted); %s; echo "
+					"edit >>f2; echo u >untracked",
+			halves[i]);
 
 		run(w, "rm -rf u; cp -a saved u");
 		crash(shell);
-		repair("The promotion of 7/a was cut off by a crash; main is as it was before.", NULL);
+		repair("The promotion of 7/a was cut off by a crash; main is as it was before.",
+			NULL);
 		whole_at(w->base, " M f2\n?? untracked");
 		is(w, "gone", "test -e u/nf -o -e u/new || echo gone");
 		world_journal(w);
@@ -107,7 +113,8 @@ static void test_finished(void **state)
 /* One touched file is neither old, nor new, nor the beginning of new: somebody worked there. Nothing is touched, the intent stays. */
 static void test_foreign_file(void **state)
 {
-	static const char *const foreign[] = { "echo mine >f1", "echo mine >>nf", "rm nf; ln -s f2 nf", "echo back >f4", "rm -r new; echo f >new" };
+	static const char *const foreign[] = { "echo mine >f1", "echo mine >>nf",
+		"rm nf; ln -s f2 nf", "echo back >f4", "rm -r new; echo f >new" };
 
 	run(w, "cp -a u saved");
 	for (size_t i = 0; i < ARRAY_LEN(foreign); i++) {
@@ -116,14 +123,16 @@ static void test_foreign_file(void **state)
 
 		run(w, "rm -rf u; cp -a saved u");
 		crash(foreign[i]);
-		before = sh(w, "cd u; git status --porcelain; cksum f* nf new/deep 2>/dev/null || true");
+		before = sh(w,
+			"cd u; git status --porcelain; cksum f* nf new/deep 2>/dev/null || true");
 		if (i < 4)
 			repair("since then something else changed", NULL);
 		else
 			repair("was cut off by a crash", NULL);
 		world_journal(w);
 		again = world_stage(w, 1, "failed");
-		after = sh(w, "cd u; git status --porcelain; cksum f* nf new/deep 2>/dev/null || true");
+		after = sh(w,
+			"cd u; git status --porcelain; cksum f* nf new/deep 2>/dev/null || true");
 		if (i < 4) {
 			assert_string_equal(before, after);
 			assert_null(again);
@@ -169,7 +178,8 @@ static void test_old_lock_is_not_ours(void **state)
 
 static void test_conversions(void **state)
 {
-	run(w, "cd u; git config core.autocrlf true; git config filter.f.smudge 'sed s/^/S:/'; git config filter.f.clean 'sed s/^S://'; echo "
+	run(w, "cd u; git config core.autocrlf true; git config filter.f.smudge 'sed s/^/S:/'; git "
+	       "config filter.f.clean 'sed s/^S://'; echo "
 	       "'nf filter=f' >.git/info/attributes; rm f1 f2; git checkout -q -- f1 f2");
 	crash("printf 'S:n' >nf; head -c 21 f1 >x; mv x f1");
 	repair("main is as it was before", NULL);
@@ -179,9 +189,12 @@ static void test_conversions(void **state)
 
 static void test_kinds(void **state)
 {
-	static const char *const cuts[] = { ":", "git checkout -q -- dir 2>/dev/null || rm dir; git checkout -q -- dir", "rm -f dir link" };
+	static const char *const cuts[] = { ":",
+		"git checkout -q -- dir 2>/dev/null || rm dir; git checkout -q -- dir",
+		"rm -f dir link" };
 
-	world_variant(w, "git rm -q -r dir; echo f >dir; ln -s f1 link; chmod +x f3; rm f5; ln -s f2 f5; mkdir d2; echo 1 >d2/one; echo 'a b' >'d2/- x'; "
+	world_variant(w, "git rm -q -r dir; echo f >dir; ln -s f1 link; chmod +x f3; rm f5; ln -s "
+			 "f2 f5; mkdir d2; echo 1 >d2/one; echo 'a b' >'d2/- x'; "
 			 "printf 1 >\"d2/$(printf 'n\\303\\274\\nl')\"");
 	run(w, "cp -a u saved");
 	for (size_t i = 0; i < ARRAY_LEN(cuts); i++) {
@@ -226,7 +239,8 @@ static void test_not_arrived(void **state)
 	json_put_str(o, "keep_ref", "refs/yolodeck/7/a/promoted");
 	json_put_int(o, "ms", clock_real_ns() / 1000000);
 	assert_int_equal(journal_intent(w->j, "promote", o, &e), 1);
-	run(w, "mkdir -p u/.git/refs/yolodeck/7/a; touch u/.git/refs/yolodeck/7/a/promoted.lock; echo edit >>u/f1");
+	run(w, "mkdir -p u/.git/refs/yolodeck/7/a; touch u/.git/refs/yolodeck/7/a/promoted.lock; "
+	       "echo edit >>u/f1");
 	world_journal(w);
 	repair("main is as it was before", NULL);
 	whole_at(w->base, " M f1");
@@ -250,13 +264,17 @@ static void test_undo(void **state)
 	assert_int_equal(undo_apply(&w->repo, w->q, w->state, &d, &p, w->j, &e), 0);
 	world_journal(w);
 	run(w, "cd u; git update-ref refs/heads/main %s; printf 1 >f4; touch .git/index.lock", tip);
-	if (promote_repair(&w->repo, w->q, w->state, world_stage(w, 2, "intent"), world_stage(w, 2, "child"), w->j, &words, &e) < 0)
+	if (promote_repair(&w->repo, w->q, w->state, world_stage(w, 2, "intent"),
+		    world_stage(w, 2, "child"), w->j, &words, &e) < 0)
 		fail_msg("%s", e.msg);
-	assert_non_null(strstr(words.p, "Taking back 7/a was cut off by a crash; main is as it was before."));
+	assert_non_null(strstr(
+		words.p, "Taking back 7/a was cut off by a crash; main is as it was before."));
 	whole_at(tip, "");
 	buf_clear(&words);
 	assert_int_equal(undo_apply(&w->repo, w->q, w->state, &d, &p, w->j, &e), 0);
-	assert_int_equal(promote_repair(&w->repo, w->q, w->state, world_stage(w, 2, "intent"), NULL, w->j, &words, &e), 0);
+	assert_int_equal(promote_repair(&w->repo, w->q, w->state, world_stage(w, 2, "intent"), NULL,
+				 w->j, &words, &e),
+		0);
 	assert_non_null(strstr(words.p, "Taking back 7/a had been finished"));
 	whole_at(w->base, "");
 	buf_release(&words);
@@ -275,7 +293,8 @@ static void test_branch_alone(void **state)
 	plan_ok(&in, &p);
 	apply_ok(w, &in, &p);
 	world_journal(w);
-	run(w, "cd u; git update-ref refs/heads/other %s; touch .git/refs/heads/other.lock", w->base);
+	run(w, "cd u; git update-ref refs/heads/other %s; touch .git/refs/heads/other.lock",
+		w->base);
 	repair("other is as it was before", NULL);
 	whole_at(w->base, "");
 	promote_plan_release(&p);
@@ -309,6 +328,31 @@ static void test_child_alive(void **state)
 	json_free(o);
 }
 
+/* One whose record did not get into the journal is known by its command line; the user's pager with the same commit is not. */
+static void test_child_by_command_line(void **state)
+{
+	static const char *const verbs[] = { "merge", "show" };
+	char *fake = fs_join(w->dir, "git");
+	struct err e = ERR_INIT;
+	int code;
+
+	run(w, "cp \"$(command -v tail)\" git");
+	for (size_t i = 0; i < ARRAY_LEN(verbs); i++) {
+		const char *argv[] = { fake, "-f", "/dev/null", verbs[i], w->tip, NULL };
+		struct child_spec s = CHILD_SPEC_INIT;
+		struct child c;
+
+		s.argv = argv;
+		s.die_with_us = true;
+		assert_int_equal(child_start(&c, &s, &e), 0);
+		assert_int_equal(locks_wait_child(w->tip, NULL, "main", 100, &e), i ? 0 : -1);
+		assert_int_equal(locks_wait_child(w->base, NULL, "main", 100, &e), 0);
+		child_kill(&c, 9);
+		child_wait(&c, -1, &code);
+	}
+	free(fake);
+}
+
 static void test_not_understood(void **state)
 {
 	struct json *o = json_object();
@@ -339,6 +383,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_undo, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_branch_alone, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_child_alive, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_child_by_command_line, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_not_understood, setup, teardown),
 	};
 

@@ -23,8 +23,11 @@ static int teardown(void **state)
 
 static char *snapshot(const char *tree)
 {
-	return sh(w, "cd %s; git rev-parse main; git ls-files -s; git status --porcelain --ignored; find . -path ./.git -prune -o -print | "
-		     "LC_ALL=C sort | while read -r f; do stat -c '%%F %%a %%n' \"$f\"; test ! -f \"$f\" || cksum \"$f\"; done",
+	return sh(w,
+		"cd %s; git rev-parse main; git ls-files -s; git status --porcelain --ignored; "
+		"find . -path ./.git -prune -o -print | "
+		"LC_ALL=C sort | while read -r f; do stat -c '%%F %%a %%n' \"$f\"; test ! -f "
+		"\"$f\" || cksum \"$f\"; done",
 		tree);
 }
 
@@ -77,7 +80,8 @@ static void test_exact(void **state)
 	struct undo_plan p;
 	char *before, *after;
 
-	run(w, "cd u; echo e >>f2; echo s >>f3; git add f3; echo u >untracked; echo i >x.ign; rm dir/x");
+	run(w, "cd u; echo e >>f2; echo s >>f3; git add f3; echo u >untracked; echo i >x.ign; rm "
+	       "dir/x");
 	before = snapshot("u");
 	promote_ok(w);
 	last_done(&d);
@@ -136,12 +140,14 @@ static void revert(const char *quarantine_gone)
 	char *tip;
 
 	promote_ok(w);
-	run(w, "cd u; echo later >>f5; git commit -q -a -m later; echo e >>f2; %s", quarantine_gone);
+	run(w, "cd u; echo later >>f5; git commit -q -a -m later; echo e >>f2; %s",
+		quarantine_gone);
 	tip = sh(w, "git -C u rev-parse main");
 	last_done(&d);
 	plan_undo(&d, &p);
 	assert_true(p.revert);
-	assert_string_equal(p.words, "Undo would drop your later commit; make a revert commit instead?");
+	assert_string_equal(
+		p.words, "Undo would drop your later commit; make a revert commit instead?");
 	assert_string_equal(p.current, tip);
 	o = undo_plan_to_json(&p);
 	assert_true(json_bool(o, "revert", false));
@@ -179,7 +185,8 @@ static void test_revert_conflict(void **state)
 	promote_ok(w);
 	run(w, "cd u; sed -i 's/^TEN$/ELEVEN/' f1; git commit -q -a -m later");
 	last_done(&d);
-	undo_refused(&d, "conflict", "Later commits on main changed the same lines in f1; revert by hand.");
+	undo_refused(&d, "conflict",
+		"Later commits on main changed the same lines in f1; revert by hand.");
 	promote_done_release(&d);
 }
 
@@ -213,7 +220,8 @@ static void test_refused(void **state)
 	promote_ok(w);
 	last_done(&d);
 	run(w, "echo e >>u/f1");
-	undo_refused(&d, "dirty", "Your unsaved changes touch the same files: f1; commit or stash them.");
+	undo_refused(&d, "dirty",
+		"Your unsaved changes touch the same files: f1; commit or stash them.");
 	run(w, "git -C u checkout -q f1; echo e >u/f4; echo f4 >>u/.git/info/exclude");
 	undo_refused(&d, "in_the_way", "An ignored file of yours is in the way: f4");
 	run(w, "rm u/f4; touch u/.git/index.lock");
