@@ -1,8 +1,12 @@
 /* snapshot.c - one snapshot: cache, walk, commit, columns. */
 #include "git/snapshot.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
 
 #include "base/diag.h"
 #include "base/fs.h"
@@ -270,13 +274,58 @@ static void fill_out(struct snapshot_out *out, const struct taking *t, const str
 	strv_copy(&out->paths, &c->paths);
 }
 
+/* Sampling, a diff and saving may ask for the same variant at once: they share the cache. */
+static int lock(const char *cache, struct err *e)
+{
+	char *path = xasprintf("%s.lock", cache);
+	int fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600), rc = -1;
+
+	while (fd >= 0 && (rc = flock(fd, LOCK_EX)) && errno == EINTR)
+		;
+	if (rc) {
+		err_sys(e, "disk", "%s could not be locked", path);
+		if (fd >= 0)
+			close(fd);
+		fd = -1;
+	}
+	free(path);
+	return fd;
+}
+
+static int take(struct taking *t, const struct walk_in *w, struct walk_report *r, struct snapshot_out *out,
+	struct err *e)
+{
+	const struct snapshot_in *in = t->in;
+	int rc = load_cache(t, e);
+
+	if (!rc)
+		rc = walk_tree(w, r, e);
+	/* Saving always makes a commit of its own, even of a tree without files. */
+	if (!rc && !t->feed && in->full && !keeps_commit(t, t->old.tree) && !begin(t, e))
+		rc = -1;
+	if (!rc && t->feed) {
+		rc = finish(t, e);
+		if (!rc)
+			fill_out(out, t, &t->now);
+	} else if (!rc) {
+		fill_out(out, t, &t->old);
+		if (out->files < 0 && !strcmp(out->commit, in->base))
+			out->files = 0;
+	}
+	if (rc)
+		feed_abort(t->feed);
+	else
+		report(out, r, in->full);
+	return rc;
+}
+
 int snapshot_take(const struct snapshot_in *in, struct snapshot_out *out, struct err *e)
 {
 	struct taking t = { .in = in };
 	struct walk_report r = { 0 };
 	struct ignore *outer = outer_rules(in->quarantine);
 	struct walk_in w = { in->work, &t.old, &t.now, outer, in->full, begin, &t };
-	int rc;
+	int fd = lock(in->cache, e), rc = -1;
 
 	memset(out, 0, sizeof *out);
 	cache_init(&t.old);
@@ -284,25 +333,10 @@ int snapshot_take(const struct snapshot_in *in, struct snapshot_out *out, struct
 	t.ref = xasprintf("refs/yolodeck/%d/%s/live", in->race, in->variant);
 	t.author = xasprintf("%s (yolodeck) <yolodeck@localhost>", in->variant);
 	t.message = make_message(in);
-	rc = load_cache(&t, e);
-	if (!rc)
-		rc = walk_tree(&w, &r, e);
-	/* Saving always makes a commit of its own, even of a tree without files. */
-	if (!rc && !t.feed && in->full && !keeps_commit(&t, t.old.tree) && !begin(&t, e))
-		rc = -1;
-	if (!rc && t.feed) {
-		rc = finish(&t, e);
-		if (!rc)
-			fill_out(out, &t, &t.now);
-	} else if (!rc) {
-		fill_out(out, &t, &t.old);
-		if (out->files < 0 && !strcmp(out->commit, in->base))
-			out->files = 0;
+	if (fd >= 0) {
+		rc = take(&t, &w, &r, out, e);
+		close(fd);
 	}
-	if (rc)
-		feed_abort(t.feed);
-	else
-		report(out, &r, in->full);
 	if (rc)
 		err_prefix(e, "The work of %s could not be recorded", in->variant);
 	walk_report_release(&r);

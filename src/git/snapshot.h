@@ -1,5 +1,5 @@
 /* snapshot.h - hostile tree -> one commit in the quarantine, by our own walker and one `git fast-import` (facts: git.md 2).
- * No git process ever enters the tree. Blocking: call in a worker; one snapshot of a variant at a time. */
+ * No git process ever enters the tree. Blocking: call in a worker. Two of the same variant wait for each other. */
 #ifndef GIT_SNAPSHOT_H
 #define GIT_SNAPSHOT_H
 
@@ -16,9 +16,9 @@ struct snapshot_in {
 	bool full;			/* saving: read every file; else trust the cache */
 };
 struct snapshot_out {
-	char *commit;			/* owned; == the base when nothing differs and !full... see changed */
-	bool changed;			/* differs from the cache's commit */
-	int files;			/* against base */
+	char *commit;			/* owned; the base while nothing differs, but a full one always has its own */
+	bool changed;			/* differs from the commit of the snapshot before */
+	int files;			/* against base; -1 = could not be counted in time */
 	int64_t added, removed;		/* binary files count 0 */
 	struct strv paths;		/* changed paths, at most 1000 */
 	struct strv refused;		/* sentences: "a nested repository: vendor/x", ... block promote */
@@ -28,7 +28,9 @@ struct snapshot_out {
 int snapshot_take(const struct snapshot_in *in, struct snapshot_out *out, struct err *e);
 void snapshot_out_release(struct snapshot_out *o);
 
-/* Saving: full snapshot, independent scan, fetch with fsck into refs/yolodeck/<race>/<variant>/tip, branch
+/* What the walker had to leave out (a nested .git, files over 64 MiB ...) does not keep the rest from its branch; but then
+ * out->scan says that too, and promote must refuse while it is set.
+ * Saving: full snapshot, independent scan, fetch with fsck into refs/yolodeck/<race>/<variant>/tip, branch
  * yolo/<race>/<variant> by update-ref from `old_commit` (NULL = must not exist). A refused scan is not an error: out->scan says
  * why, branch stays NULL and the commit is in the quarantine only. A branch that is checked out or was moved by somebody
  * is not moved: out->scan says so too. */

@@ -529,6 +529,39 @@ static void user_works(void *ctx, size_t i)
 	err_clear(&errs[MANY]);
 }
 
+static void ask_again(void *ctx, size_t i)
+{
+	struct err *errs = ctx;
+	struct snapshot_in mine = s.in;
+	struct snapshot_out out;
+
+	mine.full = i == 3;
+	for (int r = 0; r < 5 && !*errs[i].code; r++)
+		if (!snapshot_take(&mine, &out, &errs[i]))
+			snapshot_out_release(&out);
+}
+
+/* Sampling, a diff and saving of one variant at the same time. */
+static void one_variant_by_many(void **state)
+{
+	struct err errs[4] = { 0 };
+	struct walk_cache c;
+	struct snapshot_out out;
+
+	begin(NULL);
+	sh(a, "seq 3000 >work/f1; echo new >work/n");
+	pool_parallel(ARRAY_LEN(errs), ARRAY_LEN(errs), ask_again, errs);
+	for (size_t i = 0; i < ARRAY_LEN(errs); i++)
+		if (*errs[i].code)
+			fail_msg("%zu: %s", i, errs[i].msg);
+	OK(cache_load(&c, s.cache, &E));
+	cache_release(&c);
+	take(&out, false);
+	assert_tree_is_gits(out.commit);
+	snapshot_out_release(&out);
+	end();
+}
+
 /* Eight variants, the user's commits and his gc, all in one repository; plain and shallow. */
 static void many_at_once(void **state)
 {
@@ -574,6 +607,7 @@ int main(void)
 		cmocka_unit_test(a_branch_in_use_stays),
 		cmocka_unit_test(a_refused_scan_keeps_it_out),
 		cmocka_unit_test(hooks_of_the_user_do_not_run),
+		cmocka_unit_test(one_variant_by_many),
 		cmocka_unit_test(many_at_once),
 	};
 
