@@ -267,7 +267,8 @@ static void add_files(struct lines *l, const struct json *plan, size_t most)
 	size_t n = 0;
 
 	for (const struct json *f = json_first(files); f && n < most; f = json_next(f), n++) {
-		int w = (int)width_str(json_str(f, "path", "?"));
+		char path[512];
+		int w = (int)width_str(vt_clean_str(json_str(f, "path", "?"), path, sizeof(path)));
 
 		widest = w > widest ? w : widest;
 	}

@@ -1,5 +1,5 @@
 # deck.sh - what the deck tests share: a painted conductor (deck_fixture.c), a fixed clock, golden screens. Sourced after lib.sh.
-# shellcheck shell=bash disable=SC2034,SC2154
+# shellcheck shell=bash disable=SC2016,SC2034,SC2154
 #
 # GENERATE=1 in the environment rewrites the golden screens instead of comparing them: look at `git diff` afterwards.
 export TZ=UTC FIXTURE_DIR=$T FIXTURE_NOW

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # keys.sh - what keys do and must not do: nothing is promoted or killed by Enter, paste or type-ahead; questions name what they mean.
-# shellcheck source=tests/lib/lib.sh
+# shellcheck disable=SC2016 source=tests/lib/lib.sh
 . "$(dirname "$0")/../lib/lib.sh"
 # shellcheck source=tests/deck/deck.sh
 . "$(dirname "$0")/deck.sh"
