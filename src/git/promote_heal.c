@@ -205,18 +205,28 @@ static int tree_git(const struct heal_job *h, const struct strv *paths, struct e
 	return rc;
 }
 
-/* A new file of git's, and the directories it was alone in. */
-static void drop_file(const char *dir, const char *path)
+/* The directories on the way to a new file that git made for it. */
+static void drop_dirs(const char *dir, const char *path)
 {
 	char *p = xasprintf("%s/%s", dir, path), *slash;
 	size_t at;
 
-	if (dirt_walk(dir, path, &at) == 1 && at == strlen(path) && !unlink(p))
+	if (dirt_walk(dir, path, &at) == 0)
 		while ((slash = strrchr(p, '/')) && (size_t)(slash - p) > strlen(dir)) {
 			*slash = '\0';
-			if (rmdir(p) < 0)
+			if (rmdir(p) < 0 && errno != ENOENT)
 				break;
 		}
+	free(p);
+}
+
+static void drop_file(const char *dir, const char *path)
+{
+	char *p = xasprintf("%s/%s", dir, path);
+	size_t at;
+
+	if (dirt_walk(dir, path, &at) == 1 && at == strlen(path))
+		unlink(p);
 	free(p);
 }
 
@@ -339,11 +349,12 @@ static int heal_tree(struct heal_job *h, enum heal *how, struct err *e)
 		*how = HEAL_ELSE;
 		return 0;
 	}
-	if (!h->put_back.n && !h->drop.n)
-		return 0;
-	if (put_back(h, e) < 0)
+	if ((h->put_back.n || h->drop.n) && (put_back(h, e) < 0 || still_dirty(h, e) < 0))
 		return -1;
-	return still_dirty(h, e);
+	for (size_t i = 0; i < h->ch.n; i++)
+		if (h->ch.v[i].status == 'A')
+			drop_dirs(h->m->dir, h->ch.v[i].path);
+	return 0;
 }
 
 /* Is the branch still what HEAD of that work tree names? */

@@ -331,6 +331,45 @@ static void test_shallow(void **state)
 	}
 }
 
+/* A submodule of the user's, dirty inside and moved, is left alone; and promote works in a submodule's own repository. */
+static void test_submodules(void **state)
+{
+	struct promote_in in;
+	struct promote_plan p;
+	struct err e = ERR_INIT;
+
+	run(w, "git init -q lib; cd lib; echo l >l; git add l; git commit -q -m lib; cd ../u; git "
+	       "-c protocol.file.allow=always "
+	       "submodule --quiet add ../lib sub; git commit -q -m sub; echo dirt >>sub/l; echo "
+	       "more >sub/new; git config "
+	       "submodule.recurse true");
+	promote_ok(w);
+	is(w, "dirt", "tail -n 1 u/sub/l");
+	is(w, " M sub", "git -C u status --porcelain");
+	check_content(w->u);
+	/* The submodule as the user's repository. */
+	run(w, "git -C u/sub checkout -q l; rm u/sub/new; rm -rf q.git");
+	free(w->u);
+	w->u = fs_join(w->dir, "u/sub");
+	free(w->base);
+	w->base = sh(w, "git -C u/sub rev-parse HEAD");
+	world_reopen(w);
+	assert_string_equal(w->repo.top, w->u);
+	assert_int_equal(quarantine_make(&w->repo, w->q, &e), 0);
+	run(w, "rm -rf v; git clone -q u/sub v; cd v; echo 2 >l; git commit -q -a -m two; cd ..; "
+	       "git --git-dir q.git -c "
+	       "protocol.file.allow=always fetch -q v +HEAD:refs/yolodeck/7/a/tip; rm -rf v");
+	free(w->tip);
+	w->tip = sh(w, "git --git-dir q.git rev-parse refs/yolodeck/7/a/tip");
+	in = world_in(w);
+	plan_ok(&in, &p);
+	assert_string_equal(p.tree_dir, w->u);
+	apply_ok(w, &in, &p);
+	is(w, "2", "cat u/sub/l");
+	is(w, "", "git -C u/sub status --porcelain");
+	promote_plan_release(&p);
+}
+
 /* A branch without common history: the variant's change is put on it. */
 static void test_unrelated(void **state)
 {
@@ -399,6 +438,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_crlf, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_own_filter, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_shallow, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_submodules, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_unrelated, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_odd_names, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_auto_run_and_subject, setup, teardown),

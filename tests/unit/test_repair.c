@@ -247,6 +247,27 @@ static void test_not_arrived(void **state)
 	promote_plan_release(&p);
 }
 
+/* Git itself fails half-way, nobody was killed: put back at once, and said. */
+static void test_child_fails(void **state)
+{
+	struct promote_in in = world_in(w);
+	struct promote_plan p;
+
+	run(w, "cd u; git config filter.f.smudge 'exit 1'; git config filter.f.clean cat; git "
+	       "config filter.f.required true; echo 'new/deep "
+	       "filter=f' >.git/info/attributes; echo edit >>f2");
+	plan_ok(&in, &p);
+	apply_refused(w, &in, &p, "git_failed",
+		"git could not move main: new/deep: smudge filter f failed");
+	whole_at(w->base, " M f2");
+	is(w, "gone", "test -e u/nf -o -e u/new || echo gone");
+	world_journal(w);
+	assert_non_null(world_stage(w, 1, "failed"));
+	run(w, "git -C u config filter.f.smudge cat");
+	apply_ok(w, &in, &p);
+	promote_plan_release(&p);
+}
+
 /* An undo cut off after the tree and before the branch; and one that had arrived. */
 static void test_undo(void **state)
 {
@@ -380,6 +401,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_kinds, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_sparse, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_not_arrived, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_child_fails, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_undo, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_branch_alone, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_child_alive, setup, teardown),
