@@ -18,8 +18,16 @@
 #include "ui/keymap.h"
 #include "ui/term.h"
 
-enum { FRAME_MS = 34, KEY_FRAME_MS = 4, MASK_MS = 16, TICK_MS = 1000, ESC_MS = 25, ESC_SSH_MS = 100 };
+enum { FRAME_MS = 34, KEY_FRAME_MS = 4, MASK_MS = 16, TICK_MS = 1000, ESC_MS = 25, ESC_SSH_MS = 100, STATUS_MS = 1000 };
 enum { FD_TTY, FD_SIGNAL, FD_CLIENT, FD_FILES, FD_COUNT };
+
+/* Mono ms before which no frame is drawn. */
+static int64_t frame_due(const struct deck *d)
+{
+	int64_t t = d->last_frame + (d->urgent ? KEY_FRAME_MS : FRAME_MS);
+
+	return t > d->answer_due ? t : d->answer_due;
+}
 
 static int64_t soonest(int64_t a, int64_t b)
 {
@@ -32,7 +40,7 @@ static int64_t deadline(struct deck *d, int64_t now)
 	int64_t t = input_deadline(&d->input);
 
 	if (d->dirty)
-		t = soonest(t, d->last_frame + (d->urgent ? KEY_FRAME_MS : FRAME_MS));
+		t = soonest(t, frame_due(d));
 	if (state_ticks(d))
 		t = soonest(t, d->last_tick + TICK_MS);
 	if (d->message_until > 0 && d->nmessage)
@@ -78,6 +86,8 @@ static void on_key(struct deck *d, int32_t key)
 		term_sync_on();
 		return;
 	}
+	if (key == KEY_STATUS)
+		d->answer_due = 0;
 	if (key == KEY_UNKNOWN || key == KEY_STATUS)
 		return;
 	d->urgent = true;
@@ -118,6 +128,7 @@ static void drain(struct deck *d)
 	char b[4096];
 
 	d->drain = false;
+	d->answer_due = 0;	/* its answer is dropped with the rest */
 	term_flush_input();
 	while (term_read(b, sizeof(b)) > 0)
 		;
@@ -129,11 +140,13 @@ static void draw_if_due(struct deck *d)
 	int64_t now = clock_mono_ms();
 	bool was_drain = d->drain;
 
-	if (!d->dirty || (!was_drain && now - d->last_frame < (d->urgent ? KEY_FRAME_MS : FRAME_MS)))
+	if (!d->dirty || (!was_drain && now < frame_due(d)))
 		return;
 	d->dirty = d->urgent = false;
 	d->last_frame = now;
 	draw_frame(d);
+	if (d->slow_link && term_ask_status())
+		d->answer_due = now + STATUS_MS;
 	if (was_drain)
 		drain(d);
 }
@@ -257,7 +270,8 @@ int deck_main(const char *common_dir, int race)
 
 	rows_init(&d.rows);
 	buf_init(&d.prompt.text);
-	input_init(&d.input, getenv("SSH_CONNECTION") ? ESC_SSH_MS : ESC_MS);
+	d.slow_link = getenv("SSH_CONNECTION") != NULL;
+	input_init(&d.input, d.slow_link ? ESC_SSH_MS : ESC_MS);
 	canvas_init(&d.canvas, &d.theme);
 	if (store_open(&d.store, common_dir, true, &e) < 0) {
 		code = 1;

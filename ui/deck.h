@@ -105,6 +105,8 @@ struct deck {
 	struct input input;
 	int inotify;
 	int64_t last_key, last_frame, last_bell, last_tick;
+	bool slow_link;		/* over ssh: a frame waits until the one before was seen */
+	int64_t answer_due;	/* mono ms: draw then at the latest; 0 = the terminal has caught up */
 	bool dirty, urgent;	/* draw; draw now (a key) */
 	bool drain;		/* a question opened: what was typed before it is seen is dropped */
 	bool quit;

@@ -125,6 +125,33 @@ static void draw_title(struct deck *d, const struct item *it, struct rect r, int
 	}
 }
 
+static void group_digits(uint64_t n, char out[32])
+{
+	char plain[32];
+	size_t len, o = 0;
+
+	snprintf(plain, sizeof(plain), "%llu", (unsigned long long)n);
+	len = strlen(plain);
+	for (size_t i = 0; i < len; i++) {
+		out[o++] = plain[i];
+		if ((len - i) % 3 == 1 && i + 1 < len)
+			out[o++] = ',';
+	}
+	out[o] = '\0';
+}
+
+/* A pane that was scrolled in the zoom stays where it is, and says what it does not show. */
+static void draw_scrolled(struct deck *d, struct item *it, struct rect r)
+{
+	char n[32];
+
+	if (it->log.follow || r.h < 3)
+		return;
+	group_digits(pane_log_new(&it->log), n);
+	canvas_blank(&d->canvas, (struct rect){ r.y + r.h - 1, r.x, 1, r.w });
+	canvas_putf(&d->canvas, r.y + r.h - 1, r.x, r.w, ROLE_ACCENT, "%s %s new lines", glyph(G_DOWN), n);
+}
+
 static void draw_panes(struct deck *d)
 {
 	struct pane_log_opts o = { .low = true, .now_ns = deck_now_ns() };
@@ -139,6 +166,7 @@ static void draw_panes(struct deck *d)
 			canvas_glyph(&d->canvas, y, sep, ROLE_RULE, G_VLINE);
 		o.v = it->row->v;
 		pane_log_draw(&it->log, &d->canvas, (struct rect){ r.y + 1, r.x, r.h - 1, r.w }, &o);
+		draw_scrolled(d, it, r);
 	}
 }
 
@@ -156,21 +184,6 @@ static void draw_deck(struct deck *d)
 	if (d->layout.band.h)
 		bar_away(d, d->layout.band);
 	draw_panes(d);
-}
-
-static void group_digits(uint64_t n, char out[32])
-{
-	char plain[32];
-	size_t len, o = 0;
-
-	snprintf(plain, sizeof(plain), "%llu", (unsigned long long)n);
-	len = strlen(plain);
-	for (size_t i = 0; i < len; i++) {
-		out[o++] = plain[i];
-		if ((len - i) % 3 == 1 && i + 1 < len)
-			out[o++] = ',';
-	}
-	out[o] = '\0';
 }
 
 static void draw_position(struct deck *d, struct item *it, int y)

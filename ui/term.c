@@ -343,6 +343,13 @@ void term_sync_on(void)
 	term.sync = true;
 }
 
+bool term_ask_status(void)
+{
+	if (term.modern)
+		send_bytes("\033[5n");
+	return term.modern;
+}
+
 void term_redraw(void)
 {
 	clearok(curscr, TRUE);

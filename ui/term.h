@@ -32,6 +32,9 @@ void term_set_theme(const struct theme *t);
 /* One frame: one doupdate, wrapped in synchronised output once term_sync_on() was called. Only what changed is sent. */
 void term_show(const struct canvas *c);
 void term_sync_on(void);
+/* Asks the terminal for a sign of life (CSI 5 n, answered as KEY_STATUS): on a slow link the next frame waits for it. False = it
+ * would not answer. */
+bool term_ask_status(void);
 void term_redraw(void);		/* the next term_show sends everything */
 void term_bell(void);
 

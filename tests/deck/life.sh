@@ -70,6 +70,10 @@ seq -f 'more %g' 1 1234 >>"$dir/log"
 touch_index
 term_shows 'and counts what came' '↓ 1,234 new lines'
 unlike "$SCREEN" 'more 1234' 'without moving'
+term_keys q
+term_shows 'the pane on the deck says so too' '^↓ 1,234 new lines'
+term_keys Enter
+term_wait '↓ 1,234'
 term_keys g
 term_shows 'g goes to the beginning' 'title'
 term_keys G
@@ -86,6 +90,33 @@ for size in 1x1 200x60 20x5 3x40 160x45 80x24; do
 done
 term_shows 'after all sizes the screen is right' '^ enter zoom .*help'
 is "$(term_screen | wc -l)" 24 'and whole'
+
+# ---- over ssh a frame waits for the terminal's answer
+deck 80x24 SSH_CONNECTION=x
+term_wait 'help'
+term_keys j
+term_shows 'over ssh keys work' '^▌  2 claude-2'
+term_keys '?'
+term_shows 'and pages come' 'IN A TEXT'
+unlike "$SCREEN" '\[0n' 'the answers of the terminal are no keys'
+
+# ---- suspending
+tm kill-server 2>/dev/null
+wait_for '! tm list-sessions 2>/dev/null'
+term_start 80x24 env PS1='sh> ' sh -i
+term_wait 'sh>'
+term_type "$FIXTURE deck $COMMON"
+term_keys Enter
+term_wait 'help'
+term_keys C-z
+term_shows 'ctrl-z gives the shell back' 'Stopped|Suspended'
+is "$(terminal_state)" '0 1' 'with its screen and cursor'
+term_type fg
+term_keys Enter
+term_shows 'and fg the deck' '^ enter zoom .*help'
+is "$(terminal_state)" '1 0' 'on its own screen'
+term_keys j
+term_shows 'which hears keys' '^▌  2 claude-2'
 
 # ---- no work when nothing happens
 scene empty
