@@ -195,22 +195,31 @@ static int list_objects(const struct git_repo *r, const char *base, struct buf *
 	return rc;
 }
 
+/* pack-objects writes its temporary file into the object directory of its repository and renames it from there. The user's may be on
+ * another file system, and is not to be written to: so it works in the store, which borrows from the user's for that time. */
 static int pack_objects(
 	const struct git_repo *r, const struct buf *ids, const char *store, struct err *e)
 {
+	char *borrowed = fs_join(store, "objects/info/alternates");
 	struct git_call c;
 	struct child_result res;
 	int rc;
 
-	git_call_init(&c, r->common);
+	git_call_init(&c, store);
 	c.timeout_ms = GIT_WORK_MS;
 	c.in = ids->p;
 	c.nin = ids->len;
 	strv_addl(&c.args, "pack-objects", "-q", "--delta-base-offset", (char *)NULL);
 	strv_fmt(&c.args, "%s/objects/pack/pack", store);
-	rc = git_run(&c, &res, e);
-	child_result_release(&res);
+	rc = write_alternates(r, store, e);
+	if (!rc) {
+		rc = git_run(&c, &res, e);
+		child_result_release(&res);
+	}
+	if (unlink(borrowed) && !rc)
+		rc = err_sys(e, "disk", "%s could not be removed", borrowed);
 	git_call_release(&c);
+	free(borrowed);
 	return rc;
 }
 

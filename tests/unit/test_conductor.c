@@ -164,6 +164,69 @@ static void refusals(void **state)
 	wire_end(&w);
 }
 
+/* The state is on another file system than the repository. */
+static void other_file_system(void **state)
+{
+	char dir[] = "/dev/shm/yolodeck-unit-XXXXXX";
+	struct wire w;
+	struct stat a, b;
+	struct err e = ERR_INIT;
+
+	if (!mkdtemp(dir)) {
+		print_message("skipped: no /dev/shm here\n");
+		return;
+	}
+	wire_begin(&w);
+	if (!stat(dir, &a) && !stat(w.u, &b) && a.st_dev == b.st_dev)
+		print_message("skipped: /dev/shm is the file system of /tmp\n");
+	setenv("XDG_STATE_HOME", dir, 1);
+	char *common = xstrdup(w.store.common);
+	store_release(&w.store);
+	assert_int_equal(store_open(&w.store, common, true, &e), 0);
+	free(common);
+	wire_up(&w);
+	wire_race(&w, SPEC("\"variants\":[{\"name\":\"a\",\"command\":\"echo x >>f1\"}]"));
+	wire_over(&w, 20000);
+	json_free(wire_wait(&w, "a", "passed", 100));
+	json_free(wire_ok(&w, wire_ask(&w, "\"op\":\"promote\",\"variant\":\"a\",\"from\":\"%s\"", w.u)));
+	sh_says(w.u, "tail -n 1 f1", "x");
+	wire_end(&w);
+	char *rm = xasprintf("rm -rf %s", dir);
+	sh("/", rm);
+	free(rm);
+}
+
+/* Records that cannot be read any more: shown as lost, and every request copes with them. */
+static void damaged_records(void **state)
+{
+	static const char *const ask[] = { "\"op\":\"show\",\"variant\":\"%d/%s\"", "\"op\":\"diff\",\"variant\":\"%d/%s\"",
+		"\"op\":\"promote\",\"variant\":\"%d/%s\",\"plan\":true", "\"op\":\"kill\",\"variants\":[\"%d/%s\"]",
+		"\"op\":\"archive\",\"variants\":[\"%d/%s\"]", "\"op\":\"restore\",\"variants\":[\"%d/%s\"]" };
+	struct wire w;
+
+	wire_begin(&w);
+	wire_up(&w);
+	for (int i = 0; i < 3; i++)
+		wire_race(&w, SPEC("\"parallel\":2,\"variants\":[{\"name\":\"a\",\"command\":\"echo x >>f1\"},{\"name\":\"b\",\"command\":\"true\"}]"));
+	wire_over(&w, 20000);
+	wire_kill9(&w);
+	sh(w.store.dir, "echo '{' >races/1/race.json; echo '{}' >races/2/a/variant.json; rm races/3/race.json; mkdir races/9; "
+			"printf '{\"n\":1,' >>journal");
+	wire_up(&w);
+	json_free(wire_wait(&w, "2/a", "lost", 100));
+	json_free(wire_wait(&w, "2/b", "passed", 100));
+	json_free(wire_ok(&w, wire_ask(&w, "\"op\":\"list\",\"all\":true")));
+	for (int race = 1; race <= 3; race++) {
+		for (size_t i = 0; i < ARRAY_LEN(ask); i++)
+			json_free(wire_ask(&w, ask[i], race, "a"));
+		json_free(wire_ask(&w, "\"op\":\"report\",\"race\":%d", race));
+	}
+	/* the number of the empty directory is not taken again */
+	assert_int_equal(wire_race(&w, SPEC("\"variants\":[{\"name\":\"a\",\"command\":\"true\"}]")), 10);
+	wire_over(&w, 20000);
+	wire_end(&w);
+}
+
 int tests_run(void);
 int tests_run(void)
 {
@@ -173,6 +236,8 @@ int tests_run(void)
 		cmocka_unit_test(kills),
 		cmocka_unit_test(checks),
 		cmocka_unit_test(refusals),
+		cmocka_unit_test(other_file_system),
+		cmocka_unit_test(damaged_records),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
