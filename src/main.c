@@ -16,35 +16,57 @@ static int run_conductor(struct cli_args *a)
 	return conductor_main(a->words.v[0]);
 }
 
-static const struct cli_verb verb_conductor = { "conductor", NULL, "COMMON_DIR", "the headless process of a repository; started by itself", NULL,
-	run_conductor, 1, 1, .hidden = true };
+static const struct cli_verb verb_conductor = { "conductor", NULL, "COMMON_DIR",
+	"the headless process of a repository; started by itself", NULL, run_conductor, 1, 1,
+	.hidden = true };
 
 static int run_help(struct cli_args *a);
-static const struct cli_verb verb_help = { "help", NULL, "[VERB]", "this, or all of one verb", NULL, run_help, 0, 1, .json = false };
+static const struct cli_verb verb_help = { "help", NULL, "[VERB]", "this, or all of one verb", NULL,
+	run_help, 0, 1, .json = false };
 
 static const struct cli_verb *const verbs[] = {
-	&cli_verb_run, &cli_verb_ls, &cli_verb_show, &cli_verb_log, &cli_verb_diff, &cli_verb_status, &cli_verb_wait, &cli_verb_report,
-	&cli_verb_promote, &cli_verb_undo, &cli_verb_kill, &cli_verb_archive, &cli_verb_restore, &cli_verb_doctor, &cli_verb_demo,
-	&cli_verb_version, &verb_help, &cli_verb_shutdown, &verb_conductor,
+	&cli_verb_run,
+	&cli_verb_ls,
+	&cli_verb_show,
+	&cli_verb_log,
+	&cli_verb_diff,
+	&cli_verb_status,
+	&cli_verb_wait,
+	&cli_verb_report,
+	&cli_verb_promote,
+	&cli_verb_undo,
+	&cli_verb_kill,
+	&cli_verb_archive,
+	&cli_verb_restore,
+	&cli_verb_doctor,
+	&cli_verb_demo,
+	&cli_verb_version,
+	&verb_help,
+	&cli_verb_shutdown,
+	&verb_conductor,
 };
 
 static const struct cli_verb *find(const char *word)
 {
 	for (size_t i = 0; i < ARRAY_LEN(verbs); i++)
-		if (!strcmp(verbs[i]->name, word) || (verbs[i]->alias && !strcmp(verbs[i]->alias, word)))
+		if (!strcmp(verbs[i]->name, word) ||
+			(verbs[i]->alias && !strcmp(verbs[i]->alias, word)))
 			return verbs[i];
 	return NULL;
 }
 
 static void help(FILE *f)
 {
-	fprintf(f, "usage: yolodeck [VERB]\nRaces N attempts at a task, each in its own container on its own git branch; without a verb "
+	fprintf(f, "usage: yolodeck [VERB]\nRaces N attempts at a task, each in its own container "
+		   "on its own git branch; without a verb "
 		   "it opens the deck.\n\n");
 	for (size_t i = 0; i < ARRAY_LEN(verbs); i++)
 		if (!verbs[i]->hidden)
 			fprintf(f, "  %-10s %s\n", verbs[i]->name, verbs[i]->help);
-	fprintf(f, "\n`yolodeck VERB --help` has the options. V is a variant: 7/claude-1, 7/2, claude-1, @best, @passed, @failed, @live.\n"
-		   "Exit codes: 0 done, 1 refused or failed, 2 usage, 3 no conductor, 4 our fault.\n");
+	fprintf(f,
+		"\n`yolodeck VERB --help` has the options. V is a variant: 7/claude-1, 7/2, "
+		"claude-1, @best, @passed, @failed, @live.\n"
+		"Exit codes: 0 done, 1 refused or failed, 2 usage, 3 no conductor, 4 our fault.\n");
 }
 
 static int unknown(const char *word)
@@ -60,9 +82,11 @@ static int unknown(const char *word)
 	}
 	near = near_word(word, names, n);
 	if (near)
-		cli_say(stderr, "yolodeck: there is no verb \"%.60s\"; did you mean %s?", word, near);
+		cli_say(stderr, "yolodeck: there is no verb \"%.60s\"; did you mean %s?", word,
+			near);
 	else
-		cli_say(stderr, "yolodeck: there is no verb \"%.60s\"; `yolodeck --help` lists them", word);
+		cli_say(stderr,
+			"yolodeck: there is no verb \"%.60s\"; `yolodeck --help` lists them", word);
 	return CLI_USAGE;
 }
 
@@ -85,12 +109,14 @@ static int open_deck(void)
 	char *cwd = getcwd(NULL, 0);
 	int rc = CLI_FAILED;
 	if (!isatty(0) || !isatty(1)) {
-		fprintf(stderr, "yolodeck: the deck wants a terminal; `yolodeck ls` and `yolodeck --help` do not\n");
+		fprintf(stderr, "yolodeck: the deck wants a terminal; `yolodeck ls` and `yolodeck "
+				"--help` do not\n");
 		free(cwd);
 		return CLI_USAGE;
 	}
 	if (!cwd || git_repo_open(&repo, cwd, &e)) {
-		cli_say(stderr, "yolodeck: %s", cwd ? e.msg : "cannot tell which directory this is");
+		cli_say(stderr, "yolodeck: %s",
+			cwd ? e.msg : "cannot tell which directory this is");
 	} else {
 		rc = deck_main(repo.common, 0);
 		git_repo_release(&repo);

@@ -99,7 +99,9 @@ static int check_words(const struct cli_args *a)
 	const struct cli_verb *v = a->verb;
 	int n = (int)a->words.n;
 	if (v->rest && n > v->max)
-		cli_usage(a, "\"%s\" is no option; the command stands after --, as in `yolodeck %s -- %s`",
+		cli_usage(a,
+			"\"%s\" is no option; the command stands after --, as in `yolodeck %s -- "
+			"%s`",
 			a->words.v[v->max], v->name, a->words.v[v->max]);
 	else if (n < v->min)
 		cli_usage(a, "it wants %s", v->args);
@@ -175,7 +177,8 @@ static void help_option(const struct cli_opt *o, FILE *f)
 
 void cli_help(const struct cli_verb *v, FILE *f)
 {
-	fprintf(f, "usage: yolodeck %s%s%s\n%s\n\n", v->name, *v->args ? " " : "", v->args, v->help);
+	fprintf(f, "usage: yolodeck %s%s%s\n%s\n\n", v->name, *v->args ? " " : "", v->args,
+		v->help);
 	for (const struct cli_opt *o = v->opts; o && o->name; o++)
 		help_option(o, f);
 	if (v->json)

@@ -16,33 +16,34 @@
 enum cli_exit { CLI_DONE = 0, CLI_FAILED = 1, CLI_USAGE = 2, CLI_NO_CONDUCTOR = 3, CLI_BUG = 4 };
 
 struct cli_opt {
-	const char *name;	/* without dashes: "markdown"; one letter only: "n" */
-	char letter;		/* short form, 0 = none */
-	const char *arg;	/* "N", "CMD"; NULL = takes no value */
+	const char *name; /* without dashes: "markdown"; one letter only: "n" */
+	char letter; /* short form, 0 = none */
+	const char *arg; /* "N", "CMD"; NULL = takes no value */
 	const char *help;
 };
 
 struct cli_args;
 struct cli_verb {
-	const char *name, *alias;	/* alias: another word for it, NULL = none */
-	const char *args, *help;	/* "V... | --race R | --all", "stop variants; files and logs stay" */
-	const struct cli_opt *opts;	/* ends with a NULL name; NULL = none but --help (and --json) */
+	const char *name, *alias; /* alias: another word for it, NULL = none */
+	const char *args,
+		*help; /* "V... | --race R | --all", "stop variants; files and logs stay" */
+	const struct cli_opt *opts; /* ends with a NULL name; NULL = none but --help (and --json) */
 	int (*run)(struct cli_args *a);
-	int min, max;			/* words that are no options; max -1 = any */
-	bool json;			/* knows --json */
-	bool rest;			/* takes "-- CMD..." */
+	int min, max; /* words that are no options; max -1 = any */
+	bool json; /* knows --json */
+	bool rest; /* takes "-- CMD..." */
 	bool hidden;
 };
 
 struct cli_args {
 	const struct cli_verb *verb;
-	struct strv words;		/* what is no option */
+	struct strv words; /* what is no option */
 	struct cli_given {
 		const struct cli_opt *opt;
-		const char *value;	/* NULL when it takes none; points into argv */
-	} *given;			/* in order */
+		const char *value; /* NULL when it takes none; points into argv */
+	} * given; /* in order */
 	size_t ngiven;
-	const char *const *rest;	/* after "--", NULL-terminated; NULL = there was none */
+	const char *const *rest; /* after "--", NULL-terminated; NULL = there was none */
 	bool json, help;
 };
 
@@ -62,8 +63,8 @@ enum cli_exit cli_exit_of(const struct err *e);
 int cli_json(struct json *take_o);
 /* One line to stdout or stderr, all of it made safe for a terminal. */
 void cli_say(FILE *f, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-bool cli_tty(void);			/* stdin and stdout are a terminal: somebody can answer and see */
-bool cli_color(void);			/* stdout is a terminal, without NO_COLOR */
+bool cli_tty(void); /* stdin and stdout are a terminal: somebody can answer and see */
+bool cli_color(void); /* stdout is a terminal, without NO_COLOR */
 /* Asks on the terminal; true only for "y" or "yes". */
 bool cli_ask(const char *question);
 
@@ -74,14 +75,15 @@ struct cli_table {
 	const char *align;
 	bool markdown;
 };
-void cli_table_print(struct cli_table *t, FILE *f);	/* the first row is the head; releases the cells */
+void cli_table_print(
+	struct cli_table *t, FILE *f); /* the first row is the head; releases the cells */
 
 /* The repository of cwd and its state. */
 struct cli_session {
 	struct git_repo repo;
 	struct store store;
-	struct client *client;	/* NULL until cli_connect */
-	struct race **race;	/* after cli_load */
+	struct client *client; /* NULL until cli_connect */
+	struct race **race; /* after cli_load */
 	size_t nrace;
 };
 /* Only the repository: nothing is made or started yet. */
@@ -114,15 +116,17 @@ int cli_wait_race(const struct cli_args *a, struct cli_session *s, int race);
 /* Starts a race and goes on: opens the deck, prints the race's number, or waits for the end. Makes the state directory and connects;
  * takes nothing over. */
 enum cli_then { CLI_THEN_DECK, CLI_THEN_NUMBER, CLI_THEN_WAIT };
-int cli_start(const struct cli_args *a, struct cli_session *s, const struct spec *spec, enum cli_then then);
+int cli_start(const struct cli_args *a, struct cli_session *s, const struct spec *spec,
+	enum cli_then then);
 /* The file of a new race through $EDITOR; 0 = s is filled, 1 = cancelled, -1 = error. */
 int cli_edit(const struct git_repo *repo, struct spec *s, struct err *e);
 
 /* Opens the deck; set by main.c, which alone sees ui/. */
 extern int (*cli_deck)(const char *common_dir, int race);
 
-extern const struct cli_verb cli_verb_run, cli_verb_ls, cli_verb_show, cli_verb_status, cli_verb_wait, cli_verb_report, cli_verb_log,
-	cli_verb_diff, cli_verb_kill, cli_verb_promote, cli_verb_undo, cli_verb_archive, cli_verb_restore, cli_verb_version,
+extern const struct cli_verb cli_verb_run, cli_verb_ls, cli_verb_show, cli_verb_status,
+	cli_verb_wait, cli_verb_report, cli_verb_log, cli_verb_diff, cli_verb_kill,
+	cli_verb_promote, cli_verb_undo, cli_verb_archive, cli_verb_restore, cli_verb_version,
 	cli_verb_doctor, cli_verb_demo, cli_verb_shutdown;
 
 #endif

@@ -7,11 +7,11 @@
 #include "cli/cli.h"
 
 struct change {
-	const char *op, *done;		/* key of the list of what was done */
-	const char *also;		/* key of a list of what was not, NULL = none */
-	const char *after, *also_words;	/* "; files and logs stay", "had ended already" */
+	const char *op, *done; /* key of the list of what was done */
+	const char *also; /* key of a list of what was not, NULL = none */
+	const char *after, *also_words; /* "; files and logs stay", "had ended already" */
 	const char *nothing;
-	bool refused;			/* what was not done is a refusal, not news */
+	bool refused; /* what was not done is a refusal, not news */
 };
 
 /* V... | --race R | --all, exactly one kind. -1: the refusal was printed, *rc is set. */
@@ -27,7 +27,9 @@ static struct json *request(const struct cli_args *a, const char *op, int *rc)
 		return NULL;
 	}
 	if ((a->words.n > 0) + (race != NULL) + all != 1) {
-		*rc = cli_usage(a, a->words.n || race ? "name variants or a race, not both" : "it wants %s", a->verb->args);
+		*rc = cli_usage(a,
+			a->words.n || race ? "name variants or a race, not both" : "it wants %s",
+			a->verb->args);
 		return NULL;
 	}
 	req = client_request(op);
@@ -40,7 +42,8 @@ static struct json *request(const struct cli_args *a, const char *op, int *rc)
 	return req;
 }
 
-static void say_list(FILE *f, const struct json *ok, const char *key, const char *before, const char *after)
+static void say_list(
+	FILE *f, const struct json *ok, const char *key, const char *before, const char *after)
 {
 	struct strv list = STRV_INIT;
 	struct buf b = BUF_INIT;
@@ -87,21 +90,23 @@ static int change(const struct cli_args *a, const struct change *c)
 
 static int run_kill(struct cli_args *a)
 {
-	static const struct change c = { "kill", "killed", "already", "; files and logs stay", "had ended already:",
-		"nothing is live", false };
+	static const struct change c = { "kill", "killed", "already", "; files and logs stay",
+		"had ended already:", "nothing is live", false };
 	return change(a, &c);
 }
 
 static int run_archive(struct cli_args *a)
 {
-	static const struct change c = { "archive", "archived", "skipped", "; `yolodeck restore` brings them back", "not archived:",
-		"nothing to archive", true };
+	static const struct change c = { "archive", "archived", "skipped",
+		"; `yolodeck restore` brings them back", "not archived:", "nothing to archive",
+		true };
 	return change(a, &c);
 }
 
 static int run_restore(struct cli_args *a)
 {
-	static const struct change c = { "restore", "restored", "skipped", "", "not restored:", "nothing to restore", true };
+	static const struct change c = { "restore", "restored", "skipped", "",
+		"not restored:", "nothing to restore", true };
 	return change(a, &c);
 }
 
@@ -115,9 +120,10 @@ static const struct cli_opt archive_opts[] = {
 	{ NULL, 0, NULL, NULL },
 };
 
-const struct cli_verb cli_verb_kill = { "kill", "stop", "V... | --race R | --all", "stop variants; files and logs stay", kill_opts, run_kill,
-	0, -1, .json = true };
-const struct cli_verb cli_verb_archive = { "archive", NULL, "V... | --race R", "take finished variants off the deck and out of git branch",
-	archive_opts, run_archive, 0, -1, .json = true };
-const struct cli_verb cli_verb_restore = { "restore", NULL, "V... | --race R", "bring archived variants back", archive_opts, run_restore, 0, -1,
-	.json = true };
+const struct cli_verb cli_verb_kill = { "kill", "stop", "V... | --race R | --all",
+	"stop variants; files and logs stay", kill_opts, run_kill, 0, -1, .json = true };
+const struct cli_verb cli_verb_archive = { "archive", NULL, "V... | --race R",
+	"take finished variants off the deck and out of git branch", archive_opts, run_archive, 0,
+	-1, .json = true };
+const struct cli_verb cli_verb_restore = { "restore", NULL, "V... | --race R",
+	"bring archived variants back", archive_opts, run_restore, 0, -1, .json = true };

@@ -64,7 +64,9 @@ static char *make_repository(char **dir, struct err *e)
 	*dir = new_dir(e);
 	if (*dir) {
 		repo = fs_join(*dir, "roman");
-		if (seed_repository(repo, f, n, "yolodeck demo", "demo@localhost", "A converter with a bug", e) || chdir(repo)) {
+		if (seed_repository(repo, f, n, "yolodeck demo", "demo@localhost",
+			    "A converter with a bug", e) ||
+			chdir(repo)) {
 			if (!e->msg[0])
 				err_sys(e, "state", "cannot enter %s", repo);
 			xreplace(&repo, NULL);
@@ -81,8 +83,8 @@ static int race(const struct cli_args *a, struct cli_session *s, const char *rep
 	const char *engine = cli_opt(a, "engine");
 	int rc;
 	spec_init(&spec);
-	if (cli_open_repo(s, e) || spec_load(&spec, file, e) || (engine && spec_flag(&spec, "engine", engine, e)) ||
-		spec_expand(&spec, e)) {
+	if (cli_open_repo(s, e) || spec_load(&spec, file, e) ||
+		(engine && spec_flag(&spec, "engine", engine, e)) || spec_expand(&spec, e)) {
 		rc = cli_fail(a, e);
 	} else {
 		/* the attempts are our own: no need of limits */
@@ -114,7 +116,8 @@ static void say_where(const struct cli_session *s, const char *dir, const char *
 	cli_say(f, "The repository of the demo: %s", repo);
 	cli_say(f, "  look again   cd %s && %s", repo, yolodeck);
 	cli_say(f, "  take it      cd %s && %s promote @best", repo, yolodeck);
-	cli_say(f, "  remove all   rm -rf %s%s%s", dir, s->store.dir ? " " : "", s->store.dir ? s->store.dir : "");
+	cli_say(f, "  remove all   rm -rf %s%s%s", dir, s->store.dir ? " " : "",
+		s->store.dir ? s->store.dir : "");
 	free(yolodeck);
 }
 
@@ -143,5 +146,6 @@ static const struct cli_opt demo_opts[] = {
 	{ "engine", 0, "ENGINE", "auto, docker or local" },
 	{ NULL, 0, NULL, NULL },
 };
-const struct cli_verb cli_verb_demo = { "demo", NULL, "", "four attempts at a toy task, about 20 s, no account or network", demo_opts, run_demo,
-	0, 0, .json = true };
+const struct cli_verb cli_verb_demo = { "demo", NULL, "",
+	"four attempts at a toy task, about 20 s, no account or network", demo_opts, run_demo, 0, 0,
+	.json = true };

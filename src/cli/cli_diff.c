@@ -16,12 +16,14 @@ static const char *tip(const struct variant *v, struct err *e)
 {
 	if (v->commit || v->live)
 		return v->commit ? v->commit : v->live;
-	err_set(e, "nothing_saved", "nothing of %d/%s is recorded yet: it is %s", v->race, v->name, variant_state_name(v->state));
+	err_set(e, "nothing_saved", "nothing of %d/%s is recorded yet: it is %s", v->race, v->name,
+		variant_state_name(v->state));
 	return NULL;
 }
 
 /* The two ends: base and variant, or variant and variant. */
-static int ends(struct cli_session *s, const struct cli_args *a, char **git_dir, const char **from, const char **to, struct err *e)
+static int ends(struct cli_session *s, const struct cli_args *a, char **git_dir, const char **from,
+	const char **to, struct err *e)
 {
 	struct variant *v = cli_variant(s, a->words.v[0], e), *w = NULL;
 	char *dir;
@@ -33,8 +35,11 @@ static int ends(struct cli_session *s, const struct cli_args *a, char **git_dir,
 		if (!w)
 			return -1;
 		if (w->race != v->race)
-			return err_set(e, "two_races", "%d/%s and %d/%s are of two races; compare within one, or use git diff on their "
-						       "branches", v->race, v->name, w->race, w->name);
+			return err_set(e, "two_races",
+				"%d/%s and %d/%s are of two races; compare within one, or use git "
+				"diff on their "
+				"branches",
+				v->race, v->name, w->race, w->name);
 		*from = *to;
 		if (!(*to = tip(w, e)))
 			return -1;
@@ -84,8 +89,8 @@ static void stat_print(const struct diff_stat *st)
 		strv_fmt(&t.cells, "-%lld", (long long)st->f[i].removed);
 	}
 	cli_table_print(&t, stdout);
-	printf("%zu file%s, +%lld -%lld%s\n", st->n, st->n == 1 ? "" : "s", (long long)st->added, (long long)st->removed,
-		st->cut ? ", and more that is not counted" : "");
+	printf("%zu file%s, +%lld -%lld%s\n", st->n, st->n == 1 ? "" : "s", (long long)st->added,
+		(long long)st->removed, st->cut ? ", and more that is not counted" : "");
 }
 
 static const char *line_color(const char *p)
@@ -111,7 +116,8 @@ static void patch_print(const struct buf *patch, bool color)
 	}
 }
 
-static int print_patch(const struct cli_args *a, const char *git_dir, const char *from, const char *to, struct err *e)
+static int print_patch(const struct cli_args *a, const char *git_dir, const char *from,
+	const char *to, struct err *e)
 {
 	struct buf patch = BUF_INIT;
 	bool cut = false;
@@ -130,12 +136,14 @@ static int print_patch(const struct cli_args *a, const char *git_dir, const char
 		fwrite(patch.p, 1, patch.len, stdout);
 	}
 	if (cut)
-		fprintf(stderr, "yolodeck diff: the patch is longer than 64 MiB; what is above is cut\n");
+		fprintf(stderr,
+			"yolodeck diff: the patch is longer than 64 MiB; what is above is cut\n");
 	buf_release(&patch);
 	return 0;
 }
 
-static int print_stat(const struct cli_args *a, const char *git_dir, const char *from, const char *to, struct err *e)
+static int print_stat(const struct cli_args *a, const char *git_dir, const char *from,
+	const char *to, struct err *e)
 {
 	struct diff_stat st = { NULL, 0, 0, 0, false };
 	if (diff_stat(git_dir, from, to, &st, e))
@@ -169,5 +177,5 @@ static const struct cli_opt diff_opts[] = {
 	{ "stat", 0, NULL, "only files and counts" },
 	{ NULL, 0, NULL, NULL },
 };
-const struct cli_verb cli_verb_diff = { "diff", NULL, "V [V2] [--stat]", "what a variant changed, or how two differ", diff_opts, run_diff,
-	1, 2, .json = true };
+const struct cli_verb cli_verb_diff = { "diff", NULL, "V [V2] [--stat]",
+	"what a variant changed, or how two differ", diff_opts, run_diff, 1, 2, .json = true };

@@ -42,7 +42,9 @@ static int run_editor(const char *file, const char *cwd, struct err *e)
 	int code = 0, rc = -1;
 	editor_argv(&argv, file);
 	if (!argv.n) {
-		err_set(e, "no_editor", "no editor was found; set EDITOR, or write .yolodeck/race.json and run again");
+		err_set(e, "no_editor",
+			"no editor was found; set EDITOR, or write .yolodeck/race.json and run "
+			"again");
 		goto out;
 	}
 	spec.argv = strv_argv(&argv);
@@ -52,7 +54,8 @@ static int run_editor(const char *file, const char *cwd, struct err *e)
 		goto out;
 	child_wait(&c, -1, &code);
 	if (code)
-		err_set(e, "editor_failed", "%s ended with code %d, so nothing was started", argv.v[0], code);
+		err_set(e, "editor_failed", "%s ended with code %d, so nothing was started",
+			argv.v[0], code);
 	else
 		rc = 0;
 out:

@@ -17,9 +17,11 @@ static void print_races(const struct json *ok)
 		if (!first)
 			putchar('\n');
 		first = false;
-		cli_say(stdout, "race %d %s  %s %.7s  %s  %lld of %lld passed%s", number, json_str(r, "slug", ""),
-			json_str(r, "base_name", "?"), json_str(r, "base", "?"), json_str(r, "engine", "?"),
-			(long long)json_int(r, "passed", 0), (long long)json_int(r, "total", 0), live ? "" : ", over");
+		cli_say(stdout, "race %d %s  %s %.7s  %s  %lld of %lld passed%s", number,
+			json_str(r, "slug", ""), json_str(r, "base_name", "?"),
+			json_str(r, "base", "?"), json_str(r, "engine", "?"),
+			(long long)json_int(r, "passed", 0), (long long)json_int(r, "total", 0),
+			live ? "" : ", over");
 		cli_rows_print(json_get(ok, "rows"), number, stdout);
 	}
 }
@@ -55,7 +57,8 @@ static int run_ls(struct cli_args *a)
 		rc = cli_json(ok);
 	} else {
 		if (!json_size(json_get(ok, "races")))
-			cli_say(stdout, "no race on the deck; `yolodeck ls --all` shows the archived ones");
+			cli_say(stdout,
+				"no race on the deck; `yolodeck ls --all` shows the archived ones");
 		print_races(ok);
 		json_free(ok);
 	}
@@ -67,7 +70,8 @@ static const struct cli_opt ls_opts[] = {
 	{ "all", 'a', NULL, "archived variants and races too" },
 	{ NULL, 0, NULL, NULL },
 };
-const struct cli_verb cli_verb_ls = { "ls", "ps", "[--all]", "list races and their variants", ls_opts, run_ls, 0, 0, .json = true };
+const struct cli_verb cli_verb_ls = { "ls", "ps", "[--all]", "list races and their variants",
+	ls_opts, run_ls, 0, 0, .json = true };
 
 static void line(const char *label, const char *value)
 {
@@ -79,7 +83,7 @@ static void show_limits(const struct json *limits)
 {
 	struct buf b = BUF_INIT;
 	char text[64];
-	static const char *const sizes[] = { "memory", "log" };
+	static const char *const sizes[] = { "memory", "log", "disk" };
 	if (json_double(limits, "cpus", 0) > 0)
 		buf_fmt(&b, "cpus %g  ", json_double(limits, "cpus", 0));
 	for (size_t i = 0; i < ARRAY_LEN(sizes); i++)
@@ -121,12 +125,14 @@ static void show_command(const struct json *spec)
 
 static void print_show(const struct json *ok)
 {
-	static const char *const texts[] = { "state", "reason", "evidence", "engine", "isolation", "image", "base", "commit", "branch",
-		"scan", "not_recorded", "conflict", "promoted", "started", "ended", "warn" };
+	static const char *const texts[] = { "state", "reason", "evidence", "engine", "isolation",
+		"image", "base", "commit", "branch", "scan", "not_recorded", "conflict", "promoted",
+		"started", "ended", "warn" };
 	const struct json *row = json_get(ok, "row"), *race = json_get(ok, "race");
 	char cell[64];
-	cli_say(stdout, "%lld/%s  number %lld of race %lld %s", (long long)json_int(row, "race", 0), json_str(row, "variant", "?"),
-		(long long)json_int(row, "number", 0), (long long)json_int(row, "race", 0), json_str(race, "slug", ""));
+	cli_say(stdout, "%lld/%s  number %lld of race %lld %s", (long long)json_int(row, "race", 0),
+		json_str(row, "variant", "?"), (long long)json_int(row, "number", 0),
+		(long long)json_int(row, "race", 0), json_str(race, "slug", ""));
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
 		line(texts[i], json_str(row, texts[i], NULL));
 	cli_elapsed(row, cell, sizeof(cell));
@@ -134,8 +140,9 @@ static void print_show(const struct json *ok)
 	cli_check(row, cell, sizeof(cell));
 	line("result", cell);
 	if (json_int(row, "files", -1) >= 0)
-		cli_say(stdout, "%-10s %lld files, +%lld -%lld", "changes", (long long)json_int(row, "files", 0),
-			(long long)json_int(row, "added", 0), (long long)json_int(row, "removed", 0));
+		cli_say(stdout, "%-10s %lld files, +%lld -%lld", "changes",
+			(long long)json_int(row, "files", 0), (long long)json_int(row, "added", 0),
+			(long long)json_int(row, "removed", 0));
 	show_command(json_get(ok, "spec_variant"));
 	line("why", json_str(race, "engine_why", NULL));
 	line("container", json_str(ok, "container", NULL));
@@ -168,7 +175,8 @@ static int run_show(struct cli_args *a)
 	return rc;
 }
 
-const struct cli_verb cli_verb_show = { "show", NULL, "V", "all that is known of a variant", NULL, run_show, 1, 1, .json = true };
+const struct cli_verb cli_verb_show = { "show", NULL, "V", "all that is known of a variant", NULL,
+	run_show, 1, 1, .json = true };
 
 /* Asked every few seconds by a status line: never starts a conductor, reads the disk when there is none. */
 static struct json *status_from_disk(struct cli_session *s, struct err *e)
@@ -224,5 +232,5 @@ static int run_status(struct cli_args *a)
 	return rc;
 }
 
-const struct cli_verb cli_verb_status = { "status", NULL, "", "one line for a status bar: yolo 7 !1 >2 v1 x1", NULL, run_status, 0, 0,
-	.json = true };
+const struct cli_verb cli_verb_status = { "status", NULL, "",
+	"one line for a status bar: yolo 7 !1 >2 v1 x1", NULL, run_status, 0, 0, .json = true };

@@ -20,14 +20,14 @@ struct logging {
 	struct cli_session *s;
 	struct tail *t;
 	struct vt vt;
-	char *dir, *name;	/* of the variant */
+	char *dir, *name; /* of the variant */
 	int race;
 	bool check, times, safe, color;
-	uint64_t at;		/* what was printed so far */
-	uint64_t seq;		/* marks below it were printed */
+	uint64_t at; /* what was printed so far */
+	uint64_t seq; /* marks below it were printed */
 	bool ended;
-	bool stopped;		/* at a line that may still grow */
-	char last;		/* byte printed */
+	bool stopped; /* at a line that may still grow */
+	char last; /* byte printed */
 };
 
 static void put_safe(struct logging *l, const char *p, size_t n, bool newline)
@@ -53,7 +53,8 @@ static int put_bytes(struct logging *l, struct err *e)
 		l->last = chunk[n - 1];
 	}
 	if (n < 0)
-		return err_sys(e, "log_unreadable", "cannot read the log of %d/%s", l->race, l->name);
+		return err_sys(
+			e, "log_unreadable", "cannot read the log of %d/%s", l->race, l->name);
 	return 0;
 }
 
@@ -127,7 +128,8 @@ static bool variant_over(struct logging *l)
 	if (cli_load(l->s, &e))
 		return false;
 	for (size_t i = 0; i < l->s->nrace; i++) {
-		const struct variant *v = l->s->race[i]->number == l->race ? race_find(l->s->race[i], l->name) : NULL;
+		const struct variant *v =
+			l->s->race[i]->number == l->race ? race_find(l->s->race[i], l->name) : NULL;
 		if (v)
 			return variant_ended(v->state);
 	}
@@ -252,5 +254,5 @@ static const struct cli_opt log_opts[] = {
 	{ "check", 0, NULL, "the log of the check instead" },
 	{ NULL, 0, NULL, NULL },
 };
-const struct cli_verb cli_verb_log = { "log", "logs", "V [-f] [-t] [-n N] [--check]", "the log of a variant; byte for byte into a pipe",
-	log_opts, run_log, 1, 1, .json = false };
+const struct cli_verb cli_verb_log = { "log", "logs", "V [-f] [-t] [-n N] [--check]",
+	"the log of a variant; byte for byte into a pipe", log_opts, run_log, 1, 1, .json = false };

@@ -22,7 +22,8 @@ static int run_version(struct cli_args *a)
 	return CLI_DONE;
 }
 
-const struct cli_verb cli_verb_version = { "version", NULL, "", "print the version", NULL, run_version, 0, 0, .json = true };
+const struct cli_verb cli_verb_version = { "version", NULL, "", "print the version", NULL,
+	run_version, 0, 0, .json = true };
 
 static void say(const char *label, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 static void say(const char *label, const char *fmt, ...)
@@ -40,25 +41,30 @@ static void say_engines(const struct json *ok)
 {
 	const char *chosen = json_str(ok, "auto", NULL);
 	for (const struct json *g = json_first(json_get(ok, "engines")); g; g = json_next(g)) {
-		const char *isolation = json_str(g, "isolation", ""), *warn = json_str(g, "warn", "");
+		const char *isolation = json_str(g, "isolation", ""),
+			   *warn = json_str(g, "warn", "");
 		bool fine = json_bool(g, "ok", false);
-		say(json_str(g, "name", "?"), "%s: %s%s%s%s%s", fine ? "ready" : "no", json_str(g, "why", ""),
-			fine && *isolation ? "; isolation " : "", fine ? isolation : "", fine && *warn ? "; " : "", fine ? warn : "");
+		say(json_str(g, "name", "?"), "%s: %s%s%s%s%s", fine ? "ready" : "no",
+			json_str(g, "why", ""), fine && *isolation ? "; isolation " : "",
+			fine ? isolation : "", fine && *warn ? "; " : "", fine ? warn : "");
 	}
-	say("auto", "%s%s%s", chosen ? chosen : "none", *json_str(ok, "auto_why", "") ? ": " : "", json_str(ok, "auto_why", ""));
+	say("auto", "%s%s%s", chosen ? chosen : "none", *json_str(ok, "auto_why", "") ? ": " : "",
+		json_str(ok, "auto_why", ""));
 }
 
 static void say_host(const struct cli_session *s)
 {
 	struct statvfs fs;
 	long cores = sysconf(_SC_NPROCESSORS_ONLN);
-	char *dir = fs_tilde(s->store.dir), *top = fs_tilde(s->repo.top ? s->repo.top : s->repo.common);
+	char *dir = fs_tilde(s->store.dir),
+	     *top = fs_tilde(s->repo.top ? s->repo.top : s->repo.common);
 	say("yolodeck", "%s", YOLODECK_VERSION);
 	say("repository", "%s, %s", top, s->repo.head_ref ? s->repo.head_ref : "detached HEAD");
 	if (s->repo.ident)
 		say("commits as", "%s", s->repo.ident);
 	else
-		say("commits as", "nobody: set user.name and user.email (git config --global user.name ...)");
+		say("commits as",
+			"nobody: set user.name and user.email (git config --global user.name ...)");
 	say("state", "%s", dir);
 	say("host", "%ld core%s", cores, cores == 1 ? "" : "s");
 	if (!statvfs(s->store.dir, &fs)) {
@@ -95,8 +101,8 @@ static int run_doctor(struct cli_args *a)
 	return rc;
 }
 
-const struct cli_verb cli_verb_doctor = { "doctor", NULL, "", "which engines are there, and why not the others", NULL, run_doctor, 0, 0,
-	.json = true };
+const struct cli_verb cli_verb_doctor = { "doctor", NULL, "",
+	"which engines are there, and why not the others", NULL, run_doctor, 0, 0, .json = true };
 
 static int run_shutdown(struct cli_args *a)
 {
@@ -119,5 +125,6 @@ static int run_shutdown(struct cli_args *a)
 	return rc;
 }
 
-const struct cli_verb cli_verb_shutdown = { "shutdown", NULL, "", "end the conductor of this repository; what runs goes on", NULL, run_shutdown,
-	0, 0, .json = true, .hidden = true };
+const struct cli_verb cli_verb_shutdown = { "shutdown", NULL, "",
+	"end the conductor of this repository; what runs goes on", NULL, run_shutdown, 0, 0,
+	.json = true, .hidden = true };

@@ -28,7 +28,8 @@ int cli_open(struct cli_session *s, bool create, struct err *e)
 	if (!store_open(&s->store, s->repo.common, create, e))
 		return 0;
 	if (!create && !strcmp(e->code, "not_found"))
-		err_set(e, "no_race", "there is no race yet in this repository: `yolodeck run` starts one");
+		err_set(e, "no_race",
+			"there is no race yet in this repository: `yolodeck run` starts one");
 	cli_close(s);
 	return -1;
 }
@@ -95,6 +96,7 @@ int cli_race_number(const char *s, struct err *e)
 		return 0;
 	long n = strtol(s, &end, 10);
 	if (end == s || n < 1 || n > 999999999 || (*end && *end != '-'))
-		return err_set(e, "usage", "\"%s\" is no race; write its number, as `yolodeck ls --all` shows it", s);
+		return err_set(e, "usage",
+			"\"%s\" is no race; write its number, as `yolodeck ls --all` shows it", s);
 	return (int)n;
 }

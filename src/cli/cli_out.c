@@ -73,7 +73,8 @@ int cli_usage(const struct cli_args *a, const char *fmt, ...)
 	va_end(ap);
 	cli_fail(a, &e);
 	if (!a->json)
-		fprintf(stderr, "usage: yolodeck %s%s%s\n", a->verb->name, *a->verb->args ? " " : "", a->verb->args);
+		fprintf(stderr, "usage: yolodeck %s%s%s\n", a->verb->name,
+			*a->verb->args ? " " : "", a->verb->args);
 	return CLI_USAGE;
 }
 

@@ -36,12 +36,14 @@ static void row_list(const char *label, const struct json *list, const char *non
 static void show_files(const struct json *plan)
 {
 	size_t n = 0, all = (size_t)json_int(plan, "files_total", 0);
-	for (const struct json *f = json_first(json_get(plan, "files")); f && n < FILES_SHOWN; f = json_next(f), n++) {
+	for (const struct json *f = json_first(json_get(plan, "files")); f && n < FILES_SHOWN;
+		f = json_next(f), n++) {
 		int64_t added = json_int(f, "added", -1);
 		if (added < 0)
 			row("", "  %s  binary", json_str(f, "path", "?"));
 		else
-			row("", "  %s  +%lld -%lld", json_str(f, "path", "?"), (long long)added, (long long)json_int(f, "removed", 0));
+			row("", "  %s  +%lld -%lld", json_str(f, "path", "?"), (long long)added,
+				(long long)json_int(f, "removed", 0));
 	}
 	if (all > n)
 		row("", "  and %zu more", all - n);
@@ -53,12 +55,15 @@ static void show_plan(const struct json *plan, const char *variant)
 	int64_t commits = json_int(plan, "commits", 0), files = json_int(plan, "files_total", 0);
 	char *dir = tree ? fs_tilde(tree) : NULL;
 	cli_say(stdout, "promote %s into %s", variant, json_str(plan, "into", "?"));
-	row("into", "%s %.7s%s%s", json_str(plan, "into", "?"), json_str(plan, "old", "?"), dir ? ", checked out in " : "", dir ? dir : "");
+	row("into", "%s %.7s%s%s", json_str(plan, "into", "?"), json_str(plan, "old", "?"),
+		dir ? ", checked out in " : "", dir ? dir : "");
 	row("how", "%s", json_str(plan, "how", "?"));
-	row("brings", "%lld commit%s, %lld file%s, +%lld -%lld", (long long)commits, commits == 1 ? "" : "s", (long long)files,
-		files == 1 ? "" : "s", (long long)json_int(plan, "added", 0), (long long)json_int(plan, "removed", 0));
+	row("brings", "%lld commit%s, %lld file%s, +%lld -%lld", (long long)commits,
+		commits == 1 ? "" : "s", (long long)files, files == 1 ? "" : "s",
+		(long long)json_int(plan, "added", 0), (long long)json_int(plan, "removed", 0));
 	show_files(plan);
-	row_list("auto-run", json_get(plan, "auto_run"), "none of Makefile, hooks, CI, .envrc, package.json");
+	row_list("auto-run", json_get(plan, "auto_run"),
+		"none of Makefile, hooks, CI, .envrc, package.json");
 	row_list("conflicts", json_get(plan, "conflicts"), "none");
 	if (json_size(json_get(plan, "local_edits")))
 		row_list("your edits", json_get(plan, "local_edits"), "");
@@ -72,7 +77,8 @@ static bool refused(const struct json *plan, struct err *e)
 	const struct json *r = json_get(plan, "refuse");
 	if (!r || json_type(r) != JSON_OBJECT)
 		return false;
-	err_set(e, json_str(r, "code", "refused"), "%s", json_str(r, "msg", "it cannot be done now"));
+	err_set(e, json_str(r, "code", "refused"), "%s",
+		json_str(r, "msg", "it cannot be done now"));
 	return true;
 }
 
@@ -82,11 +88,13 @@ static int agreed(const struct cli_args *a, const char *question, struct err *e)
 	if (cli_has(a, "yes"))
 		return 1;
 	if (a->json || !cli_tty())
-		return err_set(e, "not_asked", "there is no terminal to ask on: -y says yes, --dry-run only shows");
+		return err_set(e, "not_asked",
+			"there is no terminal to ask on: -y says yes, --dry-run only shows");
 	return cli_ask(question) ? 1 : 0;
 }
 
-static struct json *promote_request(const struct cli_args *a, const struct cli_session *s, const char *how)
+static struct json *promote_request(
+	const struct cli_args *a, const struct cli_session *s, const char *how)
 {
 	struct json *req = client_request("promote");
 	json_put_str(req, "variant", a->words.v[0]);
@@ -102,8 +110,11 @@ static void say_promoted(const struct cli_args *a, const struct json *ok)
 {
 	struct strv rest = STRV_INIT;
 	struct buf b = BUF_INIT;
-	cli_say(stdout, "promoted %s into %s: %.7s -> %.7s; nothing is pushed, `yolodeck undo` takes it back", a->words.v[0],
-		json_str(ok, "into", "?"), json_str(ok, "old", "?"), json_str(ok, "new", "?"));
+	cli_say(stdout,
+		"promoted %s into %s: %.7s -> %.7s; nothing is pushed, `yolodeck undo` takes it "
+		"back",
+		a->words.v[0], json_str(ok, "into", "?"), json_str(ok, "old", "?"),
+		json_str(ok, "new", "?"));
 	if (!json_get_strv(ok, "archived", &rest) && rest.n) {
 		strv_join(&rest, 20, &b);
 		cli_say(stdout, "archived %s", b.p);
@@ -112,7 +123,8 @@ static void say_promoted(const struct cli_args *a, const struct json *ok)
 	buf_release(&b);
 }
 
-static int apply_promote(const struct cli_args *a, struct cli_session *s, const char *how, const char *token, struct err *e)
+static int apply_promote(const struct cli_args *a, struct cli_session *s, const char *how,
+	const char *token, struct err *e)
 {
 	struct json *req = promote_request(a, s, how), *ok;
 	json_put_str(req, "token", token);
@@ -151,7 +163,8 @@ static int promote(const struct cli_args *a, struct cli_session *s, const char *
 	else if (cli_has(a, "dry-run"))
 		rc = 0;
 	else if ((yes = agreed(a, "promote? y/N", e)) > 0)
-		rc = apply_promote(a, s, how, json_str(ok, "token", json_str(plan, "token", "")), e);
+		rc = apply_promote(
+			a, s, how, json_str(ok, "token", json_str(plan, "token", "")), e);
 	else if (!yes)
 		rc = 1;
 	json_free(ok);
@@ -174,7 +187,8 @@ static int run_promote(struct cli_args *a)
 	struct err e = ERR_INIT;
 	bool squash = cli_has(a, "squash"), merge = cli_has(a, "merge");
 	if (cli_has(a, "rebase"))
-		return cli_usage(a, "--rebase comes in a later version; there are --merge and --squash");
+		return cli_usage(
+			a, "--rebase comes in a later version; there are --merge and --squash");
 	if (squash && merge)
 		return cli_usage(a, "--merge and --squash are two ways; name one");
 	if (cli_open(&s, false, &e))
@@ -187,13 +201,16 @@ static const struct cli_opt promote_opts[] = {
 	{ "squash", 0, NULL, "as one commit" },
 	{ "rebase", 0, NULL, "replayed (in a later version)" },
 	{ "into", 0, "BRANCH", "into this branch instead of the one you are on" },
-	{ "archive-rest", 0, NULL, "then archive the other variants of the race; kills those that still run" },
+	{ "archive-rest", 0, NULL,
+		"then archive the other variants of the race; kills those that still run" },
 	{ "dry-run", 0, NULL, "only show what it would do" },
 	{ "yes", 'y', NULL, "do not ask" },
 	{ NULL, 0, NULL, NULL },
 };
-const struct cli_verb cli_verb_promote = { "promote", NULL, "V [--merge|--squash] [--into BRANCH] [--archive-rest] [--dry-run] [-y]",
-	"merge a variant into your branch: shows the plan, then asks", promote_opts, run_promote, 1, 1, .json = true };
+const struct cli_verb cli_verb_promote = { "promote", NULL,
+	"V [--merge|--squash] [--into BRANCH] [--archive-rest] [--dry-run] [-y]",
+	"merge a variant into your branch: shows the plan, then asks", promote_opts, run_promote, 1,
+	1, .json = true };
 
 static int undo(const struct cli_args *a, struct cli_session *s, struct err *e)
 {
@@ -211,7 +228,10 @@ static int undo(const struct cli_args *a, struct cli_session *s, struct err *e)
 		json_free(ok);
 		return -1;
 	}
-	yes = agreed(a, json_bool(plan, "revert", false) ? "make the revert commit? y/N" : "take it back? y/N", e);
+	yes = agreed(a,
+		json_bool(plan, "revert", false) ? "make the revert commit? y/N"
+						 : "take it back? y/N",
+		e);
 	if (yes > 0) {
 		req = client_request("undo");
 		json_put_str(req, "token", json_str(ok, "token", ""));
@@ -243,5 +263,6 @@ static const struct cli_opt undo_opts[] = {
 	{ "yes", 'y', NULL, "do not ask" },
 	{ NULL, 0, NULL, NULL },
 };
-const struct cli_verb cli_verb_undo = { "undo", NULL, "[-y]", "take the last promote or archive back: says what that is, then asks", undo_opts,
-	run_undo, 0, 0, .json = true };
+const struct cli_verb cli_verb_undo = { "undo", NULL, "[-y]",
+	"take the last promote or archive back: says what that is, then asks", undo_opts, run_undo,
+	0, 0, .json = true };

@@ -44,7 +44,8 @@ static void count(const struct json *row, const char *key, const char *sign, cha
 /* What a person should know of it, most urgent first. */
 static void note(const struct json *row, struct buf *b)
 {
-	static const char *const keys[] = { "evidence", "scan", "reason", "note", "warn", "not_recorded" };
+	static const char *const keys[] = { "evidence", "scan", "reason", "note", "warn",
+		"not_recorded" };
 	const char *promoted = json_str(row, "promoted", NULL);
 	if (json_bool(row, "best", false))
 		buf_str(b, "* best so far");
@@ -85,7 +86,8 @@ static void add_row(struct cli_table *t, const struct json *row)
 void cli_rows_print(const struct json *rows, int race, FILE *f)
 {
 	struct cli_table t = { STRV_INIT, 10, "lrllrrrrrl", false };
-	strv_addl(&t.cells, "", "#", "VARIANT", "STATE", "TIME", "CHECK", "+", "-", "F", "NOTE", (char *)NULL);
+	strv_addl(&t.cells, "", "#", "VARIANT", "STATE", "TIME", "CHECK", "+", "-", "F", "NOTE",
+		(char *)NULL);
 	for (const struct json *r = json_first(rows); r; r = json_next(r))
 		if (!race || json_int(r, "race", 0) == race)
 			add_row(&t, r);
@@ -107,7 +109,8 @@ static void add_ranked(struct cli_table *t, const struct json *row)
 	struct buf b = BUF_INIT;
 	int64_t rank = json_int(row, "rank", 0);
 	if (rank > 0)
-		strv_fmt(&t->cells, "%lld%s", (long long)rank, json_bool(row, "best", false) ? " *" : "");
+		strv_fmt(&t->cells, "%lld%s", (long long)rank,
+			json_bool(row, "best", false) ? " *" : "");
 	else
 		strv_add(&t->cells, "");
 	strv_add(&t->cells, json_str(row, "variant", "?"));
@@ -137,7 +140,8 @@ static void ranked_table(const struct json *rows, bool markdown, FILE *f)
 		sorted[i++] = r;
 	if (n)
 		qsort(sorted, n, sizeof(*sorted), by_rank);
-	strv_addl(&t.cells, "RANK", "VARIANT", "STATE", "CHECK", "TIME", "+", "-", "F", "BRANCH", "REASON", (char *)NULL);
+	strv_addl(&t.cells, "RANK", "VARIANT", "STATE", "CHECK", "TIME", "+", "-", "F", "BRANCH",
+		"REASON", (char *)NULL);
 	for (i = 0; i < n; i++)
 		add_ranked(&t, sorted[i]);
 	cli_table_print(&t, f);
@@ -148,19 +152,23 @@ void cli_report_print(const struct json *report, bool markdown, FILE *f)
 {
 	const struct json *race = json_get(report, "race"), *spec = json_get(report, "spec");
 	const char *check = json_str(spec, "check", NULL), *prompt = json_str(spec, "prompt", NULL);
-	cli_say(f, "%srace %lld %s", markdown ? "# " : "", (long long)json_int(race, "number", 0), json_str(race, "slug", ""));
+	cli_say(f, "%srace %lld %s", markdown ? "# " : "", (long long)json_int(race, "number", 0),
+		json_str(race, "slug", ""));
 	if (markdown)
 		fputc('\n', f);
 	const char *dot = markdown ? "- " : "";
-	cli_say(f, "%sbase %s %.10s", dot, json_str(race, "base_name", "?"), json_str(race, "base", "?"));
-	cli_say(f, "%sengine %s: %s", dot, json_str(race, "engine", "?"), json_str(race, "engine_why", "?"));
+	cli_say(f, "%sbase %s %.10s", dot, json_str(race, "base_name", "?"),
+		json_str(race, "base", "?"));
+	cli_say(f, "%sengine %s: %s", dot, json_str(race, "engine", "?"),
+		json_str(race, "engine_why", "?"));
 	if (check)
 		cli_say(f, "%scheck %s", dot, check);
 	if (prompt)
 		cli_say(f, "%sprompt %.*s", dot, (int)strcspn(prompt, "\n"), prompt);
-	cli_say(f, "%s%lld of %lld passed, %lld failed, %lld live; %s", dot, (long long)json_int(race, "passed", 0),
-		(long long)json_int(race, "total", 0), (long long)json_int(race, "failed", 0),
-		(long long)json_int(race, "live", 0), json_str(race, "rank_words", ""));
+	cli_say(f, "%s%lld of %lld passed, %lld failed, %lld live; %s", dot,
+		(long long)json_int(race, "passed", 0), (long long)json_int(race, "total", 0),
+		(long long)json_int(race, "failed", 0), (long long)json_int(race, "live", 0),
+		json_str(race, "rank_words", ""));
 	for (const struct json *w = json_first(json_get(report, "warnings")); w; w = json_next(w))
 		cli_say(f, "%snote: %s", dot, json_text(w));
 	fputc('\n', f);

@@ -16,10 +16,12 @@ enum { PROMPT_FILE_MAX = 1 << 20 };
 int (*cli_deck)(const char *common_dir, int race);
 
 static const struct cli_opt run_opts[] = {
-	{ "file", 'f', "RACE.json", "the race file; without it and without a command .yolodeck/race.json" },
+	{ "file", 'f', "RACE.json",
+		"the race file; without it and without a command .yolodeck/race.json" },
 	{ "n", 'n', "N", "so many attempts of the same" },
 	{ "name", 0, "TEXT", "name of the race" },
-	{ "image", 0, "IMAGE", "container image; host = this machine's programs, read-only (the default)" },
+	{ "image", 0, "IMAGE",
+		"container image; host = this machine's programs, read-only (the default)" },
 	{ "engine", 0, "ENGINE", "auto, docker or local" },
 	{ "prompt", 0, "TEXT", "the task, $YOLO_PROMPT inside; - reads it from stdin" },
 	{ "prompt-file", 0, "FILE", "the task from a file" },
@@ -55,7 +57,8 @@ static int add_env(struct spec *s, const char *value, struct err *e)
 		return spec_flag(s, "env", value, e);
 	mine = getenv(value);
 	if (!mine)
-		return err_set(e, "spec", "--env: %.60s is not set here; write --env %.60s=value", value, value);
+		return err_set(e, "spec", "--env: %.60s is not set here; write --env %.60s=value",
+			value, value);
 	kv = xasprintf("%s=%s", value, mine);
 	rc = spec_flag(s, "env", kv, e);
 	free(kv);
@@ -92,7 +95,8 @@ static int add_prompt(struct spec *s, const char *flag, const char *value, struc
 
 static bool not_of_spec(const char *name)
 {
-	static const char *const own[] = { "file", "headless", "wait", "dry-run", "allow-unlimited", "json", "help" };
+	static const char *const own[] = { "file", "headless", "wait", "dry-run", "allow-unlimited",
+		"json", "help" };
 	for (size_t i = 0; i < ARRAY_LEN(own); i++)
 		if (!strcmp(own[i], name))
 			return true;
@@ -105,7 +109,10 @@ static int add_flags(const struct cli_args *a, struct spec *s, struct err *e)
 		const char *name = a->given[i].opt->name, *value = a->given[i].value;
 		int rc = 0;
 		if (!strcmp(name, "agent") || !strcmp(name, "secret"))
-			rc = err_set(e, "later", "--%s comes in a later version of yolodeck; give a command after -- for now", name);
+			rc = err_set(e, "later",
+				"--%s comes in a later version of yolodeck; give a command after "
+				"-- for now",
+				name);
 		else if (!strcmp(name, "env"))
 			rc = add_env(s, value, e);
 		else if (!strncmp(name, "prompt", 6))
@@ -122,7 +129,8 @@ static int add_flags(const struct cli_args *a, struct spec *s, struct err *e)
 }
 
 /* The file: -f, else the repository's own when no command is given. *edit: there is neither. */
-static int load_file(const struct cli_args *a, const struct git_repo *repo, struct spec *s, bool *edit, struct err *e)
+static int load_file(const struct cli_args *a, const struct git_repo *repo, struct spec *s,
+	bool *edit, struct err *e)
 {
 	const char *file = cli_opt(a, "file");
 	bool command = a->rest && a->rest[0];
@@ -166,8 +174,9 @@ static int dry_run(const struct cli_args *a, const struct spec *s)
 		json_put(o, "spec", spec_to_json(s));
 		return cli_json(o);
 	}
-	printf("%zu variant%s, engine %s, network %s; nothing was started\n", s->nvariants, s->nvariants == 1 ? "" : "s",
-		s->engine ? s->engine : "auto", s->network ? s->network : "bridge");
+	printf("%zu variant%s, engine %s, network %s; nothing was started\n", s->nvariants,
+		s->nvariants == 1 ? "" : "s", s->engine ? s->engine : "auto",
+		s->network ? s->network : "bridge");
 	for (size_t i = 0; i < s->nvariants; i++) {
 		const struct spec_variant *v = &s->variants[i];
 		struct buf b = BUF_INIT;
@@ -192,13 +201,15 @@ static int dry_run(const struct cli_args *a, const struct spec *s)
 
 static void say_started(const struct json *ok, FILE *f)
 {
-	cli_say(f, "race %lld %s: %s", (long long)json_int(ok, "race", 0), json_str(ok, "slug", ""), json_str(ok, "why", ""));
+	cli_say(f, "race %lld %s: %s", (long long)json_int(ok, "race", 0), json_str(ok, "slug", ""),
+		json_str(ok, "why", ""));
 	for (const struct json *w = json_first(json_get(ok, "warnings")); w; w = json_next(w))
 		cli_say(f, "note: %s", json_text(w));
 }
 
 /* The request is one line of at most 1 MiB; a command is in it once for each variant. */
-static struct json *run_request(const struct cli_session *s, const struct spec *spec, bool headless, struct err *e)
+static struct json *run_request(
+	const struct cli_session *s, const struct spec *spec, bool headless, struct err *e)
 {
 	struct json *req = client_request("run");
 	struct buf b = BUF_INIT;
@@ -207,7 +218,9 @@ static struct json *run_request(const struct cli_session *s, const struct spec *
 	json_put_bool(req, "headless", headless);
 	json_print(req, &b);
 	if (b.len > PROTO_MAX_REQUEST - 256) {
-		err_set(e, "spec", "the race takes %zu KiB to describe; at most %d are possible: put long commands into scripts",
+		err_set(e, "spec",
+			"the race takes %zu KiB to describe; at most %d are possible: put long "
+			"commands into scripts",
 			b.len >> 10, PROTO_MAX_REQUEST >> 10);
 		json_free(req);
 		req = NULL;
@@ -216,7 +229,8 @@ static struct json *run_request(const struct cli_session *s, const struct spec *
 	return req;
 }
 
-int cli_start(const struct cli_args *a, struct cli_session *s, const struct spec *spec, enum cli_then then)
+int cli_start(const struct cli_args *a, struct cli_session *s, const struct spec *spec,
+	enum cli_then then)
 {
 	struct err e = ERR_INIT;
 	struct json *req, *ok;
@@ -298,4 +312,5 @@ static int run_run(struct cli_args *a)
 	return rc;
 }
 
-const struct cli_verb cli_verb_run = { "run", NULL, "[options] [-- CMD...]", "start a race", run_opts, run_run, 0, 0, .json = true, .rest = true };
+const struct cli_verb cli_verb_run = { "run", NULL, "[options] [-- CMD...]", "start a race",
+	run_opts, run_run, 0, 0, .json = true, .rest = true };

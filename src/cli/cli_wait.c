@@ -121,8 +121,9 @@ static int run_wait(struct cli_args *a)
 	return rc;
 }
 
-const struct cli_verb cli_verb_wait = { "wait", NULL, "[R]", "wait for the end of a race; exit code 0 if a variant passed, else 1", NULL,
-	run_wait, 0, 1, .json = true };
+const struct cli_verb cli_verb_wait = { "wait", NULL, "[R]",
+	"wait for the end of a race; exit code 0 if a variant passed, else 1", NULL, run_wait, 0, 1,
+	.json = true };
 
 static int run_report(struct cli_args *a)
 {
@@ -149,5 +150,5 @@ static const struct cli_opt report_opts[] = {
 	{ "markdown", 'm', NULL, "as Markdown, for a pull request or a note" },
 	{ NULL, 0, NULL, NULL },
 };
-const struct cli_verb cli_verb_report = { "report", NULL, "[R] [--markdown]", "the ranked result of a race", report_opts, run_report, 0, 1,
-	.json = true };
+const struct cli_verb cli_verb_report = { "report", NULL, "[R] [--markdown]",
+	"the ranked result of a race", report_opts, run_report, 0, 1, .json = true };

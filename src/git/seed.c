@@ -19,7 +19,8 @@ static int put_file(const char *dir, const struct seed_file *f, struct err *e)
 }
 
 /* git in the new work tree: only files of ours are there. Ends with NULL. */
-static int in_tree(const char *git_dir, const char *tree, struct err *e, ...) __attribute__((sentinel));
+static int in_tree(const char *git_dir, const char *tree, struct err *e, ...)
+	__attribute__((sentinel));
 static int in_tree(const char *git_dir, const char *tree, struct err *e, ...)
 {
 	struct git_call c;
@@ -39,8 +40,8 @@ static int in_tree(const char *git_dir, const char *tree, struct err *e, ...)
 	return rc;
 }
 
-int seed_repository(const char *dir, const struct seed_file *f, size_t n, const char *name, const char *mail, const char *subject,
-	struct err *e)
+int seed_repository(const char *dir, const struct seed_file *f, size_t n, const char *name,
+	const char *mail, const char *subject, struct err *e)
 {
 	char *git_dir = fs_join(dir, ".git");
 	int rc = -1;
@@ -53,7 +54,8 @@ int seed_repository(const char *dir, const struct seed_file *f, size_t n, const 
 	for (size_t i = 0; i < n; i++)
 		if (put_file(dir, &f[i], e))
 			goto out;
-	if (git_out(git_dir, NULL, e, "init", "-q", "--initial-branch=main", "--template=", (char *)NULL) ||
+	if (git_out(git_dir, NULL, e, "init", "-q", "--initial-branch=main",
+		    "--template=", (char *)NULL) ||
 		in_tree(git_dir, dir, e, "config", "user.name", name, (char *)NULL) ||
 		in_tree(git_dir, dir, e, "config", "user.email", mail, (char *)NULL) ||
 		in_tree(git_dir, dir, e, "add", "-A", (char *)NULL) ||

@@ -7,14 +7,14 @@
 #include "base/err.h"
 
 struct seed_file {
-	const char *path;	/* relative, parents are made */
+	const char *path; /* relative, parents are made */
 	const void *data;
 	size_t len;
 	mode_t mode;
 };
 /* Makes dir (which must not exist), the files in it, and a repository on branch main that holds them in one commit. Its own
  * config names `name` <mail> as committer, so that nothing of the user's is needed. */
-int seed_repository(const char *dir, const struct seed_file *f, size_t n, const char *name, const char *mail, const char *subject,
-	struct err *e);
+int seed_repository(const char *dir, const struct seed_file *f, size_t n, const char *name,
+	const char *mail, const char *subject, struct err *e);
 
 #endif

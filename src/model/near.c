@@ -22,7 +22,8 @@ size_t near_distance(const char *a, const char *b)
 		size_t *now = d[i % 3], *up = d[(i - 1) % 3], *up2 = d[(i + 1) % 3];
 		now[0] = i;
 		for (size_t j = 1; j <= nb; j++) {
-			now[j] = min(min(now[j - 1], up[j]) + 1, up[j - 1] + (a[i - 1] != b[j - 1]));
+			now[j] =
+				min(min(now[j - 1], up[j]) + 1, up[j - 1] + (a[i - 1] != b[j - 1]));
 			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
 				now[j] = min(now[j], up2[j - 2] + 1);
 		}

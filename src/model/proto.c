@@ -173,14 +173,17 @@ int proto_check_hello(const char *line, int *peer_proto, char **peer_version, st
 	*peer_version = NULL;
 	int64_t proto = json_int(j, "proto", 0);
 	if (!j || strcmp(json_str(j, "hello", ""), "yolodeck") || proto < 1 || proto > INT32_MAX) {
-		err_set(e, "protocol", "the other side of the socket is not yolodeck: its first line is not a hello");
+		err_set(e, "protocol",
+			"the other side of the socket is not yolodeck: its first line is not a "
+			"hello");
 		goto out;
 	}
 	*peer_proto = (int)proto;
 	*peer_version = xstrdup(json_str(j, "version", "?"));
 	if (proto != PROTO_VERSION)
 		err_set(e, proto < PROTO_VERSION ? "older" : "newer",
-			"the other side is yolodeck %s and speaks version %d of the protocol; this is %s, version %d",
+			"the other side is yolodeck %s and speaks version %d of the protocol; this "
+			"is %s, version %d",
 			*peer_version, *peer_proto, YOLODECK_VERSION, PROTO_VERSION);
 	else
 		rc = 0;

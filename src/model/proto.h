@@ -32,21 +32,27 @@
 #include "base/json.h"
 #include "model/variant.h"
 
-enum { PROTO_VERSION = 1, PROTO_MAX_REQUEST = 1 << 20, PROTO_MAX_EVENT = 64 << 10, PROTO_LIST_CUT = 200,
-	PROTO_MAX_ANSWER = 32 << 20 /* one line of an answer, as a client takes it: `list` of many races */ };
+enum {
+	PROTO_VERSION = 1,
+	PROTO_MAX_REQUEST = 1 << 20,
+	PROTO_MAX_EVENT = 64 << 10,
+	PROTO_LIST_CUT = 200,
+	PROTO_MAX_ANSWER =
+		32 << 20 /* one line of an answer, as a client takes it: `list` of many races */
+};
 #define YOLODECK_VERSION "0.1.0"
 
 /* A row as it travels and as --json prints it: the stored variant and what the conductor derives. Strings owned. */
 struct row {
-	struct variant *v;	/* owned */
-	int rank;		/* 1 = best, 0 = not ranked */
+	struct variant *v; /* owned */
+	int rank; /* 1 = best, 0 = not ranked */
 	bool best;
-	int attention;		/* 0, or 1: needs a person; evidence says why */
-	char *evidence;		/* "silent 94 s, cpu 0%" */
-	double cpu;		/* percent of one core, -1 = not known */
-	int64_t memory;		/* bytes, -1 = not known */
-	char *slug;		/* of the race */
-	char *warn;		/* "memory limit not enforced here", "log not guarded"; NULL = none */
+	int attention; /* 0, or 1: needs a person; evidence says why */
+	char *evidence; /* "silent 94 s, cpu 0%" */
+	double cpu; /* percent of one core, -1 = not known */
+	int64_t memory; /* bytes, -1 = not known */
+	char *slug; /* of the race */
+	char *warn; /* "memory limit not enforced here", "log not guarded"; NULL = none */
 	uint64_t rev;
 };
 struct row *row_new(struct variant *take_v);
@@ -58,7 +64,7 @@ struct row *row_from_json(const struct json *j, struct err *e);
 struct race_info {
 	int number;
 	char *slug, *base, *base_name, *engine, *engine_why, *isolation, *rank_words, *dir;
-	int64_t created_ns, over_ns;	/* over: 0 = still live */
+	int64_t created_ns, over_ns; /* over: 0 = still live */
 	int total, live, passed, failed, attention;
 };
 void race_info_release(struct race_info *i);

@@ -36,8 +36,8 @@ struct variant *race_add(struct race *r, struct variant *take_v)
 	r->v = xrealloc(r->v, (r->n + 1) * sizeof(*r->v));
 	r->v[r->n++] = take_v;
 	if (take_v->number != (int)r->n)
-		bug("variant %d/%s has number %d and stands at %zu", r->number, take_v->name, take_v->number,
-			r->n);
+		bug("variant %d/%s has number %d and stands at %zu", r->number, take_v->name,
+			take_v->number, r->n);
 	return take_v;
 }
 
@@ -77,7 +77,8 @@ struct race *race_from_json(const struct json *j, struct err *e)
 {
 	int64_t number = json_int(j, "number", 0);
 	if (json_int(j, "v", 0) != 1) {
-		err_set(e, "damaged", "race.json is not of version 1: it was written by another yolodeck");
+		err_set(e, "damaged",
+			"race.json is not of version 1: it was written by another yolodeck");
 		return NULL;
 	}
 	if (number < 1 || number > INT32_MAX) {

@@ -10,14 +10,14 @@
 
 struct race {
 	int number;
-	char *slug;		/* for display */
-	char *base;		/* commit id */
-	char *base_name;	/* "main", or the revision asked for */
-	char *engine, *engine_why;	/* chosen, and the reason in words */
-	char *isolation;	/* "container", "namespace (shares your network)", "none (test)" */
+	char *slug; /* for display */
+	char *base; /* commit id */
+	char *base_name; /* "main", or the revision asked for */
+	char *engine, *engine_why; /* chosen, and the reason in words */
+	char *isolation; /* "container", "namespace (shares your network)", "none (test)" */
 	int64_t created_ns;
-	struct spec spec;	/* expanded */
-	struct variant **v;	/* v[i]->number == i + 1 */
+	struct spec spec; /* expanded */
+	struct variant **v; /* v[i]->number == i + 1 */
 	size_t n;
 	bool archived_all;
 };
@@ -36,7 +36,11 @@ struct variant *race_find(const struct race *r, const char *name);
  * "7/claude-1" "7/2" "yolo/7/claude-1" "claude-1" "cl" "2" "@best" "@passed" "@failed" "@live".
  * changes: a short name that fits variants of two races with live ones is refused. Archived variants are found by their full
  * name and by number, never by a prefix or an @word. Codes: no_such_variant, no_such_race, ambiguous, no_race, usage. */
-struct race_set { struct race **r; size_t n; };
-int race_select(const struct race_set *set, const char *sel, bool changes, struct variant ***out, size_t *nout, struct err *e);
+struct race_set {
+	struct race **r;
+	size_t n;
+};
+int race_select(const struct race_set *set, const char *sel, bool changes, struct variant ***out,
+	size_t *nout, struct err *e);
 
 #endif

@@ -47,7 +47,8 @@ static int no_such(const struct race *r, const char *sel, struct err *e)
 {
 	struct buf b = BUF_INIT;
 	names(r, &b);
-	err_set(e, "no_such_variant", "no variant \"%s\" in race %d: it has %s", sel, r->number, b.p);
+	err_set(e, "no_such_variant", "no variant \"%s\" in race %d: it has %s", sel, r->number,
+		b.p);
 	buf_release(&b);
 	return -1;
 }
@@ -60,22 +61,25 @@ static int by_word(const struct race *r, const char *word, struct found *f, stru
 		int best = rank_best(r);
 		if (best < 0)
 			return err_set(e, "no_such_variant",
-				"no variant of race %d has passed, so there is no best one", r->number);
+				"no variant of race %d has passed, so there is no best one",
+				r->number);
 		add(f, r->v[best]);
 		return 0;
 	}
 	if (strcmp(word, "@passed") && strcmp(word, "@failed") && strcmp(word, "@live"))
-		return err_set(e, "usage", "\"%s\" is no selector; there are @best, @passed, @failed and @live",
-			word);
+		return err_set(e, "usage",
+			"\"%s\" is no selector; there are @best, @passed, @failed and @live", word);
 	for (size_t i = 0; i < r->n; i++) {
 		struct variant *v = r->v[i];
-		bool fits = !strcmp(word, "@passed") ? v->state == VS_PASSED :
-			!strcmp(word, "@failed") ? v->state == VS_FAILED : variant_live(v->state);
+		bool fits = !strcmp(word, "@passed")   ? v->state == VS_PASSED
+			    : !strcmp(word, "@failed") ? v->state == VS_FAILED
+						       : variant_live(v->state);
 		if (fits && !v->archived)
 			add(f, v);
 	}
 	if (*f->n == before)
-		return err_set(e, "no_such_variant", "no variant of race %d is %s", r->number, word + 1);
+		return err_set(
+			e, "no_such_variant", "no variant of race %d is %s", r->number, word + 1);
 	return 0;
 }
 
@@ -116,21 +120,25 @@ static const struct race *by_number(const struct race_set *set, int number)
 }
 
 /* "7/claude-1", "7/2", "7/@best", "7-flaky/claude-1". */
-static int qualified(const struct race_set *set, const char *sel, const char *slash, struct found *f,
-	struct err *e)
+static int qualified(const struct race_set *set, const char *sel, const char *slash,
+	struct found *f, struct err *e)
 {
 	size_t digits = strspn(sel, "0123456789");
 	int number = number_of(sel, digits);
 	const struct race *r = number < 0 ? NULL : by_number(set, number);
 	bool slug_ok = sel + digits == slash ||
-		(r && r->slug && sel[digits] == '-' && strlen(r->slug) == (size_t)(slash - sel - digits - 1) &&
-			!strncmp(sel + digits + 1, r->slug, strlen(r->slug)));
+		       (r && r->slug && sel[digits] == '-' &&
+			       strlen(r->slug) == (size_t)(slash - sel - digits - 1) &&
+			       !strncmp(sel + digits + 1, r->slug, strlen(r->slug)));
 	if (number < 0)
-		return err_set(e, "usage", "\"%s\" is no variant: before the slash stands the number of a race, "
-			"as in 7/claude-1", sel);
+		return err_set(e, "usage",
+			"\"%s\" is no variant: before the slash stands the number of a race, "
+			"as in 7/claude-1",
+			sel);
 	if (!r || !slug_ok)
-		return err_set(e, "no_such_race", "no race %.*s: `yolodeck ls --all` shows all of them",
-			(int)(slash - sel), sel);
+		return err_set(e, "no_such_race",
+			"no race %.*s: `yolodeck ls --all` shows all of them", (int)(slash - sel),
+			sel);
 	if (slash[1] == '@')
 		return by_word(r, slash + 1, f, e);
 	bool many;
@@ -141,7 +149,8 @@ static int qualified(const struct race_set *set, const char *sel, const char *sl
 }
 
 /* A short name for a verb that changes something must not fit in a second race that has live variants. */
-static int only_one(const struct race_set *set, const struct variant *v, const char *sel, struct err *e)
+static int only_one(
+	const struct race_set *set, const struct variant *v, const char *sel, struct err *e)
 {
 	if (!race_live(by_number(set, v->race)))
 		return 0;
@@ -153,14 +162,17 @@ static int only_one(const struct race_set *set, const struct variant *v, const c
 		struct variant *other = in_race(set->r[i], sel, &many, &ignored);
 		if (other || many)
 			return err_set(e, "ambiguous",
-				"\"%s\" fits %d/%s and %d/%s, and both races have live variants: write the "
+				"\"%s\" fits %d/%s and %d/%s, and both races have live variants: "
+				"write the "
 				"race's number before it",
-				sel, v->race, v->name, set->r[i]->number, other ? other->name : sel);
+				sel, v->race, v->name, set->r[i]->number,
+				other ? other->name : sel);
 	}
 	return 0;
 }
 
-static int short_name(const struct race_set *set, const char *sel, bool changes, struct found *f, struct err *e)
+static int short_name(
+	const struct race_set *set, const char *sel, bool changes, struct found *f, struct err *e)
 {
 	const struct race *newest = set->r[set->n - 1];
 	bool many;
@@ -177,15 +189,16 @@ static int short_name(const struct race_set *set, const char *sel, bool changes,
 	return 0;
 }
 
-int race_select(const struct race_set *set, const char *sel, bool changes, struct variant ***out, size_t *nout,
-	struct err *e)
+int race_select(const struct race_set *set, const char *sel, bool changes, struct variant ***out,
+	size_t *nout, struct err *e)
 {
 	struct found f = { out, nout };
 	const char *s = strncmp(sel, "refs/heads/", 11) ? sel : sel + 11;
 	if (!strncmp(s, "yolo/", 5))
 		s += 5;
 	if (!*s || s[strlen(s) - 1] == '/')
-		return err_set(e, "usage", "\"%s\" is no variant: write its name, as in 7/claude-1", sel);
+		return err_set(
+			e, "usage", "\"%s\" is no variant: write its name, as in 7/claude-1", sel);
 	if (set->n == 0)
 		return err_set(e, "no_race", "there is no race yet: `yolodeck run` starts one");
 	const char *slash = strchr(s, '/');

@@ -93,7 +93,10 @@ static const char *const *rule_of(const struct race *r, size_t *n)
 /* Passed, then failed, then the other ends, then what is still live. */
 static int group(const struct variant *v)
 {
-	return v->state == VS_PASSED ? 0 : v->state == VS_FAILED ? 1 : variant_ended(v->state) ? 2 : 3;
+	return v->state == VS_PASSED     ? 0
+	       : v->state == VS_FAILED   ? 1
+	       : variant_ended(v->state) ? 2
+					 : 3;
 }
 
 /* < 0: a is better. */
@@ -131,7 +134,8 @@ int rank_best(const struct race *r)
 {
 	int best = -1;
 	for (size_t i = 0; i < r->n; i++)
-		if (r->v[i]->state == VS_PASSED && (best < 0 || compare(r, r->v[i], r->v[best]) < 0))
+		if (r->v[i]->state == VS_PASSED &&
+			(best < 0 || compare(r, r->v[i], r->v[best]) < 0))
 			best = (int)i;
 	return best;
 }

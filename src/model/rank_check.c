@@ -12,11 +12,11 @@
 enum { WINDOW = 64 << 10, LINE_LONGEST = 4096 };
 
 struct seen {
-	long passed, failed;		/* of the newest summary; -1 = none */
+	long passed, failed; /* of the newest summary; -1 = none */
 	const char *kind;
 	long tap_ok, tap_not, tap_plan, tap_first;
 	long go_pass, go_fail, go_pkg_ok, go_pkg_fail;
-	long ran;			/* unittest: "Ran 12 tests" waits for OK or FAILED */
+	long ran; /* unittest: "Ran 12 tests" waits for OK or FAILED */
 };
 
 /* Newest summary; parts of one kind ("test result:" once a crate) add up. */
@@ -43,7 +43,8 @@ static long before(const char *line, const char *word)
 {
 	static const char *const between[] = { "tests", "test(s)", "test", "examples", "specs" };
 	for (const char *p = line; *p; p++) {
-		if (!isdigit((unsigned char)*p) || (p > line && (isalnum((unsigned char)p[-1]) || p[-1] == '.')))
+		if (!isdigit((unsigned char)*p) ||
+			(p > line && (isalnum((unsigned char)p[-1]) || p[-1] == '.')))
 			continue;
 		char *end;
 		long v = strtol(p, &end, 10);
@@ -52,7 +53,8 @@ static long before(const char *line, const char *word)
 			continue;
 		end++;
 		for (size_t i = 0; i < ARRAY_LEN(between); i++)
-			if (!strncmp(end, between[i], strlen(between[i])) && end[strlen(between[i])] == ' ') {
+			if (!strncmp(end, between[i], strlen(between[i])) &&
+				end[strlen(between[i])] == ' ') {
 				end += strlen(between[i]) + 1;
 				break;
 			}
@@ -82,11 +84,12 @@ static void see_tap(struct seen *s, const char *l)
 {
 	bool not = !strncmp(l, "not ok", 6);
 	const char *p = l + (not ? 6 : 2);
-	if (!strncmp(l, "1..", 3) && isdigit((unsigned char)l[3]) && !l[3 + strspn(l + 3, "0123456789")]) {
+	if (!strncmp(l, "1..", 3) && isdigit((unsigned char)l[3]) &&
+		!l[3 + strspn(l + 3, "0123456789")]) {
 		s->tap_plan = strtol(l + 3, NULL, 10);
 		return;
 	}
-	if ((!not && strncmp(l, "ok", 2)) || (*p && *p != ' '))
+	if ((!not &&strncmp(l, "ok", 2)) || (*p && *p != ' '))
 		return;
 	p += strspn(p, " ");
 	/* "ok      pkg 0.1s" of go has no number and a tab; TAP without numbers still has "ok" alone or "ok - text" */
@@ -96,7 +99,7 @@ static void see_tap(struct seen *s, const char *l)
 		s->tap_first = strtol(p, NULL, 10);
 	const char *hash = strchr(p, '#');
 	bool todo = hash && !strncasecmp(hash + 1 + strspn(hash + 1, " "), "todo", 4);
-	if (not && !todo)
+	if (not &&!todo)
 		s->tap_not++;
 	else
 		s->tap_ok++;
@@ -105,8 +108,10 @@ static void see_tap(struct seen *s, const char *l)
 /* pytest, cargo, jest, vitest, ctest and every "12 passed, 1 failed". */
 static void see_passed(struct seen *s, const char *l)
 {
-	long passed = before(l, "passed"), failed = before(l, "failed"), errors = before(l, "errors");
-	if (!strncmp(l, "Test Suites:", 12) || !strncmp(l, "Test Files", 10) || !strncmp(l, "Snapshots:", 10))
+	long passed = before(l, "passed"), failed = before(l, "failed"),
+	     errors = before(l, "errors");
+	if (!strncmp(l, "Test Suites:", 12) || !strncmp(l, "Test Files", 10) ||
+		!strncmp(l, "Snapshots:", 10))
 		return;
 	if (errors < 0)
 		errors = before(l, "error");
@@ -207,7 +212,8 @@ static size_t clean_line(const char *text, size_t n, char *out)
 	size_t i = 0, o = 0;
 	for (; i < n && text[i] != '\n'; i++) {
 		if (text[i] == '\033' && i + 1 < n && text[i + 1] == '[') {
-			for (i += 2; i < n && text[i] != '\n' && !isalpha((unsigned char)text[i]); i++)
+			for (i += 2; i < n && text[i] != '\n' && !isalpha((unsigned char)text[i]);
+				i++)
 				;
 			if (i < n && text[i] == '\n')
 				break;
@@ -243,7 +249,7 @@ void rank_parse_check(const char *text, size_t n, int *passed, int *total)
 	for (size_t at = 0; at < n;) {
 		at += clean_line(text + at, n - at, line);
 		if (cut)
-			cut = false;	/* the first line may be half of one */
+			cut = false; /* the first line may be half of one */
 		else
 			see_line(&s, line);
 	}

@@ -29,8 +29,8 @@ void spec_variant_release(struct spec_variant *v)
 
 void spec_release(struct spec *s)
 {
-	char *const texts[] = { s->file, s->name, s->base, s->engine, s->image, s->prompt, s->prompt_file, s->command,
-		s->setup, s->check, s->network, s->isolation };
+	char *const texts[] = { s->file, s->name, s->base, s->engine, s->image, s->prompt,
+		s->prompt_file, s->command, s->setup, s->check, s->network, s->isolation };
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
 		free(texts[i]);
 	strv_release(&s->argv);

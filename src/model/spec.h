@@ -13,47 +13,50 @@
 enum { SPEC_MAX_VARIANTS = 99, SPEC_MAX_PROMPT = 100 * 1024 };
 
 struct limits {
-	double cpus;		/* 0 = unset */
-	int64_t memory;		/* bytes; 0 = the engine's default */
-	int64_t pids;		/* 0 = default */
-	int64_t time_ms;	/* 0 = none */
-	int64_t log;		/* bytes of log + idx; 0 = default 1 GiB */
-	int64_t disk;		/* 0 = none */
+	double cpus; /* 0 = unset */
+	int64_t memory; /* bytes; 0 = the engine's default */
+	int64_t pids; /* 0 = default */
+	int64_t time_ms; /* 0 = none */
+	int64_t log; /* bytes of log + idx; 0 = default 1 GiB */
+	int64_t disk; /* 0 = none */
 };
 
 /* One variant of the file, or after spec_expand one variant of the race. NULL / 0 / empty = as the race says. */
 struct spec_variant {
-	char *name;		/* [a-z0-9][a-z0-9._-]{0,62}, holds a letter */
-	char *command;		/* run as /bin/sh -c; or */
-	struct strv argv;	/* run as it is */
+	char *name; /* [a-z0-9][a-z0-9._-]{0,62}, holds a letter */
+	char *command; /* run as /bin/sh -c; or */
+	struct strv argv; /* run as it is */
 	char *image;
 	char *setup, *check;
-	struct strv env;	/* K=V, after the race's */
+	struct strv env; /* K=V, after the race's */
 	struct limits limits;
-	int line;		/* in the file, 0 = not from one */
+	int line; /* in the file, 0 = not from one */
 };
 
 struct spec {
-	char *file;		/* name for messages; NULL = only flags */
-	char *name;		/* of the race, free text; NULL = made from prompt or command */
-	char *base;		/* revision; NULL = HEAD */
-	char *engine;		/* auto docker local fake dagger; NULL = auto */
-	char *image;		/* NULL = "host" */
-	char *prompt;		/* exported as YOLO_PROMPT */
-	char *prompt_file;	/* between spec_parse and spec_load; spec_expand refuses it */
+	char *file; /* name for messages; NULL = only flags */
+	char *name; /* of the race, free text; NULL = made from prompt or command (argv: spec_expand names the program) */
+	char *base; /* revision; NULL = HEAD */
+	char *engine; /* auto docker local fake dagger; NULL = auto */
+	char *image; /* NULL = "host" */
+	char *prompt; /* exported as YOLO_PROMPT */
+	char *prompt_file; /* between spec_parse and spec_load; spec_expand refuses it */
 	char *command;
 	struct strv argv;
 	char *setup, *check;
-	struct strv env;	/* K=V (K alone in flags is resolved by the client) */
+	struct strv env; /* K=V (K alone in flags is resolved by the client) */
 	struct strv mounts;
-	char *network;		/* "bridge" | "none"; NULL = bridge */
-	char *isolation;	/* "container" | "any"; NULL = any */
-	int parallel;		/* 0 = max(1, cores/2) */
-	int repeat;		/* 0 = 1 */
+	char *network; /* "bridge" | "none"; NULL = bridge */
+	char *isolation; /* "container" | "any"; NULL = any */
+	int parallel; /* 0 = max(1, cores/2) */
+	int repeat; /* 0 = 1 */
 	struct limits limits;
-	struct strv rank;	/* e.g. "check" "-lines" "-elapsed" */
+	struct strv rank; /* e.g. "check" "-lines" "-elapsed" */
 	bool allow_unlimited;
-	struct spec_matrix { char *key; struct strv values; } *matrix;
+	struct spec_matrix {
+		char *key;
+		struct strv values;
+	} * matrix;
 	size_t nmatrix;
 	struct spec_variant *variants;
 	size_t nvariants;
@@ -76,7 +79,7 @@ int spec_from_json(struct spec *s, const struct json *j, struct err *e);
 bool spec_name_ok(const char *name);
 /* "4g" "512M" "100k" bytes -> bytes; -1 = not a size. */
 int64_t spec_parse_size(const char *s);
-void spec_fmt_size(int64_t bytes, char *out, size_t n);	/* "2.0 GiB" */
+void spec_fmt_size(int64_t bytes, char *out, size_t n); /* "2.0 GiB" */
 /* Lower-case slug for display, at most 24 characters, never empty: "Fix flaky parser!" -> "fix-flaky-parser". */
 void spec_slug(const char *text, char *out, size_t n);
 

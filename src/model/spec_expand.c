@@ -34,14 +34,16 @@ static bool word_in(const char *word, const char *const *list, size_t n)
 /* The first word of a command that is a program: past assignments and words of the shell. */
 static void first_program(const char *cmd, char *out, size_t n)
 {
-	static const char *const before[] = { "if", "while", "until", "then", "do", "exec", "env", "time", "nice", "sudo" };
-	static const char *const whole[] = { "for", "case", "set", "cd", "export", "echo", "printf", "trap", "test", "sleep",
-		"done", "fi", "esac", "else", "true", "false" };
+	static const char *const before[] = { "if", "while", "until", "then", "do", "exec", "env",
+		"time", "nice", "sudo" };
+	static const char *const whole[] = { "for", "case", "set", "cd", "export", "echo", "printf",
+		"trap", "test", "sleep", "done", "fi", "esac", "else", "true", "false" };
 	for (const char *p = cmd; *p;) {
 		p += strspn(p, " \t\n;(){}&|!");
 		size_t len = strcspn(p, " \t\n;(){}&|<>");
 		char *word = xstrndup(p, len), *slash = strrchr(word, '/');
-		bool assigns = strchr(word, '=') != NULL, odd = strpbrk(word, "$`\"'*?[\\#") != NULL;
+		bool assigns = strchr(word, '=') != NULL,
+		     odd = strpbrk(word, "$`\"'*?[\\#") != NULL;
 		bool next_word = assigns || word_in(word, before, ARRAY_LEN(before));
 		bool next_command = odd || word_in(word, whole, ARRAY_LEN(whole));
 		if (!next_word && !next_command)
@@ -72,7 +74,8 @@ static void default_name(const struct spec *s, char *out, size_t n)
 	else if (s->argv.n) {
 		const char *slash = strrchr(s->argv.v[0], '/');
 		const char *program = slash ? slash + 1 : s->argv.v[0];
-		if (is_shell(program) && s->argv.n >= 3 && s->argv.v[1][0] == '-' && strchr(s->argv.v[1], 'c'))
+		if (is_shell(program) && s->argv.n >= 3 && s->argv.v[1][0] == '-' &&
+			strchr(s->argv.v[1], 'c'))
 			first_program(s->argv.v[2], out, n);
 		else if (is_shell(program) && s->argv.n >= 2 && s->argv.v[1][0] != '-')
 			first_program(s->argv.v[1], out, n);
@@ -126,8 +129,8 @@ static void limits_from_race(struct limits *l, const struct limits *race)
 }
 
 /* One variant of the race: the recipe (NULL = the race's command) with the race's values where it has none. */
-static struct spec_variant *emit(struct list *l, const struct spec *s, const struct spec_variant *from,
-	const char *name)
+static struct spec_variant *emit(
+	struct list *l, const struct spec *s, const struct spec_variant *from, const char *name)
 {
 	static const struct spec_variant none;
 	const struct spec_variant *r = from ? from : &none;
@@ -179,8 +182,8 @@ static void cell_name(const struct spec *s, size_t cell, const char *recipe, str
 	}
 }
 
-static void repeat(struct list *l, const struct spec *s, const struct spec_variant *recipe, const char *name,
-	size_t cell, bool matrix)
+static void repeat(struct list *l, const struct spec *s, const struct spec_variant *recipe,
+	const char *name, size_t cell, bool matrix)
 {
 	int times = s->repeat ? s->repeat : 1;
 	for (int k = 1; k <= times; k++) {
@@ -195,7 +198,8 @@ static void repeat(struct list *l, const struct spec *s, const struct spec_varia
 	}
 }
 
-static void expand_one(struct list *l, const struct spec *s, const struct spec_variant *recipe, size_t cells)
+static void expand_one(
+	struct list *l, const struct spec *s, const struct spec_variant *recipe, size_t cells)
 {
 	bool matrix = s->nmatrix && !(recipe && own_command(recipe));
 	char fallback[64];
@@ -226,21 +230,28 @@ static int plan(const struct spec *s, bool *race_command, size_t *cells, struct 
 		relying++;
 		if (has)
 			continue;
-		err_set(e, "spec", "the variant \"%s\" has no command, and the race has none either; give one of them a "
-				"\"command\"", s->variants[i].name);
+		err_set(e, "spec",
+			"the variant \"%s\" has no command, and the race has none either; give one "
+			"of them a "
+			"\"command\"",
+			s->variants[i].name);
 		return refuse(s, s->variants[i].line, e);
 	}
 	*race_command = has && !relying;
 	if (!has && !s->nvariants) {
-		err_set(e, "no_command", s->file ? "there is no \"command\" and no \"variants\": nothing to run" :
-			"there is no command: write it after --, as in `yolodeck run -n 3 -- ./attempt.sh`");
+		err_set(e, "no_command",
+			s->file ? "there is no \"command\" and no \"variants\": nothing to run"
+				: "there is no command: write it after --, as in `yolodeck run -n "
+				  "3 -- ./attempt.sh`");
 		return refuse(s, 0, e);
 	}
 	for (size_t i = 0; i < s->nmatrix && *cells <= SPEC_MAX_VARIANTS; i++)
 		*cells *= s->matrix[i].values.n;
 	if (s->nmatrix && !has) {
-		err_set(e, "spec", "matrix: it multiplies the race's command, but each variant has its own; give the race a "
-				"\"command\"");
+		err_set(e, "spec",
+			"matrix: it multiplies the race's command, but each variant has its own; "
+			"give the race a "
+			"\"command\"");
 		return refuse(s, 0, e);
 	}
 	total = (relying + *race_command) * *cells + own;
@@ -271,9 +282,12 @@ int spec_check_expanded(const struct spec *s, struct err *e)
 {
 	struct list seen = { s->variants, 0 };
 	if (!s->nvariants || s->nvariants > SPEC_MAX_VARIANTS)
-		return err_set(e, "spec", "a race has 1 to %d variants, this one %zu", SPEC_MAX_VARIANTS, s->nvariants);
+		return err_set(e, "spec", "a race has 1 to %d variants, this one %zu",
+			SPEC_MAX_VARIANTS, s->nvariants);
 	if (s->nmatrix || s->repeat || s->prompt_file)
-		return err_set(e, "spec", "the race is not expanded: it still has a matrix, a repeat or a prompt_file");
+		return err_set(e, "spec",
+			"the race is not expanded: it still has a matrix, a repeat or a "
+			"prompt_file");
 	for (size_t i = 0; i < s->nvariants; i++, seen.n++) {
 		const struct spec_variant *v = &s->variants[i];
 		if (!v->name || !spec_name_ok(v->name))
@@ -296,6 +310,12 @@ int spec_expand(struct spec *s, struct err *e)
 		bug("spec_expand: prompt_file was not read");
 	if (plan(s, &race_command, &cells, e) || check_env(s, e))
 		return -1;
+	if (!s->name && !s->prompt && !s->command && s->argv.n) {
+		/* "sh" says nothing of what a shell was asked to do */
+		char program[64];
+		default_name(s, program, sizeof(program));
+		s->name = xstrdup(program);
+	}
 	if (race_command)
 		expand_one(&l, s, NULL, cells);
 	for (size_t i = 0; i < s->nvariants; i++)

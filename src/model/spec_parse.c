@@ -13,13 +13,14 @@ struct reader {
 	struct spec *s;
 	const char *file, *text;
 	size_t n;
-	bool expanded;		/* our own form: race.json and the wire */
+	bool expanded; /* our own form: race.json and the wire */
 	struct err *e;
 };
 
 struct key {
 	const char *name;
-	int (*read)(struct reader *r, const struct json *v, const char *path, const struct key *k, void *at);
+	int (*read)(struct reader *r, const struct json *v, const char *path, const struct key *k,
+		void *at);
 	size_t off;
 	int kind;
 };
@@ -55,11 +56,13 @@ static int wrong(struct reader *r, const char *path)
 
 static int wrong_type(struct reader *r, const struct json *v, const char *path, const char *right)
 {
-	err_set(r->e, "spec", "%s is not right here; write %s", json_type_name(json_type(v)), right);
+	err_set(r->e, "spec", "%s is not right here; write %s", json_type_name(json_type(v)),
+		right);
 	return wrong(r, path);
 }
 
-static int read_text(struct reader *r, const struct json *v, const char *path, const struct key *k, void *at)
+static int read_text(
+	struct reader *r, const struct json *v, const char *path, const struct key *k, void *at)
 {
 	if (json_type(v) != JSON_STRING)
 		return wrong_type(r, v, path, "a text");
@@ -75,14 +78,16 @@ static int later(struct reader *r, const char *path, const char *what)
 	return wrong(r, path);
 }
 
-static int read_image(struct reader *r, const struct json *v, const char *path, const struct key *k, void *at)
+static int read_image(
+	struct reader *r, const struct json *v, const char *path, const struct key *k, void *at)
 {
 	if (json_type(v) == JSON_OBJECT)
 		return later(r, path, "an image from a tar or a build comes in");
 	return read_text(r, v, path, k, at);
 }
 
-static int read_later(struct reader *r, const struct json *v, const char *path, const struct key *k, void *at)
+static int read_later(
+	struct reader *r, const struct json *v, const char *path, const struct key *k, void *at)
 {
 	struct buf b = BUF_INIT;
 	buf_fmt(&b, "%s come%s in", k->name, k->name[strlen(k->name) - 1] == 's' ? "" : "s");
@@ -91,12 +96,17 @@ static int read_later(struct reader *r, const struct json *v, const char *path, 
 	return -1;
 }
 
-static int read_number(struct reader *r, const struct json *v, const char *path, const struct key *k, double *out)
+static int read_number(
+	struct reader *r, const struct json *v, const char *path, const struct key *k, double *out)
 {
 	static const char *const right[] = {
-		[SPEC_CPUS] = "a number, as in 2 or 0.5", [SPEC_MEMORY] = "a size, as in \"4g\"",
-		[SPEC_PIDS] = "a number", [SPEC_TIME] = "a time, as in \"30m\"", [SPEC_LOG] = "a size, as in \"1g\"",
-		[SPEC_PARALLEL] = "a number", [SPEC_REPEAT] = "a number",
+		[SPEC_CPUS] = "a number, as in 2 or 0.5",
+		[SPEC_MEMORY] = "a size, as in \"4g\"",
+		[SPEC_PIDS] = "a number",
+		[SPEC_TIME] = "a time, as in \"30m\"",
+		[SPEC_LOG] = "a size, as in \"1g\"",
+		[SPEC_PARALLEL] = "a number",
+		[SPEC_REPEAT] = "a number",
 	};
 	bool texts = k->kind == SPEC_MEMORY || k->kind == SPEC_LOG || k->kind == SPEC_TIME;
 	int rc;
@@ -111,7 +121,8 @@ static int read_number(struct reader *r, const struct json *v, const char *path,
 	return rc ? wrong(r, path) : 0;
 }
 
-static int read_int(struct reader *r, const struct json *v, const char *path, const struct key *k, void *at)
+static int read_int(
+	struct reader *r, const struct json *v, const char *path, const struct key *k, void *at)
 {
 	double d;
 	if (read_number(r, v, path, k, &d))
@@ -120,7 +131,8 @@ static int read_int(struct reader *r, const struct json *v, const char *path, co
 	return 0;
 }
 
-static int read_int64(struct reader *r, const struct json *v, const char *path, const struct key *k, void *at)
+static int read_int64(
+	struct reader *r, const struct json *v, const char *path, const struct key *k, void *at)
 {
 	double d;
 	if (read_number(r, v, path, k, &d))
@@ -129,12 +141,14 @@ static int read_int64(struct reader *r, const struct json *v, const char *path, 
 	return 0;
 }
 
-static int read_double(struct reader *r, const struct json *v, const char *path, const struct key *k, void *at)
+static int read_double(
+	struct reader *r, const struct json *v, const char *path, const struct key *k, void *at)
 {
 	return read_number(r, v, path, k, at);
 }
 
-static int read_bool(struct reader *r, const struct json *v, const char *path, const struct key *k, void *at)
+static int read_bool(
+	struct reader *r, const struct json *v, const char *path, const struct key *k, void *at)
 {
 	if (json_type(v) != JSON_BOOL)
 		return wrong_type(r, v, path, "true or false");
@@ -142,7 +156,8 @@ static int read_bool(struct reader *r, const struct json *v, const char *path, c
 	return 0;
 }
 
-static int read_list(struct reader *r, const struct json *v, const char *path, const struct key *k, void *at)
+static int read_list(
+	struct reader *r, const struct json *v, const char *path, const struct key *k, void *at)
 {
 	struct strv *list = at;
 	size_t i = 0;
@@ -189,7 +204,8 @@ static int scalar(const struct json *v, struct buf *b)
 	}
 }
 
-static int read_env(struct reader *r, const struct json *v, const char *path, const struct key *k, void *at)
+static int read_env(
+	struct reader *r, const struct json *v, const char *path, const struct key *k, void *at)
 {
 	if (json_type(v) != JSON_OBJECT)
 		return wrong_type(r, v, path, "names and values in { }, as in { \"CI\": \"1\" }");
@@ -222,7 +238,8 @@ static int read_matrix_key(struct reader *r, const struct json *v, const char *p
 	if (json_type(v) != JSON_ARRAY)
 		return wrong_type(r, v, path, "a list of values in [ ]");
 	if (!json_size(v)) {
-		err_set(r->e, "spec", "it has no values, so there is nothing to race; write at least one");
+		err_set(r->e, "spec",
+			"it has no values, so there is nothing to race; write at least one");
 		return wrong(r, path);
 	}
 	s->matrix = xrealloc(s->matrix, (s->nmatrix + 1) * sizeof(*s->matrix));
@@ -252,7 +269,8 @@ static int read_matrix_key(struct reader *r, const struct json *v, const char *p
 	return 0;
 }
 
-static int read_matrix(struct reader *r, const struct json *v, const char *path, const struct key *k, void *at)
+static int read_matrix(
+	struct reader *r, const struct json *v, const char *path, const struct key *k, void *at)
 {
 	if (json_type(v) != JSON_OBJECT)
 		return wrong_type(r, v, path, "lists of values in { }, as in { \"seed\": [1, 2] }");
@@ -266,8 +284,10 @@ static int read_matrix(struct reader *r, const struct json *v, const char *path,
 	return 0;
 }
 
-static int read_limits(struct reader *r, const struct json *v, const char *path, const struct key *k, void *at);
-static int read_variants(struct reader *r, const struct json *v, const char *path, const struct key *k, void *at);
+static int read_limits(
+	struct reader *r, const struct json *v, const char *path, const struct key *k, void *at);
+static int read_variants(
+	struct reader *r, const struct json *v, const char *path, const struct key *k, void *at);
 
 #define AT(f) offsetof(struct spec, f)
 static const struct key race_keys[] = {
@@ -338,7 +358,8 @@ static const struct key *find(const struct key *keys, size_t n, const char *name
 	return NULL;
 }
 
-static int unknown(struct reader *r, const struct json *v, const char *path, const struct key *keys, size_t n)
+static int unknown(
+	struct reader *r, const struct json *v, const char *path, const struct key *keys, size_t n)
 {
 	const char *names[ARRAY_LEN(race_keys)], *key = json_key(v), *near;
 	int line = r->text ? json_line_of_key(r->text, r->n, path, key) : 0;
@@ -347,11 +368,13 @@ static int unknown(struct reader *r, const struct json *v, const char *path, con
 		names[i] = keys[i].name;
 	near = near_word(key, names, n);
 	if (keys == variant_keys && find(race_keys, ARRAY_LEN(race_keys), key))
-		err_set(r->e, "spec", "it belongs to the whole race, not to one variant; move it up");
+		err_set(r->e, "spec",
+			"it belongs to the whole race, not to one variant; move it up");
 	else if (near)
 		err_set(r->e, "spec", "there is no such key; did you mean \"%s\"?", near);
 	else if (keys == limit_keys)
-		err_set(r->e, "spec", "there is no such limit; there are cpus, memory, pids, time and log");
+		err_set(r->e, "spec",
+			"there is no such limit; there are cpus, memory, pids, time, log and disk");
 	else
 		err_set(r->e, "spec", "there is no such key; yolodeck-race(5) lists them");
 	at_line(r, line, full);
@@ -359,8 +382,8 @@ static int unknown(struct reader *r, const struct json *v, const char *path, con
 	return -1;
 }
 
-static int read_object(struct reader *r, const struct json *o, const char *path, const struct key *keys, size_t n,
-	void *base)
+static int read_object(struct reader *r, const struct json *o, const char *path,
+	const struct key *keys, size_t n, void *base)
 {
 	for (const struct json *c = json_first(o); c; c = json_next(c)) {
 		const struct key *k = find(keys, n, json_key(c));
@@ -369,8 +392,9 @@ static int read_object(struct reader *r, const struct json *o, const char *path,
 		if (!k)
 			return unknown(r, c, path, keys, n);
 		char *sub = xasprintf("%s%s%s", path, *path ? "." : "", k->name);
-		int rc = r->expanded && !strcmp(k->name, "expanded") ? 0 :
-			k->read(r, c, sub, k, (char *)base + k->off);
+		int rc = r->expanded && !strcmp(k->name, "expanded")
+				 ? 0
+				 : k->read(r, c, sub, k, (char *)base + k->off);
 		free(sub);
 		if (rc)
 			return rc;
@@ -378,27 +402,32 @@ static int read_object(struct reader *r, const struct json *o, const char *path,
 	return 0;
 }
 
-static int read_limits(struct reader *r, const struct json *v, const char *path, const struct key *k, void *at)
+static int read_limits(
+	struct reader *r, const struct json *v, const char *path, const struct key *k, void *at)
 {
 	if (json_type(v) != JSON_OBJECT)
 		return wrong_type(r, v, path, "limits in { }, as in { \"memory\": \"4g\" }");
 	return read_object(r, v, path, limit_keys, ARRAY_LEN(limit_keys), at);
 }
 
-static int read_variants(struct reader *r, const struct json *v, const char *path, const struct key *k, void *at)
+static int read_variants(
+	struct reader *r, const struct json *v, const char *path, const struct key *k, void *at)
 {
 	size_t i = 0;
 	if (json_type(v) != JSON_ARRAY)
 		return wrong_type(r, v, path, "a list of variants in [ ]");
 	if (!json_size(v)) {
-		err_set(r->e, "spec", "the list is empty; write at least one variant or leave it out");
+		err_set(r->e, "spec",
+			"the list is empty; write at least one variant or leave it out");
 		return wrong(r, path);
 	}
 	for (const struct json *c = json_first(v); c; c = json_next(c), i++) {
 		char *sub = xasprintf("%s[%zu]", path, i);
 		int rc;
 		if (json_type(c) != JSON_OBJECT) {
-			rc = wrong_type(r, c, sub, "a variant in { }, as in { \"name\": \"a\", \"command\": \"./a.sh\" }");
+			rc = wrong_type(r, c, sub,
+				"a variant in { }, as in { \"name\": \"a\", \"command\": "
+				"\"./a.sh\" }");
 		} else {
 			struct spec_variant *sv = spec_add_variant(r->s);
 			sv->line = line_of(r, sub);
@@ -437,15 +466,17 @@ static int check_variant(struct reader *r, size_t i)
 		const struct spec_variant *o = &r->s->variants[k];
 		if (strcmp(o->name, v->name))
 			continue;
-		err_set(r->e, "spec", "\"%s\" is the name of variants[%zu] too, in line %d; names are different", v->name, k,
-			o->line);
+		err_set(r->e, "spec",
+			"\"%s\" is the name of variants[%zu] too, in line %d; names are different",
+			v->name, k, o->line);
 		snprintf(path, sizeof(path), "variants[%zu].name", i);
 		return wrong(r, path);
 	}
 	for (size_t k = 0; k < r->s->nmatrix; k++)
 		if (spec_env_has(&v->env, r->s->matrix[k].key)) {
 			char *full = xasprintf("%s.env.%s", path, r->s->matrix[k].key);
-			err_set(r->e, "spec", "the matrix sets it already; take it out of one of the two");
+			err_set(r->e, "spec",
+				"the matrix sets it already; take it out of one of the two");
 			wrong(r, full);
 			free(full);
 			return -1;
@@ -476,7 +507,8 @@ static int check_file(struct reader *r)
 	return 0;
 }
 
-int spec_read(struct spec *s, const char *name, const char *text, size_t n, const struct json *j, struct err *e)
+int spec_read(struct spec *s, const char *name, const char *text, size_t n, const struct json *j,
+	struct err *e)
 {
 	struct reader r = { s, name, text, n, text == NULL, e };
 	if (json_type(j) != JSON_OBJECT)

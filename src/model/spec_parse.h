@@ -5,6 +5,7 @@
 #include "model/spec.h"
 
 /* Reads j into s. text = the race file's own text, for line numbers and the rules for people; NULL = our own expanded form. */
-int spec_read(struct spec *s, const char *name, const char *text, size_t n, const struct json *j, struct err *e);
+int spec_read(struct spec *s, const char *name, const char *text, size_t n, const struct json *j,
+	struct err *e);
 
 #endif

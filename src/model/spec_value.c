@@ -37,7 +37,8 @@ static bool blank(const char *s)
 	return s[strspn(s, " \t\r\n")] == '\0';
 }
 
-static int choice(const char *s, const char *const *right, size_t n, const char *what, struct err *e)
+static int choice(
+	const char *s, const char *const *right, size_t n, const char *what, struct err *e)
 {
 	struct buf b = BUF_INIT;
 	for (size_t i = 0; i < n; i++)
@@ -47,7 +48,8 @@ static int choice(const char *s, const char *const *right, size_t n, const char 
 		buf_fmt(&b, "%s%s", i == 0 ? "" : i + 1 == n ? " or " : ", ", right[i]);
 	const char *near = near_word(s, right, n);
 	if (near)
-		err_set(e, "spec", "\"%.60s\" is not %s; did you mean %s? (%s)", s, what, near, b.p);
+		err_set(e, "spec", "\"%.60s\" is not %s; did you mean %s? (%s)", s, what, near,
+			b.p);
 	else
 		err_set(e, "spec", "\"%.60s\" is not %s; write %s", s, what, b.p);
 	buf_release(&b);
@@ -96,7 +98,8 @@ static int value_env_key(const char *s, struct err *e)
 		return no(e, s, "cannot name an environment variable; write letters, digits and _");
 	for (const char *p = s; *p; p++)
 		if (!isalnum((unsigned char)*p) && *p != '_')
-			return no(e, s, "cannot name an environment variable; write letters, digits and _");
+			return no(e, s,
+				"cannot name an environment variable; write letters, digits and _");
 	if (!strncmp(s, "YOLO_", 5))
 		return no(e, s, "is set by yolodeck itself; choose a name without YOLO_");
 	if (!strcmp(s, "HOME") || !strcmp(s, "PATH"))
@@ -120,7 +123,8 @@ static int value_mount(const char *s, struct err *e)
 	if (!strcmp(s, "/") || !strcmp(s, "~") || !strcmp(s, "~/"))
 		return no(e, s, "would show the container everything; name the directory it needs");
 	if (s[0] != '/' && strncmp(s, "~/", 2))
-		return no(e, s, "is not a mount; write an absolute path or one that begins with ~/");
+		return no(
+			e, s, "is not a mount; write an absolute path or one that begins with ~/");
 	for (const char *p = s; (p = strstr(p, "/..")) != NULL; p += 3)
 		if (p[3] == '/' || !p[3])
 			return no(e, s, "goes up with \"..\"; write the path itself");
@@ -133,8 +137,10 @@ static int value_rank(const char *s, struct err *e)
 {
 	if (rank_word_ok(s))
 		return 0;
-	return no(e, s, "is no rule of ranking; write check, lines, files, added, removed or elapsed, with a \"-\" before "
-			"it where less is better");
+	return no(e, s,
+		"is no rule of ranking; write check, lines, files, added, removed or elapsed, with "
+		"a \"-\" before "
+		"it where less is better");
 }
 
 static int value_name(const char *s, struct err *e)
@@ -153,21 +159,32 @@ static int value_name(const char *s, struct err *e)
 static int value_long(enum spec_kind kind, const char *s, struct err *e)
 {
 	if (kind == SPEC_PROMPT && strlen(s) > SPEC_MAX_PROMPT)
-		return err_set(e, "spec", "the prompt has %zu bytes; at most %d fit into an environment variable: let it name a "
-				"file of the repository", strlen(s), SPEC_MAX_PROMPT);
-	if (strlen(s) > SPEC_MAX_PROMPT)
-		return err_set(e, "spec", "\"%.40s...\" has %zu bytes; at most %d are possible: put it into a script", s,
+		return err_set(e, "spec",
+			"the prompt has %zu bytes; at most %d fit into an environment variable: "
+			"let it name a "
+			"file of the repository",
 			strlen(s), SPEC_MAX_PROMPT);
+	if (strlen(s) > SPEC_MAX_PROMPT)
+		return err_set(e, "spec",
+			"\"%.40s...\" has %zu bytes; at most %d are possible: put it into a script",
+			s, strlen(s), SPEC_MAX_PROMPT);
 	return 0;
 }
 
 int spec_value_text(enum spec_kind kind, const char *s, struct err *e)
 {
 	static int (*const more[])(const char *, struct err *) = {
-		[SPEC_ENGINE] = value_engine, [SPEC_IMAGE] = value_image, [SPEC_NETWORK] = value_network,
-		[SPEC_ISOLATION] = value_isolation, [SPEC_BASE] = value_base, [SPEC_NAME] = value_name,
-		[SPEC_ENV] = value_env, [SPEC_ENV_KEY] = value_env_key, [SPEC_MOUNT] = value_mount,
-		[SPEC_RANK] = value_rank, [SPEC_ARG] = NULL,
+		[SPEC_ENGINE] = value_engine,
+		[SPEC_IMAGE] = value_image,
+		[SPEC_NETWORK] = value_network,
+		[SPEC_ISOLATION] = value_isolation,
+		[SPEC_BASE] = value_base,
+		[SPEC_NAME] = value_name,
+		[SPEC_ENV] = value_env,
+		[SPEC_ENV_KEY] = value_env_key,
+		[SPEC_MOUNT] = value_mount,
+		[SPEC_RANK] = value_rank,
+		[SPEC_ARG] = NULL,
 	};
 	if (kind != SPEC_ARG && blank(s))
 		return err_set(e, "spec", "is empty");
@@ -180,7 +197,7 @@ int spec_value_text(enum spec_kind kind, const char *s, struct err *e)
 
 static const struct {
 	double least, most;
-	const char *right;	/* what would be right */
+	const char *right; /* what would be right */
 } numbers[] = {
 	[SPEC_CPUS] = { 0.01, 1024, "write a number from 0.01 to 1024" },
 	[SPEC_MEMORY] = { 6 << 20, 1LL << 50, "write at least 6m" },
@@ -200,8 +217,8 @@ int spec_value_number(enum spec_number kind, double v, struct err *e)
 			spec_fmt_size((int64_t)v, text, sizeof(text));
 		else
 			snprintf(text, sizeof(text), "%.15g", kind == SPEC_TIME ? v / 1000 : v);
-		return err_set(e, "spec", "%s%s is not possible; %s", text, kind == SPEC_TIME ? " s" : "",
-			numbers[kind].right);
+		return err_set(e, "spec", "%s%s is not possible; %s", text,
+			kind == SPEC_TIME ? " s" : "", numbers[kind].right);
 	}
 	return 0;
 }
@@ -222,7 +239,8 @@ int spec_value_parse(enum spec_number kind, const char *s, double *out, struct e
 	} else {
 		*out = strtod(s, &end);
 		if (end == s || *end || !isdigit((unsigned char)*s) || strpbrk(s, "xXeEpP"))
-			return err_set(e, "spec", "\"%.60s\" is not a number; %s", s, numbers[kind].right);
+			return err_set(
+				e, "spec", "\"%.60s\" is not a number; %s", s, numbers[kind].right);
 	}
 	return spec_value_number(kind, *out, e);
 }

@@ -8,20 +8,32 @@
 #include "model/spec.h"
 
 enum spec_kind {
-	SPEC_TEXT,	/* any text that is not blank */
-	SPEC_COMMAND,	/* a command for /bin/sh -c */
+	SPEC_TEXT, /* any text that is not blank */
+	SPEC_COMMAND, /* a command for /bin/sh -c */
 	SPEC_PROMPT,
-	SPEC_BASE,	/* a revision */
-	SPEC_ENGINE, SPEC_IMAGE, SPEC_NETWORK, SPEC_ISOLATION,
-	SPEC_NAME,	/* of a variant */
-	SPEC_ENV,	/* K=V */
+	SPEC_BASE, /* a revision */
+	SPEC_ENGINE,
+	SPEC_IMAGE,
+	SPEC_NETWORK,
+	SPEC_ISOLATION,
+	SPEC_NAME, /* of a variant */
+	SPEC_ENV, /* K=V */
 	SPEC_ENV_KEY,
-	SPEC_MOUNT, SPEC_RANK,
-	SPEC_ARG,	/* one word of argv */
+	SPEC_MOUNT,
+	SPEC_RANK,
+	SPEC_ARG, /* one word of argv */
 };
 int spec_value_text(enum spec_kind kind, const char *s, struct err *e);
 
-enum spec_number { SPEC_CPUS, SPEC_MEMORY, SPEC_PIDS, SPEC_TIME, SPEC_LOG, SPEC_PARALLEL, SPEC_REPEAT };
+enum spec_number {
+	SPEC_CPUS,
+	SPEC_MEMORY,
+	SPEC_PIDS,
+	SPEC_TIME,
+	SPEC_LOG,
+	SPEC_PARALLEL,
+	SPEC_REPEAT
+};
 /* A number as text ("4g", "30m", "2.5") or as it stands in JSON; in the unit of struct limits. */
 int spec_value_parse(enum spec_number kind, const char *s, double *out, struct err *e);
 int spec_value_number(enum spec_number kind, double v, struct err *e);

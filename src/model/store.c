@@ -38,8 +38,8 @@ static void repo_name(const char *common, char *out, size_t n)
 	size_t o = 0;
 	for (size_t i = 0; i < len && o + 1 < n && o < 40; i++) {
 		unsigned char c = (unsigned char)base[i];
-		bool ok = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-			c == '_' || c == '-' || (c == '.' && o);
+		bool ok = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+			  (c >= '0' && c <= '9') || c == '_' || c == '-' || (c == '.' && o);
 		out[o++] = ok ? (char)c : '_';
 	}
 	if (!o)
@@ -73,12 +73,15 @@ static int read_repo(struct store *s, const char *path, struct err *e)
 	if (fs_read(path, REPO_MAX, &b, e))
 		goto out;
 	if (b.len < ID_LEN + 2 || !hex16(b.p) || b.p[ID_LEN] != '\n') {
-		err_set(e, "damaged", "%s does not hold what we wrote there; move the directory away to start anew",
+		err_set(e, "damaged",
+			"%s does not hold what we wrote there; move the directory away to start "
+			"anew",
 			path);
 		goto out;
 	}
 	if (strcmp(b.p + ID_LEN + 1, s->common)) {
-		err_set(e, "wrong_repo", "%s belongs to the repository %s, not to %s; move it away to start anew",
+		err_set(e, "wrong_repo",
+			"%s belongs to the repository %s, not to %s; move it away to start anew",
 			s->dir, b.p + ID_LEN + 1, s->common);
 		goto out;
 	}
@@ -141,7 +144,9 @@ int store_open(struct store *s, const char *common_dir, bool create, struct err 
 	path = fs_join(s->dir, "repo");
 	if (!fs_exists(path)) {
 		if (!create) {
-			err_set(e, "not_found", "there is no race yet in this repository: `yolodeck run` starts one");
+			err_set(e, "not_found",
+				"there is no race yet in this repository: `yolodeck run` starts "
+				"one");
 			goto out;
 		}
 		if (make_dirs(s, e) || make_repo(s, path, e))

@@ -7,9 +7,9 @@
 #include "model/race.h"
 
 struct store {
-	char *dir;		/* $XDG_STATE_HOME/yolodeck/<repo name>-<8 hex of the common dir's path> */
-	char *common;		/* the repository's git common dir, absolute */
-	char id[17];		/* random 16 hex, made once: label of what we make in Docker */
+	char *dir; /* $XDG_STATE_HOME/yolodeck/<repo name>-<8 hex of the common dir's path> */
+	char *common; /* the repository's git common dir, absolute */
+	char id[17]; /* random 16 hex, made once: label of what we make in Docker */
 };
 
 /* Opens, and with create makes, the state directory of a repository. Code "not_found" without create. */
@@ -20,7 +20,7 @@ void store_release(struct store *s);
 char *store_path(const struct store *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 char *store_race_dir(const struct store *s, int race);
 char *store_variant_dir(const struct store *s, int race, const char *variant);
-char *store_base_store(const struct store *s, const char *base);	/* base-<commit>.git */
+char *store_base_store(const struct store *s, const char *base); /* base-<commit>.git */
 
 /* Numbers of the directories below races/, ascending; the caller frees. */
 int store_race_numbers(const struct store *s, int **out, size_t *n, struct err *e);

@@ -33,7 +33,8 @@ static struct variant *lost(int race, int number, const char *name, const char *
 	return v;
 }
 
-static struct variant *load_variant(const struct store *s, const struct race *r, int number, const char *name)
+static struct variant *load_variant(
+	const struct store *s, const struct race *r, int number, const char *name)
 {
 	char *dir = store_variant_dir(s, r->number, name);
 	char *path = fs_join(dir, "variant.json"), *log = fs_join(dir, "log");
@@ -125,7 +126,8 @@ static struct race *load_race(const struct store *s, int number)
 	} else {
 		bool all = r->spec.nvariants > 0;
 		for (size_t i = 0; i < r->spec.nvariants; i++)
-			all &= race_add(r, load_variant(s, r, (int)i + 1, r->spec.variants[i].name))->archived;
+			all &= race_add(r, load_variant(s, r, (int)i + 1, r->spec.variants[i].name))
+				       ->archived;
 		r->archived_all = all;
 	}
 	json_free(j);

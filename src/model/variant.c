@@ -181,8 +181,8 @@ int variant_apply(struct variant *v, enum variant_event ev)
 	if (getenv("YOLODECK_STRICT"))
 		bug("variant %d/%s: event %s in state %s", v->race, v->name, variant_event_name(ev),
 			variant_state_name(v->state));
-	diag(DIAG_ERROR, "variant %d/%s: event %s in state %s is not legal, ignored", v->race, v->name,
-		variant_event_name(ev), variant_state_name(v->state));
+	diag(DIAG_ERROR, "variant %d/%s: event %s in state %s is not legal, ignored", v->race,
+		v->name, variant_event_name(ev), variant_state_name(v->state));
 	return -1;
 }
 
@@ -257,7 +257,8 @@ static int read_all(struct variant *v, const struct json *j, struct err *e)
 		if (t && json_type(t) == JSON_STRING)
 			*text_at(v, i) = xstrdup(json_text(t));
 		else if (t && json_type(t) != JSON_NULL)
-			return err_set(e, "damaged", "the record of a variant has %s where \"%s\" is a text",
+			return err_set(e, "damaged",
+				"the record of a variant has %s where \"%s\" is a text",
 				json_type_name(json_type(t)), texts[i].key);
 	}
 	v->exit = (int)json_int(j, "exit", -1);
@@ -282,7 +283,8 @@ struct variant *variant_from_json(const struct json *j, struct err *e)
 		bad(e, "is not of version 1: it was written by another yolodeck");
 		return NULL;
 	}
-	if (race < 1 || race > INT32_MAX || number < 1 || number > INT32_MAX || !name || !spec_name_ok(name)) {
+	if (race < 1 || race > INT32_MAX || number < 1 || number > INT32_MAX || !name ||
+		!spec_name_ok(name)) {
 		bad(e, "has no race, number or name");
 		return NULL;
 	}

@@ -37,7 +37,7 @@ done
 
 # Every key that the reader knows stands in yolodeck-race(5).
 while read -r key; do
-	case $key in agent) key=agents ;; disk) key=limits.disk ;; esac
+	[ "$key" = agent ] && key=agents
 	check "yolodeck-race(5) has $key" grep -q -w -F "$key" "$race"
 done < <(sed -n 's/^\t{ "\([a-z_]*\)", read_.*/\1/p' "$LIB_TOP/src/model/spec_parse.c" | grep -v -x -e allow_unlimited -e expanded | sort -u)
 

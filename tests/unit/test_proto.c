@@ -55,7 +55,8 @@ static void a_row_survives(void **state)
 
 static void what_a_row_does_not_know_is_null(void **state)
 {
-	static const char *const nulls[] = { "rank", "cpu", "memory", "elapsed_ms", "evidence", "warn", "exit", "started" };
+	static const char *const nulls[] = { "rank", "cpu", "memory", "elapsed_ms", "evidence",
+		"warn", "exit", "started" };
 	struct row *r = row_new(variant_new(7, 1, "a"));
 	struct json *j = row_to_json(r);
 	struct err e = ERR_INIT;
@@ -88,8 +89,14 @@ static void a_live_row_counts_on(void **state)
 
 static void a_race_survives(void **state)
 {
-	struct race_info i = { .number = 7, .total = 6, .live = 3, .passed = 2, .failed = 1, .attention = 1,
-		.created_ns = 1764000000123456789 }, back;
+	struct race_info i = { .number = 7,
+		.total = 6,
+		.live = 3,
+		.passed = 2,
+		.failed = 1,
+		.attention = 1,
+		.created_ns = 1764000000123456789 },
+			 back;
 	struct err e = ERR_INIT;
 	i.slug = xstrdup("flaky");
 	i.dir = xstrdup("/x");
@@ -112,9 +119,16 @@ static void a_race_survives(void **state)
 
 static void the_first_line(void **state)
 {
-	static const struct { const char *line, *code; int proto; } wrong[] = {
-		{ "", "protocol", 0 }, { "HTTP/1.1 200 OK", "protocol", 0 }, { "{}", "protocol", 0 }, { "[]", "protocol", 0 },
-		{ "{\"hello\":\"tmux\",\"proto\":1}", "protocol", 0 }, { "{\"hello\":\"yolodeck\"}", "protocol", 0 },
+	static const struct {
+		const char *line, *code;
+		int proto;
+	} wrong[] = {
+		{ "", "protocol", 0 },
+		{ "HTTP/1.1 200 OK", "protocol", 0 },
+		{ "{}", "protocol", 0 },
+		{ "[]", "protocol", 0 },
+		{ "{\"hello\":\"tmux\",\"proto\":1}", "protocol", 0 },
+		{ "{\"hello\":\"yolodeck\"}", "protocol", 0 },
 		{ "{\"hello\":\"yolodeck\",\"proto\":999,\"version\":\"9\"}", "newer", 999 },
 	};
 	struct buf b = BUF_INIT;

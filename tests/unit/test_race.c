@@ -49,7 +49,8 @@ static int teardown(void **state)
 	return 0;
 }
 
-static int ask(const struct race_set *s, const char *sel, bool changes, struct buf *found, struct err *e)
+static int ask(
+	const struct race_set *s, const char *sel, bool changes, struct buf *found, struct err *e)
 {
 	struct variant **out = NULL;
 	size_t n = 0;
@@ -63,12 +64,26 @@ static int ask(const struct race_set *s, const char *sel, bool changes, struct b
 
 static void what_is_meant_is_found(void **state)
 {
-	static const struct { const char *sel, *found; } right[] = {
-		{ "7/claude-1", "7/claude-1" }, { "7/2", "7/claude-2" }, { "yolo/7/claude-1", "7/claude-1" },
-		{ "refs/heads/yolo/3/claude-1", "3/claude-1" }, { "claude-1", "7/claude-1" }, { "co", "7/codex-1" },
-		{ "2", "7/claude-2" }, { "@best", "7/claude-2" }, { "@passed", "7/claude-2" }, { "@failed", "7/codex-1" },
-		{ "@live", "7/claude-1" }, { "6/@live", "6/claude-1" }, { "7/old-one", "7/old-one" }, { "7/4", "7/old-one" },
-		{ "7-flaky-parser/co", "7/codex-1" }, { "6/ai", "6/aider-1" }, { "7/@failed", "7/codex-1" },
+	static const struct {
+		const char *sel, *found;
+	} right[] = {
+		{ "7/claude-1", "7/claude-1" },
+		{ "7/2", "7/claude-2" },
+		{ "yolo/7/claude-1", "7/claude-1" },
+		{ "refs/heads/yolo/3/claude-1", "3/claude-1" },
+		{ "claude-1", "7/claude-1" },
+		{ "co", "7/codex-1" },
+		{ "2", "7/claude-2" },
+		{ "@best", "7/claude-2" },
+		{ "@passed", "7/claude-2" },
+		{ "@failed", "7/codex-1" },
+		{ "@live", "7/claude-1" },
+		{ "6/@live", "6/claude-1" },
+		{ "7/old-one", "7/old-one" },
+		{ "7/4", "7/old-one" },
+		{ "7-flaky-parser/co", "7/codex-1" },
+		{ "6/ai", "6/aider-1" },
+		{ "7/@failed", "7/codex-1" },
 	};
 	struct buf b = BUF_INIT;
 	for (size_t i = 0; i < ARRAY_LEN(right); i++) {
@@ -81,8 +96,11 @@ static void what_is_meant_is_found(void **state)
 
 static void what_is_not_clear_is_refused(void **state)
 {
-	static const struct { const char *sel, *code, *words; } wrong[] = {
-		{ "claude-9", "no_such_variant", "no variant \"claude-9\" in race 7: it has claude-1, claude-2" },
+	static const struct {
+		const char *sel, *code, *words;
+	} wrong[] = {
+		{ "claude-9", "no_such_variant",
+			"no variant \"claude-9\" in race 7: it has claude-1, claude-2" },
 		{ "claude", "ambiguous", "7/claude-1 and 7/claude-2: write more" },
 		{ "7/cl", "ambiguous", "7/claude-1" },
 		{ "9/claude-1", "no_such_race", "no race 9" },
@@ -103,7 +121,8 @@ static void what_is_not_clear_is_refused(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(wrong); i++) {
 		struct err e = ERR_INIT;
 		int rc = ask(&set, wrong[i].sel, false, &b, &e);
-		if (rc != -1 || b.len || strcmp(e.code, wrong[i].code) || !strstr(e.msg, wrong[i].words))
+		if (rc != -1 || b.len || strcmp(e.code, wrong[i].code) ||
+			!strstr(e.msg, wrong[i].words))
 			fail_msg("\"%s\": %d \"%s\" %s: %s", wrong[i].sel, rc, b.p, e.code, e.msg);
 	}
 	struct race_set none = { NULL, 0 };
@@ -142,7 +161,8 @@ static void several_selectors_give_each_once(void **state)
 
 static void a_race_survives_json(void **state)
 {
-	static const char file[] = "{ \"name\": \"N\", \"command\": \"x\", \"repeat\": 3, \"check\": \"make\" }";
+	static const char file[] =
+		"{ \"name\": \"N\", \"command\": \"x\", \"repeat\": 3, \"check\": \"make\" }";
 	struct race *r = race_new(7);
 	struct err e = ERR_INIT;
 	struct buf one = BUF_INIT, two = BUF_INIT;
@@ -190,7 +210,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(what_is_meant_is_found, setup, teardown),
 		cmocka_unit_test_setup_teardown(what_is_not_clear_is_refused, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_change_wants_the_race_when_two_are_live, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			a_change_wants_the_race_when_two_are_live, setup, teardown),
 		cmocka_unit_test_setup_teardown(several_selectors_give_each_once, setup, teardown),
 		cmocka_unit_test_setup_teardown(live_as_long_as_one_is, setup, teardown),
 		cmocka_unit_test(a_race_survives_json),

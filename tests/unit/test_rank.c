@@ -12,7 +12,8 @@
 #include "base/mem.h"
 #include "model/rank.h"
 
-static struct variant *add(struct race *r, const char *name, enum variant_state s, int64_t lines, int64_t seconds)
+static struct variant *add(
+	struct race *r, const char *name, enum variant_state s, int64_t lines, int64_t seconds)
 {
 	struct variant *v = race_add(r, variant_new(r->number, (int)r->n + 1, name));
 	v->state = s;
@@ -43,7 +44,8 @@ static void passed_first_then_by_the_rule(void **state)
 	add(r, "live", VS_RUNNING, 0, 0);
 	add(r, "killed", VS_KILLED, 1, 1);
 	add(r, "bad", VS_FAILED, 1, 1)->check = (struct check_result){ CHECK_FAILED, 1, 3, 12 };
-	add(r, "better", VS_FAILED, 50, 50)->check = (struct check_result){ CHECK_FAILED, 1, 11, 12 };
+	add(r, "better", VS_FAILED, 50, 50)->check =
+		(struct check_result){ CHECK_FAILED, 1, 11, 12 };
 	add(r, "big", VS_PASSED, 40, 1);
 	add(r, "slow", VS_PASSED, 10, 20);
 	add(r, "quick", VS_PASSED, 10, 10);
@@ -73,7 +75,8 @@ static void nobody_is_best_before_one_passed(void **state)
 
 static void words_of_a_rule(void **state)
 {
-	static const char *const good[] = { "check", "-lines", "lines", "-files", "files", "-added", "-removed", "-elapsed" };
+	static const char *const good[] = { "check", "-lines", "lines", "-files", "files", "-added",
+		"-removed", "-elapsed" };
 	static const char *const bad[] = { "", "-", "-check", "--lines", "speed", "latency_ms" };
 	for (size_t i = 0; i < ARRAY_LEN(good); i++)
 		assert_true(rank_word_ok(good[i]));
@@ -98,21 +101,37 @@ static const struct {
 	{ "plain, no failure", "12 passed, 0 failed\n", 12, 12 },
 	{ "pytest", "=== 1 failed, 12 passed, 2 skipped in 0.12s ===\n", 12, 13 },
 	{ "pytest errors", "== 3 passed, 2 errors in 1.2s ==\n", 3, 5 },
-	{ "pytest colour", "\033[31m==== \033[31m\033[1m1 failed\033[0m, \033[32m2 passed\033[0m\033[31m in 0.1s ====\033[0m\n",
+	{ "pytest colour",
+		"\033[31m==== \033[31m\033[1m1 failed\033[0m, \033[32m2 passed\033[0m\033[31m in "
+		"0.1s ====\033[0m\n",
 		2, 3 },
 	{ "pytest only passed", "== 7 passed in 0.01s ==\n", 7, 7 },
-	{ "cargo", "running 2 tests\ntest a ... ok\ntest b ... FAILED\n\n"
+	{ "cargo",
+		"running 2 tests\ntest a ... ok\ntest b ... FAILED\n\n"
 		"test result: FAILED. 1 passed; 1 failed; 0 ignored; 0 measured; 0 filtered out\n"
-		"test result: ok. 5 passed; 0 failed; 0 ignored\n", 6, 7 },
-	{ "jest", "Test Suites: 1 failed, 1 passed, 2 total\nTests:       1 failed, 12 passed, 13 total\n"
-		"Snapshots:   0 total\n", 12, 13 },
+		"test result: ok. 5 passed; 0 failed; 0 ignored\n",
+		6, 7 },
+	{ "jest",
+		"Test Suites: 1 failed, 1 passed, 2 total\nTests:       1 failed, 12 passed, 13 "
+		"total\n"
+		"Snapshots:   0 total\n",
+		12, 13 },
 	{ "vitest", " Test Files  1 passed (1)\n      Tests  2 passed (2)\n", 2, 2 },
 	{ "mocha", "  12 passing (30ms)\n  1 failing\n", 12, 13 },
-	{ "go -v", "=== RUN   TestA\n--- PASS: TestA (0.00s)\n--- FAIL: TestB (0.00s)\nFAIL\nFAIL\tx\t0.1s\n", 1, 2 },
+	{ "go -v",
+		"=== RUN   TestA\n--- PASS: TestA (0.00s)\n--- FAIL: TestB "
+		"(0.00s)\nFAIL\nFAIL\tx\t0.1s\n",
+		1, 2 },
 	{ "go", "ok  \tx/a\t0.1s\nok  \tx/b\t0.2s\nFAIL\tx/c\t0.1s\n", 2, 3 },
-	{ "cmocka", "[==========] 3 test(s) run.\n[  PASSED  ] 2 test(s).\n[  FAILED  ] 1 test(s), listed below:\n"
-		"[  FAILED  ] some_test\n\n 1 FAILED TEST(S)\n", 2, 3 },
-	{ "googletest", "[  PASSED  ] 12 tests.\n[  FAILED  ] 1 test, listed below:\n[  FAILED  ] A.B\n\n 1 FAILED TEST\n", 12, 13 },
+	{ "cmocka",
+		"[==========] 3 test(s) run.\n[  PASSED  ] 2 test(s).\n[  FAILED  ] 1 test(s), "
+		"listed below:\n"
+		"[  FAILED  ] some_test\n\n 1 FAILED TEST(S)\n",
+		2, 3 },
+	{ "googletest",
+		"[  PASSED  ] 12 tests.\n[  FAILED  ] 1 test, listed below:\n[  FAILED  ] A.B\n\n "
+		"1 FAILED TEST\n",
+		12, 13 },
 	{ "ctest", "92% tests passed, 1 tests failed out of 13\n", 12, 13 },
 	{ "unittest", "Ran 12 tests in 0.001s\n\nFAILED (failures=1, errors=1)\n", 10, 12 },
 	{ "unittest ok", "Ran 3 tests in 0.001s\n\nOK (skipped=1)\n", 2, 2 },

@@ -40,11 +40,14 @@ static const struct mistake {
 	{ "{ \"limits\": { \"time\": \"soon\" } }", "r.json:1: limits.time", "30m" },
 	{ "{ \"limits\": { \"time\": 0 } }", "r.json:1: limits.time", "1s" },
 	{ "{ \"limits\": { \"time\": \"10ms\" } }", "r.json:1: limits.time", "1s" },
-	{ "{ \"limits\": { \"memroy\": \"4g\" } }", "r.json:1: limits.memroy", "did you mean \"memory\"" },
-	{ "{ \"limits\": { \"network_rate\": 1 } }", "r.json:1: limits.network_rate", "cpus, memory, pids, time and log" },
+	{ "{ \"limits\": { \"memroy\": \"4g\" } }", "r.json:1: limits.memroy",
+		"did you mean \"memory\"" },
+	{ "{ \"limits\": { \"network_rate\": 1 } }", "r.json:1: limits.network_rate",
+		"cpus, memory, pids, time, log and disk" },
 	{ "{ \"limits\": [] }", "r.json:1: limits", "limits in { }" },
 	{ "{ \"limits\": { \"disk\": \"10k\" } }", "r.json:1: limits.disk", "at least 64k" },
-	{ "{ \"agents\": { \"claude\": 2 } }", "r.json:1: agents", "agents come in a later version" },
+	{ "{ \"agents\": { \"claude\": 2 } }", "r.json:1: agents",
+		"agents come in a later version" },
 	{ "{ \"secrets\": [] }", "r.json:1: secrets", "later version" },
 	{ "{ \"caches\": {} }", "r.json:1: caches", "later version" },
 	{ "{ \"ports\": [1] }", "r.json:1: ports", "later version" },
@@ -62,14 +65,16 @@ static const struct mistake {
 	{ "{ \"command\": 7 }", "r.json:1: command", "write a text" },
 	{ "{ \"command\": \"  \" }", "r.json:1: command", "is empty" },
 	{ "{ \"command\": \"a\",\n \"argv\": [\"b\"] }", "r.json:2: argv", "keep one of the two" },
-	{ "{ \"prompt\": \"a\",\n\"prompt_file\": \"b\" }", "r.json:2: prompt_file", "keep one of the two" },
+	{ "{ \"prompt\": \"a\",\n\"prompt_file\": \"b\" }", "r.json:2: prompt_file",
+		"keep one of the two" },
 	{ "{ \"argv\": \"make\" }", "r.json:1: argv", "a list of texts" },
 	{ "{ \"argv\": [] }", "r.json:1: argv", "the list is empty" },
 	{ "{ \"argv\": [\"a\",\n 2] }", "r.json:2: argv[1]", "write a text" },
 	{ "{ \"env\": [\"A=1\"] }", "r.json:1: env", "names and values in { }" },
 	{ "{ \"env\": { \"1A\": \"x\" } }", "r.json:1: env.1A", "letters, digits and _" },
 	{ "{ \"env\": { \"A\": [] } }", "r.json:1: env.A", "a text or a number" },
-	{ "{ \"env\": { \"YOLO_RACE\": \"x\" } }", "r.json:1: env.YOLO_RACE", "set by yolodeck itself" },
+	{ "{ \"env\": { \"YOLO_RACE\": \"x\" } }", "r.json:1: env.YOLO_RACE",
+		"set by yolodeck itself" },
 	{ "{ \"env\": { \"HOME\": \"x\" } }", "r.json:1: env.HOME", "belongs to the container" },
 	{ "{ \"mounts\": [\"/\"] }", "r.json:1: mounts[0]", "everything" },
 	{ "{ \"mounts\": [\"~\"] }", "r.json:1: mounts[0]", "everything" },
@@ -86,23 +91,32 @@ static const struct mistake {
 	{ "{ \"matrix\": { \"a\": [1, 1] } }", "r.json:1: matrix.a[1]", "stands twice" },
 	{ "{ \"matrix\": { \"a\": [{}] } }", "r.json:1: matrix.a[0]", "a text or a number" },
 	{ "{ \"matrix\": { \"a b\": [1] } }", "r.json:1: matrix.a b", "letters, digits and _" },
-	{ "{ \"env\": { \"a\": 1 },\n\"matrix\": { \"a\": [1] } }", "r.json:2: matrix.a", "env sets it already" },
+	{ "{ \"env\": { \"a\": 1 },\n\"matrix\": { \"a\": [1] } }", "r.json:2: matrix.a",
+		"env sets it already" },
 	{ "{ \"variants\": {} }", "r.json:1: variants", "a list of variants" },
 	{ "{ \"variants\": [] }", "r.json:1: variants", "the list is empty" },
 	{ "{ \"variants\": [\n1] }", "r.json:2: variants[0]", "a variant in { }" },
 	{ "{ \"variants\": [\n{ \"command\": \"x\" }] }", "r.json:2: variants[0]", "has no name" },
-	{ "{ \"variants\": [{ \"name\": \"7\" }] }", "r.json:1: variants[0].name", "at least one letter" },
-	{ "{ \"variants\": [{ \"name\": \"By Hand\" }] }", "r.json:1: variants[0].name", "write \"by-hand\"" },
-	{ "{ \"variants\": [{ \"name\": \"q.git\" }] }", "r.json:1: variants[0].name", "something else" },
-	{ "{ \"variants\": [{ \"name\": \"a\" },\n{ \"name\": \"a\" }] }", "r.json:2: variants[1].name", "in line 1" },
-	{ "{ \"variants\": [{ \"name\": \"a\", \"base\": \"x\" }] }", "r.json:1: variants[0].base", "whole race" },
-	{ "{ \"variants\": [{ \"name\": \"a\", \"chekc\": \"x\" }] }", "r.json:1: variants[0].chekc", "\"check\"" },
-	{ "{ \"variants\": [{ \"name\": \"a\", \"agent\": \"x\" }] }", "r.json:1: variants[0].agent", "later" },
+	{ "{ \"variants\": [{ \"name\": \"7\" }] }", "r.json:1: variants[0].name",
+		"at least one letter" },
+	{ "{ \"variants\": [{ \"name\": \"By Hand\" }] }", "r.json:1: variants[0].name",
+		"write \"by-hand\"" },
+	{ "{ \"variants\": [{ \"name\": \"q.git\" }] }", "r.json:1: variants[0].name",
+		"something else" },
+	{ "{ \"variants\": [{ \"name\": \"a\" },\n{ \"name\": \"a\" }] }",
+		"r.json:2: variants[1].name", "in line 1" },
+	{ "{ \"variants\": [{ \"name\": \"a\", \"base\": \"x\" }] }", "r.json:1: variants[0].base",
+		"whole race" },
+	{ "{ \"variants\": [{ \"name\": \"a\", \"chekc\": \"x\" }] }",
+		"r.json:1: variants[0].chekc", "\"check\"" },
+	{ "{ \"variants\": [{ \"name\": \"a\", \"agent\": \"x\" }] }",
+		"r.json:1: variants[0].agent", "later" },
 	{ "{ \"variants\": [{ \"name\": \"a\", \"command\": \"x\", \"argv\": [\"y\"] }] }",
 		"r.json:1: variants[0].argv", "keep one" },
 	{ "{ \"variants\": [{ \"name\": \"a\", \"limits\": { \"memory\": \"x\" } }] }",
 		"r.json:1: variants[0].limits.memory", "not a size" },
-	{ "{ \"matrix\": { \"m\": [1] }, \"variants\": [{ \"name\": \"a\", \"env\": { \"m\": 1 } }] }",
+	{ "{ \"matrix\": { \"m\": [1] }, \"variants\": [{ \"name\": \"a\", \"env\": { \"m\": 1 } "
+	  "}] }",
 		"r.json:1: variants[0].env.m", "matrix sets it" },
 	{ "{ \"allow_unlimited\": true }", "r.json:1: allow_unlimited", "no such key" },
 	{ "{ \"command\": \"a\", \"command\": \"b\" }", "r.json", "command" },
@@ -117,7 +131,8 @@ static void every_mistake_is_refused(void **state)
 		spec_init(&s);
 		int rc = spec_parse(&s, "r.json", m->text, strlen(m->text), &e);
 		if (rc != -1 || strncmp(e.msg, m->at, strlen(m->at)) || !strstr(e.msg, m->words))
-			fail_msg("%s\n  gave %d \"%s\"\n  not  \"%s ... %s\"", m->text, rc, e.msg, m->at, m->words);
+			fail_msg("%s\n  gave %d \"%s\"\n  not  \"%s ... %s\"", m->text, rc, e.msg,
+				m->at, m->words);
 		spec_release(&s);
 	}
 }
@@ -128,19 +143,24 @@ static void impossible_races_are_refused(void **state)
 	static const struct mistake wrong[] = {
 		{ "{}", "r.json", "nothing to run" },
 		{ "{ \"check\": \"x\" }", "r.json", "nothing to run" },
-		{ "{\n\"variants\": [\n{ \"name\": \"a\" }] }", "r.json:3", "\"a\" has no command" },
+		{ "{\n\"variants\": [\n{ \"name\": \"a\" }] }", "r.json:3",
+			"\"a\" has no command" },
 		{ "{ \"command\": \"x\", \"matrix\": " HUGE_MATRIX " }", "r.json", "at most 99" },
-		{ "{ \"command\": \"x\", \"repeat\": 50, \"matrix\": { \"a\": [1, 2] } }", "r.json", "100 variants" },
-		{ "{ \"matrix\": { \"a\": [1, 2] }, \"variants\": [{ \"name\": \"v\", \"command\": \"x\" }] }", "r.json",
-			"each variant has its own" },
+		{ "{ \"command\": \"x\", \"repeat\": 50, \"matrix\": { \"a\": [1, 2] } }", "r.json",
+			"100 variants" },
+		{ "{ \"matrix\": { \"a\": [1, 2] }, \"variants\": [{ \"name\": \"v\", \"command\": "
+		  "\"x\" }] }",
+			"r.json", "each variant has its own" },
 	};
 	for (size_t i = 0; i < ARRAY_LEN(wrong); i++) {
 		struct spec s;
 		struct err e = ERR_INIT;
 		spec_init(&s);
-		assert_int_equal(spec_parse(&s, "r.json", wrong[i].text, strlen(wrong[i].text), &e), 0);
+		assert_int_equal(
+			spec_parse(&s, "r.json", wrong[i].text, strlen(wrong[i].text), &e), 0);
 		int rc = spec_expand(&s, &e);
-		if (rc != -1 || strncmp(e.msg, wrong[i].at, strlen(wrong[i].at)) || !strstr(e.msg, wrong[i].words))
+		if (rc != -1 || strncmp(e.msg, wrong[i].at, strlen(wrong[i].at)) ||
+			!strstr(e.msg, wrong[i].words))
 			fail_msg("%s gave %d \"%s\"", wrong[i].text, rc, e.msg);
 		spec_release(&s);
 	}
@@ -162,24 +182,34 @@ static void names_of(const struct spec *s, struct buf *b)
 
 static void names_come_from_what_differs(void **state)
 {
-	static const struct { const char *text, *names; } right[] = {
+	static const struct {
+		const char *text, *names;
+	} right[] = {
 		{ "{ \"command\": \"make test\" }", "make" },
-		{ "{ \"command\": \"./attempt.sh\", \"repeat\": 3 }", "attempt.sh-1 attempt.sh-2 attempt.sh-3" },
-		{ "{ \"name\": \"Fix it\", \"command\": \"x\", \"repeat\": 2 }", "fix-it-1 fix-it-2" },
+		{ "{ \"command\": \"./attempt.sh\", \"repeat\": 3 }",
+			"attempt.sh-1 attempt.sh-2 attempt.sh-3" },
+		{ "{ \"name\": \"Fix it\", \"command\": \"x\", \"repeat\": 2 }",
+			"fix-it-1 fix-it-2" },
 		{ "{ \"argv\": [\"sh\", \"-c\", \"FOO=1 /bin/claude -p x\"] }", "claude" },
 		{ "{ \"argv\": [\"/usr/bin/python3\", \"x.py\"] }", "python3" },
 		{ "{ \"command\": \"for i in 1 2; do sleep 1; done\" }", "try" },
 		{ "{ \"command\": \"cd sub && cargo build\" }", "cargo" },
-		{ "{ \"command\": \"x\", \"matrix\": { \"model\": [\"Opus\", \"sonnet\"], \"seed\": [1, 2] } }",
+		{ "{ \"command\": \"x\", \"matrix\": { \"model\": [\"Opus\", \"sonnet\"], "
+		  "\"seed\": [1, 2] } }",
 			"opus-1 opus-2 sonnet-1 sonnet-2" },
 		{ "{ \"command\": \"x\", \"matrix\": { \"seed\": [1, 2] } }", "seed-1 seed-2" },
-		{ "{ \"command\": \"x\", \"matrix\": { \"m\": [\"a b\", \"a/b\", \"\"] } }", "a-b a-b-2 empty" },
-		{ "{ \"command\": \"x\", \"repeat\": 2, \"matrix\": { \"m\": [\"a\", \"b\"] } }", "a-1 a-2 b-1 b-2" },
-		{ "{ \"command\": \"x\", \"variants\": [{ \"name\": \"o2\", \"env\": { \"O\": 2 } }, { \"name\": \"o3\" }] }",
+		{ "{ \"command\": \"x\", \"matrix\": { \"m\": [\"a b\", \"a/b\", \"\"] } }",
+			"a-b a-b-2 empty" },
+		{ "{ \"command\": \"x\", \"repeat\": 2, \"matrix\": { \"m\": [\"a\", \"b\"] } }",
+			"a-1 a-2 b-1 b-2" },
+		{ "{ \"command\": \"x\", \"variants\": [{ \"name\": \"o2\", \"env\": { \"O\": 2 } "
+		  "}, { \"name\": \"o3\" }] }",
 			"o2 o3" },
 		{ "{ \"command\": \"x\", \"matrix\": { \"m\": [\"a\", \"b\"] }, \"variants\": "
-		  "[{ \"name\": \"by-hand\", \"command\": \"patch\" }] }", "a b by-hand" },
-		{ "{ \"command\": \"x\", \"matrix\": { \"m\": [\"a\", \"b\"] }, \"variants\": [{ \"name\": \"v\" }] }",
+		  "[{ \"name\": \"by-hand\", \"command\": \"patch\" }] }",
+			"a b by-hand" },
+		{ "{ \"command\": \"x\", \"matrix\": { \"m\": [\"a\", \"b\"] }, \"variants\": [{ "
+		  "\"name\": \"v\" }] }",
 			"v-a v-b" },
 	};
 	for (size_t i = 0; i < ARRAY_LEN(right); i++) {
@@ -197,14 +227,21 @@ static void names_come_from_what_differs(void **state)
 
 static const char whole[] =
 	"// a race\n"
-	"{ \"name\": \"flaky-parser\", \"base\": \"main\", \"engine\": \"auto\", \"image\": \"node:22\",\n"
-	"  \"prompt\": \"fix \\\"it\\\"\\n\", \"command\": \"run.sh\", \"setup\": \"npm ci\", \"check\": \"npm test\",\n"
+	"{ \"name\": \"flaky-parser\", \"base\": \"main\", \"engine\": \"auto\", \"image\": "
+	"\"node:22\",\n"
+	"  \"prompt\": \"fix \\\"it\\\"\\n\", \"command\": \"run.sh\", \"setup\": \"npm ci\", "
+	"\"check\": \"npm test\",\n"
 	"  \"matrix\": { \"model\": [\"opus\", \"sonnet\"], \"seed\": [1, true] },\n"
-	"  \"variants\": [ { \"name\": \"by-hand\", \"argv\": [\"patch\", \"-p1\", \"\"], \"image\": \"host\",\n"
-	"    \"limits\": { \"time\": 90, \"cpus\": 0.5 }, \"env\": { \"CI\": \"2\" }, \"check\": \"true\" }, ],\n"
-	"  \"parallel\": 4, \"env\": { \"CI\": \"1\", \"E\": \"\" }, \"mounts\": [\"~/.nvm\"], /* c */\n"
-	"  \"limits\": { \"cpus\": 2, \"memory\": \"4g\", \"pids\": 512, \"time\": \"30m\", \"log\": \"1g\" },\n"
-	"  \"network\": \"none\", \"isolation\": \"container\", \"rank\": [\"check\", \"-lines\"] }\n";
+	"  \"variants\": [ { \"name\": \"by-hand\", \"argv\": [\"patch\", \"-p1\", \"\"], "
+	"\"image\": \"host\",\n"
+	"    \"limits\": { \"time\": 90, \"cpus\": 0.5 }, \"env\": { \"CI\": \"2\" }, \"check\": "
+	"\"true\" }, ],\n"
+	"  \"parallel\": 4, \"env\": { \"CI\": \"1\", \"E\": \"\" }, \"mounts\": [\"~/.nvm\"], /* "
+	"c */\n"
+	"  \"limits\": { \"cpus\": 2, \"memory\": \"4g\", \"pids\": 512, \"time\": \"30m\", "
+	"\"log\": \"1g\" },\n"
+	"  \"network\": \"none\", \"isolation\": \"container\", \"rank\": [\"check\", \"-lines\"] "
+	"}\n";
 
 static void check_whole(const struct spec *s)
 {
@@ -274,14 +311,21 @@ static void an_expanded_race_survives_json(void **state)
 static void what_comes_over_the_wire_is_checked_again(void **state)
 {
 	static const char *const wrong[] = {
-		"{}", "[]", "{ \"variants\": [] }", "{ \"variants\": [{ \"name\": \"a\" }] }",
+		"{}",
+		"[]",
+		"{ \"variants\": [] }",
+		"{ \"variants\": [{ \"name\": \"a\" }] }",
 		"{ \"variants\": [{ \"name\": \"../a\", \"command\": \"x\" }] }",
-		"{ \"variants\": [{ \"name\": \"a\", \"command\": \"x\" }, { \"name\": \"a\", \"command\": \"x\" }] }",
+		"{ \"variants\": [{ \"name\": \"a\", \"command\": \"x\" }, { \"name\": \"a\", "
+		"\"command\": \"x\" }] }",
 		"{ \"variants\": [{ \"name\": \"a\", \"command\": \"x\", \"argv\": [\"y\"] }] }",
-		"{ \"variants\": [{ \"name\": \"a\", \"command\": \"x\", \"env\": { \"YOLO_X\": \"\" } }] }",
+		"{ \"variants\": [{ \"name\": \"a\", \"command\": \"x\", \"env\": { \"YOLO_X\": "
+		"\"\" } }] }",
 		"{ \"variants\": [{ \"name\": \"a\", \"command\": \"x\" }], \"repeat\": 2 }",
-		"{ \"variants\": [{ \"name\": \"a\", \"command\": \"x\" }], \"matrix\": { \"a\": [1] } }",
-		"{ \"variants\": [{ \"name\": \"a\", \"command\": \"x\" }], \"prompt_file\": \"/etc/passwd\" }",
+		"{ \"variants\": [{ \"name\": \"a\", \"command\": \"x\" }], \"matrix\": { \"a\": "
+		"[1] } }",
+		"{ \"variants\": [{ \"name\": \"a\", \"command\": \"x\" }], \"prompt_file\": "
+		"\"/etc/passwd\" }",
 		"{ \"variants\": [{ \"name\": \"a\", \"command\": \"x\" }], \"mounts\": [\"/\"] }",
 	};
 	for (size_t i = 0; i < ARRAY_LEN(wrong); i++) {
@@ -300,16 +344,36 @@ static void what_comes_over_the_wire_is_checked_again(void **state)
 
 static void sizes_names_and_slugs(void **state)
 {
-	static const struct { const char *s; int64_t v; } sizes[] = {
-		{ "4g", 4LL << 30 }, { "512M", 512 << 20 }, { "100k", 100 << 10 }, { "77", 77 }, { "1t", 1LL << 40 },
-		{ "", -1 }, { "g", -1 }, { "4gb", -1 }, { "-1", -1 }, { " 4g", -1 }, { "4 g", -1 }, { "0x10", -1 },
-		{ "1.5g", -1 }, { "99999999999999999999", -1 }, { "9999999999t", -1 },
+	static const struct {
+		const char *s;
+		int64_t v;
+	} sizes[] = {
+		{ "4g", 4LL << 30 },
+		{ "512M", 512 << 20 },
+		{ "100k", 100 << 10 },
+		{ "77", 77 },
+		{ "1t", 1LL << 40 },
+		{ "", -1 },
+		{ "g", -1 },
+		{ "4gb", -1 },
+		{ "-1", -1 },
+		{ " 4g", -1 },
+		{ "4 g", -1 },
+		{ "0x10", -1 },
+		{ "1.5g", -1 },
+		{ "99999999999999999999", -1 },
+		{ "9999999999t", -1 },
 	};
 	static const char *const good[] = { "a", "claude-1", "claude-1.2", "1a", "a_b", "7-x" };
-	static const char *const bad[] = { "", "7", "1-2", "A", "a b", "-a", ".a", "a/b", "a.", "a..b", "a.lock", "base",
-		"pipe", "q.git", "race.json", "tpl", "\xc3\xa9" };
-	static const struct { const char *s, *slug; } slugs[] = {
-		{ "Fix flaky parser!", "fix-flaky-parser" }, { "", "race" }, { "???", "race" }, { "a_b.c", "a-b-c" },
+	static const char *const bad[] = { "", "7", "1-2", "A", "a b", "-a", ".a", "a/b", "a.",
+		"a..b", "a.lock", "base", "pipe", "q.git", "race.json", "tpl", "\xc3\xa9" };
+	static const struct {
+		const char *s, *slug;
+	} slugs[] = {
+		{ "Fix flaky parser!", "fix-flaky-parser" },
+		{ "", "race" },
+		{ "???", "race" },
+		{ "a_b.c", "a-b-c" },
 		{ "a very long title that goes on and on", "a-very-long-title-that" },
 		{ "abcdefghijklmnopqrstuvwxyzabc", "abcdefghijklmnopqrstuvwx" },
 	};
@@ -335,7 +399,9 @@ static void sizes_names_and_slugs(void **state)
 
 static void flags_replace_what_the_file_says(void **state)
 {
-	static const struct { const char *flag, *value, *words; } wrong[] = {
+	static const struct {
+		const char *flag, *value, *words;
+	} wrong[] = {
 		{ "memory", "4gb", "--memory: \"4gb\" is not a size" },
 		{ "cpus", "-1", "--cpus: \"-1\" is not a number" },
 		{ "timeout", "x", "--timeout: \"x\" is not a time" },

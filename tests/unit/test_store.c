@@ -131,7 +131,8 @@ static struct race *make_race(const struct store *s, int number)
 	r->created_ns = 1764000000000000000;
 	assert_int_equal(store_save_race(s, r, &e), 0);
 	for (size_t i = 0; i < r->spec.nvariants; i++) {
-		struct variant *v = race_add(r, variant_new(number, (int)i + 1, r->spec.variants[i].name));
+		struct variant *v =
+			race_add(r, variant_new(number, (int)i + 1, r->spec.variants[i].name));
 		v->state = VS_PASSED;
 		v->archived = true;
 		assert_int_equal(store_save_variant(s, v, &e), 0);
@@ -194,7 +195,8 @@ static void what_is_damaged_is_shown_as_lost_and_left(void **state)
 	race_free(make_race(&s, 2));
 	race_free(make_race(&s, 3));
 	put(&s, "races/1/n-1/variant.json", "{\"v\":1,\"ra");
-	put(&s, "races/1/n-2/variant.json", "{\"v\":1,\"race\":9,\"number\":2,\"variant\":\"n-2\",\"state\":\"passed\"}");
+	put(&s, "races/1/n-2/variant.json",
+		"{\"v\":1,\"race\":9,\"number\":2,\"variant\":\"n-2\",\"state\":\"passed\"}");
 	put(&s, "races/2/race.json", "not json");
 	drop(&s, "races/3/n-1/variant.json");
 	drop(&s, "races/3/n-2/variant.json");
@@ -225,10 +227,13 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(opening, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_state_directory_open_to_others_is_refused, setup, teardown),
-		cmocka_unit_test_setup_teardown(four_processes_claim_different_numbers, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			a_state_directory_open_to_others_is_refused, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			four_processes_claim_different_numbers, setup, teardown),
 		cmocka_unit_test_setup_teardown(all_races_come_back_in_order, setup, teardown),
-		cmocka_unit_test_setup_teardown(what_is_damaged_is_shown_as_lost_and_left, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			what_is_damaged_is_shown_as_lost_and_left, setup, teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

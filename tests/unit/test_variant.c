@@ -55,7 +55,8 @@ static const struct {
 static int expected(int s, int ev)
 {
 	for (size_t i = 0; i < ARRAY_LEN(legal); i++)
-		if (!strcmp(legal[i].from, variant_state_name(s)) && !strcmp(legal[i].event, variant_event_name(ev)))
+		if (!strcmp(legal[i].from, variant_state_name(s)) &&
+			!strcmp(legal[i].event, variant_event_name(ev)))
 			return variant_state_parse(legal[i].to);
 	return -1;
 }
@@ -67,7 +68,8 @@ static void the_whole_table(void **state)
 		for (int ev = 0; ev < VE_COUNT; ev++) {
 			int to = variant_next(s, ev);
 			if (to != expected(s, ev))
-				fail_msg("%s + %s -> %d", variant_state_name(s), variant_event_name(ev), to);
+				fail_msg("%s + %s -> %d", variant_state_name(s),
+					variant_event_name(ev), to);
 			found += to >= 0;
 		}
 	assert_int_equal(found, ARRAY_LEN(legal));
@@ -207,7 +209,10 @@ static void what_is_not_known_stays_so(void **state)
 static void damaged_records_are_refused(void **state)
 {
 	static const char *const wrong[] = {
-		"{}", "[]", "7", "null",
+		"{}",
+		"[]",
+		"7",
+		"null",
 		"{\"v\":2,\"race\":7,\"number\":1,\"variant\":\"a\",\"state\":\"queued\"}",
 		"{\"v\":1,\"race\":0,\"number\":1,\"variant\":\"a\",\"state\":\"queued\"}",
 		"{\"v\":1,\"race\":7,\"number\":0,\"variant\":\"a\",\"state\":\"queued\"}",
@@ -215,8 +220,10 @@ static void damaged_records_are_refused(void **state)
 		"{\"v\":1,\"race\":7,\"number\":1,\"variant\":7,\"state\":\"queued\"}",
 		"{\"v\":1,\"race\":7,\"number\":1,\"variant\":\"a\",\"state\":\"asleep\"}",
 		"{\"v\":1,\"race\":7,\"number\":1,\"variant\":\"a\"}",
-		"{\"v\":1,\"race\":7,\"number\":1,\"variant\":\"a\",\"state\":\"queued\",\"reason\":[]}",
-		"{\"v\":1,\"race\":7,\"number\":1,\"variant\":\"a\",\"state\":\"queued\",\"check\":{\"state\":\"odd\"}}",
+		"{\"v\":1,\"race\":7,\"number\":1,\"variant\":\"a\",\"state\":\"queued\","
+		"\"reason\":[]}",
+		"{\"v\":1,\"race\":7,\"number\":1,\"variant\":\"a\",\"state\":\"queued\",\"check\":"
+		"{\"state\":\"odd\"}}",
 	};
 	for (size_t i = 0; i < ARRAY_LEN(wrong); i++) {
 		struct err e = ERR_INIT;
@@ -232,7 +239,8 @@ static void damaged_records_are_refused(void **state)
 
 static void times_are_exact(void **state)
 {
-	static const int64_t times[] = { 1, 999999999, 1000000000, 1764000000123456789, 4102444800000000000 };
+	static const int64_t times[] = { 1, 999999999, 1000000000, 1764000000123456789,
+		4102444800000000000 };
 	struct err e = ERR_INIT;
 	for (size_t i = 0; i < ARRAY_LEN(times); i++) {
 		struct json *o = json_object();
@@ -242,7 +250,8 @@ static void times_are_exact(void **state)
 			assert_int_equal(stamp_get(o, "t"), times[i]);
 		json_free(o);
 	}
-	static const char bad[] = "{\"a\":\"yesterday\",\"b\":7,\"c\":\"2026-11-24T15:04:05Z\",\"d\":\"2026-11-24T15:04:05.123456789Zx\"}";
+	static const char bad[] = "{\"a\":\"yesterday\",\"b\":7,\"c\":\"2026-11-24T15:04:05Z\","
+				  "\"d\":\"2026-11-24T15:04:05.123456789Zx\"}";
 	struct json *j = json_parse(bad, strlen(bad), &e);
 	for (const char *k = "abcde"; *k; k++)
 		assert_int_equal(stamp_get(j, (char[]){ *k, 0 }), 0);
