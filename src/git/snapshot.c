@@ -292,8 +292,8 @@ static int lock(const char *cache, struct err *e)
 	return fd;
 }
 
-static int take(struct taking *t, const struct walk_in *w, struct walk_report *r, struct snapshot_out *out,
-	struct err *e)
+static int take(struct taking *t, const struct walk_in *w, struct walk_report *r,
+	struct snapshot_out *out, struct err *e)
 {
 	const struct snapshot_in *in = t->in;
 	int rc = load_cache(t, e);

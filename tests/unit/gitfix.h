@@ -12,11 +12,11 @@
 #include "git/snapshot.h"
 
 static struct err E;
-#define OK(call)                                                                                   \
-	do {                                                                                       \
-		err_clear(&E);                                                                     \
-		if (call)                                                                          \
-			fail_msg("%s:%d: %s (%s)", __FILE__, __LINE__, E.msg, E.code);             \
+#define OK(call) \
+	do { \
+		err_clear(&E); \
+		if (call) \
+			fail_msg("%s:%d: %s (%s)", __FILE__, __LINE__, E.msg, E.code); \
 	} while (0)
 
 struct fix {
@@ -83,8 +83,10 @@ static inline void fix_init(struct fix *f, const char *script)
 	chmod(f->dir, 0755);
 	fix_env(f->dir);
 	f->u = fs_join(f->dir, "u");
-	sh(f->dir, "git config --global user.name 'A User'; git config --global user.email user@example.com;"
-		   "git config --global init.defaultBranch main; git config --global protocol.file.allow always;"
+	sh(f->dir, "git config --global user.name 'A User'; git config --global user.email "
+		   "user@example.com;"
+		   "git config --global init.defaultBranch main; git config --global "
+		   "protocol.file.allow always;"
 		   "git config --global advice.detachedHead false; git init -q u");
 	sh(f->u, script ? script : "printf '1\\n2\\n3\\n' >f1; mkdir d; echo two >d/f2");
 	sh(f->u, "git add -A 2>/dev/null; git commit -qm base");
@@ -93,7 +95,10 @@ static inline void fix_init(struct fix *f, const char *script)
 	f->base_store = fs_join(f->dir, "base.git");
 	f->q = fs_join(f->race_dir, "q.git");
 	OK(fs_mkdirs(f->race_dir, 0755, &E));
-	f->race = (struct checkout_race){ .repo = &f->repo, .race = 7, .base = f->repo.head, .race_dir = f->race_dir,
+	f->race = (struct checkout_race){ .repo = &f->repo,
+		.race = 7,
+		.base = f->repo.head,
+		.race_dir = f->race_dir,
 		.base_store = f->base_store };
 }
 
@@ -128,12 +133,19 @@ struct fix_snap {
 	struct snapshot_in in;
 	char *work, *cache;
 };
-static inline void fix_snap_init(struct fix *f, struct fix_snap *s, const char *dir, const char *variant)
+static inline void fix_snap_init(
+	struct fix *f, struct fix_snap *s, const char *dir, const char *variant)
 {
 	s->work = fs_join(dir, "work");
 	s->cache = fs_join(dir, "walk.cache");
-	s->in = (struct snapshot_in){ .repo = &f->repo, .quarantine = f->q, .work = s->work, .cache = s->cache, .race = 7,
-		.variant = variant, .base = f->repo.head, .subject = "try it" };
+	s->in = (struct snapshot_in){ .repo = &f->repo,
+		.quarantine = f->q,
+		.work = s->work,
+		.cache = s->cache,
+		.race = 7,
+		.variant = variant,
+		.base = f->repo.head,
+		.subject = "try it" };
 }
 static inline void fix_snap_release(struct fix_snap *s)
 {

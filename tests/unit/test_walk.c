@@ -1,36 +1,11 @@
 /* test_walk.c - the hostile tree: names, kinds, links swapped under our hands, unreadable places, planted programs, limits. */
-#include "gitfix.h"
+#include "snapfix.h"
 
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-
-static struct fix f;
-static char *a;
-static struct fix_snap s;
-
-static void begin(const char *script)
-{
-	fix_init(&f, script);
-	fix_prepare(&f);
-	a = fix_variant(&f, "a-1");
-	fix_snap_init(&f, &s, a, "a-1");
-}
-
-static void end(void)
-{
-	fix_snap_release(&s);
-	free(a);
-	fix_release(&f);
-}
-
-static void take(struct snapshot_out *out, bool full)
-{
-	s.in.full = full;
-	OK(snapshot_take(&s.in, out, &E));
-}
 
 static bool refused(const struct snapshot_out *out, const char *part)
 {
