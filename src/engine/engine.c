@@ -68,7 +68,7 @@ void engine_unlimited(
 }
 
 /* The exit is the last record but for what a crash may have torn: so only the end of the index is read. */
-static bool exit_record(const char *path, struct runlog_record *r)
+static bool exit_record(const char *path, struct runlog_record *r, uint64_t *pids)
 {
 	unsigned char b[16 * RUNLOG_RECORD];
 	struct stat st;
@@ -83,6 +83,10 @@ static bool exit_record(const char *path, struct runlog_record *r)
 		ssize_t n = pread(fd, b, (size_t)(end - from), from);
 		for (n -= RUNLOG_RECORD; n >= 0 && !found; n -= RUNLOG_RECORD)
 			found = runlog_decode(b + n, r) == 0 && r->kind == RUNLOG_EXIT;
+		struct runlog_record note;
+		if (found && n >= 0 && runlog_decode(b + n, &note) == 0 && note.kind == RUNLOG_NOTE &&
+			note.len == RUNLOG_NOTE_PIDS)
+			*pids = note.val;
 	}
 	close(fd);
 	return found;
@@ -101,9 +105,10 @@ bool engine_end_from_log(const struct engine_task *t, struct engine_end *end)
 {
 	struct runlog_record r;
 	char words[96], limit[32];
+	uint64_t pids = 0;
 
 	memset(end, 0, sizeof *end);
-	if (!exit_record(t->idx, &r))
+	if (!exit_record(t->idx, &r, &pids))
 		return false;
 	end->exit = (int)r.len;
 	exit_words(r.len, words, sizeof words);
@@ -131,6 +136,10 @@ bool engine_end_from_log(const struct engine_task *t, struct engine_end *end)
 		end->cause = ENGINE_EXITED;
 		snprintf(end->reason, sizeof end->reason, "%s", words);
 	}
+	size_t len = strlen(end->reason);
+	if (pids && end->exit != 0 && end->cause != ENGINE_STOPPED)
+		snprintf(end->reason + len, sizeof end->reason - len, ", process limit (%llu) reached",
+			(unsigned long long)pids);
 	return true;
 }
 

@@ -63,6 +63,7 @@ const char *runlog_note_text(unsigned note)
 		[RUNLOG_NOTE_ORPHANS] = "the command ended, processes it left behind were killed",
 		[RUNLOG_NOTE_NOT_FOUND] = "the command could not be started",
 		[RUNLOG_NOTE_UNGUARDED] = "the command can reach its own log",
+		[RUNLOG_NOTE_PIDS] = "process limit reached",
 	};
 	return note < sizeof text / sizeof *text ? text[note] : "unknown note";
 }

@@ -36,6 +36,7 @@ enum runlog_note {	/* the reader makes the sentence: runlog_note_text() */
 	RUNLOG_NOTE_ORPHANS,	/* the command ended, children of it still held its output */
 	RUNLOG_NOTE_NOT_FOUND,	/* exec failed; val = errno */
 	RUNLOG_NOTE_UNGUARDED,	/* the log could not be guarded (no root in the container) */
+	RUNLOG_NOTE_PIDS,	/* a fork was refused at the limit of processes; val = limit. Just before the exit */
 };
 
 struct runlog_record {

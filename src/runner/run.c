@@ -103,6 +103,9 @@ int main(int argc, char **argv)
 		runlog_note(&r.w, RUNLOG_NOTE_UNGUARDED, 0);
 	struct outcome o = both_phases(&r);
 	spawn_end_orphans(&r);
+	uint64_t pids = files_pids_reached();
+	if (pids)
+		runlog_note(&r.w, RUNLOG_NOTE_PIDS, pids);
 	runlog_exit(&r.w, o.code, o.cause);
 	return (int)(o.code & 0xff);
 }

@@ -54,6 +54,8 @@ int options_parse(struct options *o, int argc, char **argv);
 /* files.c: -1 after a sentence on stderr. */
 int files_gate(const char *dir);
 int files_open(const char *spec);	/* fresh log or idx, appended to, O_CLOEXEC */
+/* The limit of processes of the container we are pid 1 of, if a fork was ever refused at it; else 0. */
+uint64_t files_pids_reached(void);
 
 /* spawn.c */
 void spawn(struct run *r, const char *const *argv, int *exec_errno);	/* *exec_errno: why it did not begin, 0 = it did */

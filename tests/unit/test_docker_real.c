@@ -61,13 +61,15 @@ static void codes_and_words(void **state)
 		{ "hog-inside", "tail /dev/zero; exit 4", 4, ENGINE_EXITED, "exit 4, a process was out of memory (limit 256.0 MiB)" },
 		{ "late", "sleep 100", 143, ENGINE_TIME, "time limit 300ms" },
 		{ "missing", "no-such-program-anywhere", 127, ENGINE_EXITED, "exit 127" },
-		{ "bomb", "while :; do sleep 30 & done", 2, ENGINE_EXITED, "exit 2" },
+		{ "bomb", "while :; do sleep 30 & done", 2, ENGINE_EXITED, "exit 2, process limit (64) reached" },
+		{ "bomb-late", "b() { b | b & }; while :; do (b) 2>/dev/null; sleep 0.01; done", 143, ENGINE_TIME,
+			"time limit 1s, process limit (64) reached" },
 	};
 	struct rig *r = ready(state);
 	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
 		struct rig_task *k = rig_task(r, table[i].name, table[i].script);
 		strv_add(&k->t.env, "YOLO=deck");
-		k->t.limits.time_ms = !strcmp(table[i].name, "late") ? 300 : 30000;
+		k->t.limits.time_ms = !strcmp(table[i].name, "late") ? 300 : !strcmp(table[i].name, "bomb-late") ? 1000 : 30000;
 		rig_start(r, k);
 	}
 	rig_run_until(r, rig_all_ended, 60000, "the ends");
