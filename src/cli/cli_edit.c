@@ -50,8 +50,11 @@ static int run_editor(const char *file, const char *cwd, struct err *e)
 	spec.argv = strv_argv(&argv);
 	spec.cwd = cwd;
 	spec.in = spec.out = spec.err = CHILD_INHERIT;
-	if (child_start(&c, &spec, e))
+	if (child_start(&c, &spec, e)) {
+		struct err why = *e;
+		err_set(e, "editor_failed", "the editor %s cannot be started: %s", argv.v[0], why.msg);
 		goto out;
+	}
 	child_wait(&c, -1, &code);
 	if (code)
 		err_set(e, "editor_failed", "%s ended with code %d, so nothing was started",

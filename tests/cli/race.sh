@@ -222,4 +222,28 @@ wait_ok "run: what the editor wrote starts" '[ "$(term_code)" = 0 ]'
 term_shows "run -d prints its number" '^[0-9]+$'
 term_stop
 is "$(find "$XDG_STATE_HOME/yolodeck" -maxdepth 1 -name 'new-race*')" "" "the editor's file is gone"
+printf '#!/bin/sh\necho "{ \\"comand\\": \\"true\\" }" >"$2"\n' >"$T/bin/ed"
+term_start 200x30 env EDITOR="ed --wait" "$YOLO" run -d
+term_shows "run: a mistake in the editor is said and asked about" 'edit it again\? y/N'
+like "$SCREEN" ':1: comand: there is no such key; did you mean "command"' "run: the mistake with its line"
+term_keys n Enter
+wait_ok "run: not again is exit 1" '[ "$(term_code)" = 1 ]'
+term_stop
+is "$(find "$XDG_STATE_HOME/yolodeck" -maxdepth 1 -name 'new-race*' | wc -l)" 1 "what was written is kept"
+term_start 100x30 env EDITOR=/nonexistent/editor "$YOLO" run -d
+wait_ok "run: an editor that is not there is exit 1" '[ "$(term_code)" = 1 ]'
+term_stop
+
+# The deck opens after the start, and alone.
+term_start 100x30 "$YOLO" run --engine fake --allow-unlimited --name deck -- sh -c 'echo from the variant; sleep 1'
+term_shows "run on a terminal opens the deck" 'race [0-9]+ deck'
+term_shows "with the log of the variant" '^from the variant'
+term_keys Q
+wait_ok "Q leaves it" '[ "$(term_code)" = 0 ]'
+term_stop
+term_start 100x30 "$YOLO"
+term_shows "yolodeck alone opens the deck" 'race [0-9]+ deck'
+term_keys q
+wait_ok "q leaves it" '[ "$(term_code)" = 0 ]'
+term_stop
 done_testing
