@@ -99,6 +99,8 @@ struct variant *cli_variant(struct cli_session *s, const char *sel, struct err *
 void cli_close(struct cli_session *s);
 /* Opens, connects, asks; NULL = e says why. */
 struct json *cli_call(struct cli_session *s, struct json *take_request, struct err *e);
+/* The same for what chooses an engine: says which daemon our environment means, and replaces an idle conductor that means another. */
+struct json *cli_call_here(struct cli_session *s, struct json *take_request, struct err *e);
 /* "7", "7-flaky", "@newest" -> number; 0 = newest; -1 with a sentence. NULL = 0. */
 int cli_race_number(const char *s, struct err *e);
 

@@ -84,7 +84,7 @@ static int run_doctor(struct cli_args *a)
 	int rc;
 	if (cli_open_repo(&s, &e) || cli_open(&s, true, &e))
 		return cli_fail(a, &e);
-	ok = cli_call(&s, client_request("engines"), &e);
+	ok = cli_call_here(&s, client_request("engines"), &e);
 	if (!ok) {
 		rc = cli_fail(a, &e);
 	} else {

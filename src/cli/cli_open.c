@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "cli/cli.h"
+#include "model/ambient.h"
 #include "model/race.h"
 
 enum { CALL_MS = 120000 };
@@ -87,6 +88,34 @@ struct json *cli_call(struct cli_session *s, struct json *take_request, struct e
 		return NULL;
 	}
 	return client_call(s->client, take_request, CALL_MS, e);
+}
+
+/* A conductor that has nothing to look after may go, so that one with our environment takes its place. */
+static bool replace_idle(struct cli_session *s)
+{
+	struct err e = ERR_INIT;
+	struct json *ok = cli_call(s, client_request("status"), &e);
+	bool idle = ok && json_int(ok, "live", 1) == 0;
+	json_free(ok);
+	if (idle)
+		json_free(cli_call(s, client_request("shutdown"), &e));
+	client_free(s->client);
+	s->client = NULL;
+	return idle;
+}
+
+struct json *cli_call_here(struct cli_session *s, struct json *take_request, struct err *e)
+{
+	struct json *again, *ok;
+	json_put(take_request, "env", ambient_json());
+	again = json_copy(take_request);
+	ok = cli_call(s, take_request, e);
+	if (!ok && !strcmp(e->code, "other_environment") && replace_idle(s)) {
+		err_clear(e);
+		ok = cli_call(s, json_copy(again), e);
+	}
+	json_free(again);
+	return ok;
 }
 
 int cli_race_number(const char *s, struct err *e)

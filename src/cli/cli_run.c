@@ -242,7 +242,7 @@ int cli_start(const struct cli_args *a, struct cli_session *s, const struct spec
 		json_free(req);
 		return cli_fail(a, &e);
 	}
-	ok = cli_call(s, req, &e);
+	ok = cli_call_here(s, req, &e);
 	if (!ok)
 		return cli_fail(a, &e);
 	race = (int)json_int(ok, "race", 0);

@@ -19,8 +19,14 @@ void ops_kill(const struct reply *r, const struct json *req)
 		reply_err(r, &e);
 		return;
 	}
-	for (size_t i = 0; i < n; i++)
-		strv_add(sched_kill(v[i], "killed by you") ? &killed : &already, v[i]->key);
+	/* Of a whole race only what was live is news; of variants that were named, each is answered. */
+	bool whole = json_get(req, "all") || json_get(req, "race");
+	for (size_t i = 0; i < n; i++) {
+		if (sched_kill(v[i], "killed by you"))
+			strv_add(&killed, v[i]->key);
+		else if (!whole)
+			strv_add(&already, v[i]->key);
+	}
 	ok = json_object();
 	json_put_strv(ok, "killed", &killed);
 	json_put_strv(ok, "already", &already);

@@ -9,6 +9,7 @@
 #include "conductor/board.h"
 #include "conductor/ops.h"
 #include "conductor/slots.h"
+#include "model/ambient.h"
 #include "model/rank.h"
 
 static void add_engine(const struct conductor *c, struct json *into)
@@ -238,8 +239,14 @@ static void ask_next(struct asking *a)
 
 void ops_engines(const struct reply *r, const struct json *req)
 {
-	struct asking *a = xcalloc(1, sizeof(*a));
+	struct asking *a;
+	struct err e = ERR_INIT;
 
+	if (ambient_same(json_get(req, "env"), &e)) {
+		reply_err(r, &e);
+		return;
+	}
+	a = xcalloc(1, sizeof(*a));
 	a->r = *r;
 	a->list = json_array();
 	ops_begin(r->c);

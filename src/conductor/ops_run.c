@@ -15,6 +15,7 @@
 #include "conductor/mounts.h"
 #include "conductor/ops.h"
 #include "conductor/sched.h"
+#include "model/ambient.h"
 
 struct run {
 	struct conductor *c;
@@ -309,7 +310,7 @@ void ops_run(const struct reply *r, const struct json *req)
 		refuse(u, &e);
 		return;
 	}
-	if (judge_spec(u, req, &e)) {
+	if (ambient_same(json_get(req, "env"), &e) || judge_spec(u, req, &e)) {
 		refuse(u, &e);
 		return;
 	}

@@ -7,7 +7,8 @@
  *
  * Requests ("op") and what "ok" holds. "variants" are selectors (race.h); they are resolved by the conductor. "from" is the client's
  * work tree ("" when bare). Unknown fields are ignored.
- *   run      spec (spec_to_json, expanded), from, headless          race, slug, engine, why, warnings[], dir
+ *   run      spec (spec_to_json, expanded), from, headless, env     race, slug, engine, why, warnings[], dir; env (ambient_json): err
+ *                                                                   other_environment when it names another daemon than the conductor's
  *   list     all (archived too)                                     races[], rows[], engine{}
  *   watch    race (0 newest, -1 all)                                races[], rows[]; events follow until the connection ends
  *   kill     variants[] | race | all                                killed[] ("7/a"), already[]
@@ -20,7 +21,7 @@
  *   diff     variant, other (NULL = base), stat, path               stat[{path,added,removed}], patch (cut at 512 KiB), cut
  *   status   -                                                      needs, live, passed, failed, race, pid, version
  *   report   race                                                   the facts `report` prints
- *   engines  -                                                      engines[{name,help,ok,why,isolation,warn}] in the order of auto, auto (name or
+ *   engines  env                                                    engines[{name,help,ok,why,isolation,warn}] in the order of auto, auto (name or
  *                                                                   null), auto_why: what `doctor` prints
  *   shutdown -                                                      {} ; variants go on */
 #ifndef MODEL_PROTO_H

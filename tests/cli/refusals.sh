@@ -110,4 +110,15 @@ is "$("$YOLO" status)" "yolo 2 !0 >0 v1 x0" "status reads the disk when no condu
 is "$(conductor_pid)" "" "status starts none"
 is "$("$YOLO" log 2/true | wc -c)" 0 "log starts none"
 is "$(conductor_pid)" "" "log needs none"
+
+# ---- another environment than the conductor's ----
+
+like "$(DOCKER_HOST=unix:///nowhere/d.sock "$YOLO" doctor)" 'no socket at /nowhere/d.sock' "doctor asks the daemon of this environment"
+live=$(run -d -- tail -f /dev/null 2>/dev/null)
+wait_ok "it runs" '"$YOLO" ls | grep -q running'
+refused "a race with another DOCKER_HOST while variants are live" 1 env DOCKER_HOST=unix:///else/d.sock "$YOLO" run --engine fake --allow-unlimited -d -- true
+like "$SAID" 'DOCKER_HOST is unix:///else/d.sock' "another DOCKER_HOST: both are named"
+like "$("$YOLO" kill --all)" "^killed $live/tail; files and logs stay$" "kill --all names only what was live"
+"$YOLO" wait "$live" >/dev/null
+like "$(DOCKER_HOST=unix:///else/d.sock run --wait -- true 2>/dev/null)" '1 of 1 passed' "with nothing live the conductor is replaced"
 done_testing
