@@ -145,89 +145,82 @@ static int take_lines(struct git_repo *r, char *text, struct err *e)
 	return 0;
 }
 
-/* The work tree of a common dir: core.worktree (submodules), else the directory that holds ".git", else unknown. */
-static char *main_top(const struct git_repo *r)
+/* One question for all of it. Returns git's own failure in rc only when it said nothing at all: without a
+ * work tree or a commit the last answers are missing, and that is no failure. */
+static int ask(struct git_call *c, struct git_repo *r, const char *where, struct err *e)
 {
-	struct buf b = BUF_INIT;
-	struct err e = ERR_INIT;
-	char *top = NULL, *joined;
+	struct child_result res;
+	int rc;
 
-	if (!git_out(r->common, &b, &e, "config", "--local", "core.worktree", (char *)NULL) &&
-		b.len) {
-		joined = *b.p == '/' ? xstrdup(b.p) : fs_join(r->common, b.p);
-		top = fs_realpath(joined, &e);
-		free(joined);
-	} else if (!r->bare && !strcmp(fs_basename(r->common), ".git")) {
-		top = fs_dirname(r->common);
+	strv_addl(&c->args, "rev-parse", "--path-format=absolute", "--git-common-dir", "--git-dir",
+		"--show-object-format", "--is-bare-repository", "--show-toplevel", "HEAD",
+		(char *)NULL);
+	rc = git_run(c, &res, e);
+	if (rc && res.code == 128 && res.out.len) {
+		err_clear(e);
+		rc = 0;
+	} else if (rc && !strcmp(e->code, "git_failed")) {
+		rc = not_a_repository(where, &res, e);
 	}
-	buf_release(&b);
-	return top;
+	if (!rc)
+		rc = take_lines(r, res.out.p, e);
+	if (!rc)
+		rc = read_head(r, e);
+	child_result_release(&res);
+	return rc;
+}
+
+/* The directory that holds ".git". */
+static void top_of_common(struct git_repo *r)
+{
+	if (!r->bare && !strcmp(fs_basename(r->common), ".git"))
+		r->top = fs_dirname(r->common);
+}
+
+static int finish_open(struct git_repo *r, int rc)
+{
+	if (rc) {
+		git_repo_release(r);
+		return -1;
+	}
+	r->ident = read_ident(r->git_dir, r->top ? r->top : r->common);
+	r->name = display_name(r);
+	return 0;
 }
 
 int git_repo_open(struct git_repo *r, const char *cwd, struct err *e)
 {
 	struct git_call c;
-	struct child_result res;
 	int rc;
 
 	memset(r, 0, sizeof *r);
 	run_user(NULL, cwd, &c);
-	strv_addl(&c.args, "rev-parse", "--path-format=absolute", "--git-common-dir", "--git-dir",
-		"--show-object-format", "--is-bare-repository", "--show-toplevel", "HEAD",
-		(char *)NULL);
-	rc = git_run(&c, &res, e);
-	if (rc && res.code == 128 && res.out.len) {
-		err_clear(e);
-		rc = 0;
-	} else if (rc && !strcmp(e->code, "git_failed")) {
-		rc = not_a_repository(cwd, &res, e);
-	}
-	if (!rc)
-		rc = take_lines(r, res.out.p, e);
-	child_result_release(&res);
+	rc = ask(&c, r, cwd, e);
 	git_call_release(&c);
-	if (!rc)
-		rc = read_head(r, e);
-	if (rc) {
-		git_repo_release(r);
-		return -1;
-	}
-	if (!r->top)
-		r->top = main_top(r);
-	r->ident = read_ident(r->git_dir, r->top ? r->top : r->common);
-	r->name = display_name(r);
-	return 0;
+	if (!rc && !r->top)
+		top_of_common(r);
+	return finish_open(r, rc);
 }
 
 int git_repo_open_common(struct git_repo *r, const char *common, struct err *e)
 {
-	struct buf b = BUF_INIT;
-	char *nl;
+	struct git_call c;
 	int rc;
 
 	memset(r, 0, sizeof *r);
-	r->common = xstrdup(common);
-	r->git_dir = xstrdup(common);
-	rc = git_out(common, &b, e, "rev-parse", "--is-bare-repository", "--show-object-format",
-		(char *)NULL);
-	if (!rc) {
-		nl = strchr(b.p, '\n');
-		r->bare = !strncmp(b.p, "true", 4);
-		r->format = xstrdup(nl ? nl + 1 : "sha1");
-		rc = read_head(r, e);
-	} else if (!strcmp(e->code, "git_failed")) {
+	git_call_init(&c, common);
+	rc = ask(&c, r, common, e);
+	git_call_release(&c);
+	if (rc && !strcmp(e->code, "not_a_repository"))
 		err_set(e, "not_a_repository",
 			"The repository %s is gone or damaged; was it moved?", common);
+	/* With --git-dir the work tree is core.worktree (submodules) or else our own cwd. */
+	if (!rc && r->top && !strcmp(r->top, "/")) {
+		free(r->top);
+		r->top = NULL;
+		top_of_common(r);
 	}
-	buf_release(&b);
-	if (rc) {
-		git_repo_release(r);
-		return -1;
-	}
-	r->top = main_top(r);
-	r->ident = read_ident(r->git_dir, r->top ? r->top : r->common);
-	r->name = display_name(r);
-	return 0;
+	return finish_open(r, rc);
 }
 
 /* Files in a work tree's git dir that name a branch it is working on while HEAD is detached. */
