@@ -1,4 +1,20 @@
-/* run.c - main of the runner: setup, command, what they left behind, exit record. See run.h. */
+/* run.c - main of the runner: setup, command, what they left behind, exit record. See run.h for its options.
+ *
+ * Why it is there. A container's output through a daemon is slow, costs the daemon's time, loses its tail when the reader is
+ * behind, and stops while the daemon is away. So the first process of every container is ours and writes the output into a file
+ * of the host itself. Whoever wants to read or to find out the end opens that file; nothing of yolodeck has to be alive.
+ *
+ * What it must keep, whatever the command does:
+ * - The command never waits for its log. Output is read as it comes and, when it cannot be kept (cap, full disk), counted.
+ * - The log cannot be forged by the command. It is another user (docker, root), or the files were handed over as descriptors and
+ *   the runner is not dumpable (local): /proc/1/fd is shut either way. Files that are not new are refused, since an image or a
+ *   race could have planted them.
+ * - The end is told. As pid 1 the runner cannot be killed from inside; the exit record is written also when nothing else can be.
+ *   Without a record the container was killed from outside, and only the engine knows by whom.
+ * - Nothing outlives the record. Every process below us is killed before it is written, so that work/ is still afterwards.
+ *
+ * One thread, one poll: two pipes and a signalfd. Setup and command share the pipes, so a helper that setup leaves running
+ * goes on into the same log, and the end of the command, not of the pipes, ends the run. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
