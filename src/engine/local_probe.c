@@ -225,6 +225,25 @@ static int image_allowed(const char *image, struct err *e)
 		image);
 }
 
+/* What the variant's own directories are mounted over, it would not see. */
+static int no_hidden_mounts(const struct strv *mounts, struct err *e)
+{
+	static const char *const own[] = { "/tmp", "/var/tmp", "/work", "/home/yolo", "/yolo-base.git", "/.yolo" };
+	int rc = 0;
+
+	for (size_t i = 0; rc == 0 && i < mounts->n; i++) {
+		char *target = host_expand(mounts->v[i]);
+		for (size_t k = 0; rc == 0 && k < ARRAY_LEN(own); k++)
+			if (host_below(target, own[k]))
+				rc = err_set(e, "mount",
+					"mount %s: inside, %s is the variant's own and would hide it; "
+					"name a directory in another place, or use docker",
+					mounts->v[i], own[k]);
+		free(target);
+	}
+	return rc;
+}
+
 void local_prepare_start(struct local_probe *p, const struct spec *s, engine_done_fn fn, void *ctx)
 {
 	struct job j = { .done = fn, .ctx = ctx };
@@ -233,7 +252,9 @@ void local_prepare_start(struct local_probe *p, const struct spec *s, engine_don
 	for (size_t i = 0; rc == 0 && i < s->nvariants; i++)
 		rc = image_allowed(s->variants[i].image, &j.refused);
 	if (rc == 0)
-		host_check_mounts(&s->mounts, p->c.state_dir, NULL, &j.refused);
+		rc = host_check_mounts(&s->mounts, p->c.state_dir, NULL, &j.refused);
+	if (rc == 0)
+		no_hidden_mounts(&s->mounts, &j.refused);
 	post(p, j);
 }
 

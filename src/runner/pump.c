@@ -91,11 +91,19 @@ static void ask(struct run *r, int64_t now)
 		r->kill_at = now + r->o.grace_ms * 1000000;
 }
 
+/* As pid 1 we see the pids of those inside only: a command of our own uid could claim that it was stopped. */
+static bool from_inside(const struct signalfd_siginfo *si)
+{
+	return getpid() == 1 && si->ssi_signo != SIGCHLD && si->ssi_pid != 0;
+}
+
 static void take_signals(struct run *r)
 {
 	struct signalfd_siginfo si;
 
 	while (read(r->signals, &si, sizeof si) == sizeof si) {
+		if (from_inside(&si))
+			continue;
 		switch (si.ssi_signo) {
 		case SIGCHLD:
 			spawn_reap(r);
@@ -144,6 +152,19 @@ static void flush_due(struct run *r, int64_t now)
 	}
 }
 
+/* A command of our own uid may have taken our descriptor limit away (prlimit), and then nothing can be waited for any more; the
+ * time limit must hold all the same. */
+static bool look_blindly(struct run *r)
+{
+	struct timespec ms = { 0, 1000000 };
+
+	if (errno == EINTR)
+		return false;
+	nanosleep(&ms, NULL);
+	spawn_reap(r);
+	return true;
+}
+
 /* Waits for output, a signal or the next time at which something is due; takes what came. until: another such time, or 0.
  * Returns bytes taken. */
 static size_t turn(struct run *r, int64_t until)
@@ -166,12 +187,14 @@ static size_t turn(struct run *r, int64_t until)
 		{ rest ? -1 : r->in[0], POLLIN, 0 },
 		{ rest ? -1 : r->in[1], POLLIN, 0 },
 	};
-	if (ppoll(f, 3, due ? &t : NULL, NULL) > 0) {
+	int ready = ppoll(f, 3, due ? &t : NULL, NULL);
+	bool blind = ready < 0 && look_blindly(r);
+	if (ready > 0 || blind) {
 		for (int i = 0; i < 2; i++) {
-			ssize_t n = f[i + 1].revents ? take(r, i) : 0;
+			ssize_t n = f[i + 1].fd >= 0 && (blind || f[i + 1].revents) ? take(r, i) : 0;
 			got += n > 0 ? (size_t)n : 0;
 		}
-		if (f[0].revents)
+		if (blind || f[0].revents)
 			take_signals(r);
 	}
 	now = run_now();

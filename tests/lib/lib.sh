@@ -164,7 +164,15 @@ wait_ok() { # TEXT CONDITION [SECONDS]
 	fi
 }
 
-# ---- toy repositories ----
+# ---- race files, toy repositories ----
+
+# A text as one JSON string.
+json_text() {
+	local s=${1//\\/\\\\}
+	s=${s//\"/\\\"}
+	s=${s//$'\t'/\\t}
+	printf '"%s"' "${s//$'\n'/\\n}"
+}
 
 # Makes a repository with a small program, its check and three commits; prints its path.
 toy_repo() { # [NAME]
