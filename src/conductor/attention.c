@@ -58,7 +58,8 @@ static void look_silence(const struct varrun *vr, struct buf *b)
 
 	if (vr->v->state != VS_RUNNING || !since || !vr->s.at_ms)
 		return;
-	if (quiet >= silent_limit_s() && vr->s.cpu < 2) {
+	/* one reading of cpu alone says nothing yet; an engine that cannot tell it at all gives the silence only */
+	if (quiet >= silent_limit_s() && vr->s.cpu < 2 && (vr->s.cpu >= 0 || vr->s.cpu_ns < 0)) {
 		buf_fmt(b, "silent %lld s", (long long)quiet);
 		if (vr->s.cpu >= 0)
 			buf_fmt(b, ", cpu %.0f%%", vr->s.cpu);

@@ -5,6 +5,7 @@
 #include "base/fs.h"
 #include "base/mem.h"
 #include "conductor/board.h"
+#include "conductor/lent.h"
 #include "conductor/ops.h"
 #include "git/diff.h"
 #include "git/snapshot.h"
@@ -17,6 +18,7 @@ struct differ {
 	char *common, *quarantine, *work, *cache, *variant, *base;
 	char *a, *b;			/* commits; b NULL: a snapshot is taken first */
 	char *path;
+	const struct git_repo *shared;
 	int race;
 	bool stat_only;
 	struct diff_stat stat;
@@ -47,10 +49,9 @@ static void differ_free(struct differ *d)
 /* The work of a live variant as it is now, by the walker and its cache. */
 static int snapshot(struct differ *d)
 {
-	struct git_repo repo;
+	struct lent lent;
 	struct snapshot_out out;
 	struct snapshot_in in = {
-		.repo = &repo,
 		.quarantine = d->quarantine,
 		.work = d->work,
 		.cache = d->cache,
@@ -61,14 +62,15 @@ static int snapshot(struct differ *d)
 	};
 	int rc;
 
-	if (git_repo_open_common(&repo, d->common, &d->e))
+	if (lent_open(&lent, d->shared, d->common, &d->e))
 		return -1;
+	in.repo = lent.repo;
 	memset(&out, 0, sizeof(out));
 	rc = snapshot_take(&in, &out, &d->e);
 	if (!rc)
 		d->b = xstrdup(out.commit);
 	snapshot_out_release(&out);
-	git_repo_release(&repo);
+	lent_close(&lent);
 	return rc;
 }
 
@@ -191,6 +193,7 @@ void ops_diff(const struct reply *r, const struct json *req)
 	d->variant = xstrdup(vr->v->name);
 	d->base = xstrdup(vr->r->race->base);
 	d->race = vr->r->race->number;
+	d->shared = lent_of(vr->r);
 	d->a = xstrdup(other ? commit_of(other) : vr->r->race->base);
 	d->b = works_now(vr) ? NULL : xstrdup(commit_of(vr));
 	d->path = json_str(req, "path", NULL) ? xstrdup(json_str(req, "path", "")) : NULL;

@@ -8,6 +8,7 @@
 #include "conductor/auto.h"
 #include "conductor/board.h"
 #include "conductor/ops.h"
+#include "conductor/sample.h"
 #include "conductor/slots.h"
 #include "model/ambient.h"
 #include "model/rank.h"
@@ -112,6 +113,8 @@ void ops_status(const struct reply *r, const struct json *req)
 	int64_t needs = 0, live = 0, passed = 0, failed = 0;
 	const struct racerun *newest = c->set.n ? c->race[c->set.n - 1] : NULL;
 
+	if (!c->nwatch)
+		sample_all(c);
 	for (size_t i = 0; i < c->set.n; i++) {
 		const struct racerun *rr = c->race[i];
 		bool counts = rr == newest || race_live(rr->race);

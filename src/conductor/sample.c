@@ -12,6 +12,7 @@
 #include "base/fs.h"
 #include "base/mem.h"
 #include "conductor/board.h"
+#include "conductor/lent.h"
 #include "conductor/stamps.h"
 #include "git/diff.h"
 #include "git/snapshot.h"
@@ -81,6 +82,7 @@ struct snap_job {
 	struct varrun *vr;
 	struct conductor *c;
 	char *common, *quarantine, *work, *cache, *variant, *base, *base_ref, *live;
+	const struct git_repo *shared;
 	int race;
 	struct snapshot_out out;
 	struct strv conflicts;
@@ -92,9 +94,8 @@ struct snap_job {
 static void snap_work(void *arg)
 {
 	struct snap_job *j = arg;
-	struct git_repo repo;
+	struct lent lent;
 	struct snapshot_in in = {
-		.repo = &repo,
 		.quarantine = j->quarantine,
 		.work = j->work,
 		.cache = j->cache,
@@ -106,9 +107,10 @@ static void snap_work(void *arg)
 	struct err ignored = ERR_INIT;
 	char *tip;
 
-	j->rc = git_repo_open_common(&repo, j->common, &j->e);
+	j->rc = lent_open(&lent, j->shared, j->common, &j->e);
 	if (j->rc)
 		return;
+	in.repo = lent.repo;
 	j->rc = snapshot_take(&in, &j->out, &j->e);
 	if (!j->rc && j->out.commit && (!j->live || strcmp(j->live, j->out.commit))) {
 		tip = git_ref(j->common, j->base_ref, &ignored);
@@ -116,8 +118,10 @@ static void snap_work(void *arg)
 			j->judged = !diff_conflicts(j->quarantine, j->base, tip, j->out.commit, &j->conflicts, &ignored);
 		free(tip);
 	}
-	git_repo_release(&repo);
+	lent_close(&lent);
 }
+
+static void snap_next(struct conductor *c);
 
 static void snap_done(void *arg)
 {
@@ -137,6 +141,8 @@ static void snap_done(void *arg)
 				xreplace(&v->conflict, j->conflicts.n ? j->conflicts.v[0] : "");
 			board_touch(j->vr);
 		}
+		if (j->c->nwatch)
+			snap_next(j->c);
 	}
 	snapshot_out_release(&j->out);
 	strv_release(&j->conflicts);
@@ -169,6 +175,7 @@ static void snap(struct varrun *vr)
 	j->base_ref = xasprintf("refs/heads/%s", r->base_name ? r->base_name : "HEAD");
 	j->live = vr->v->live ? xstrdup(vr->v->live) : NULL;
 	j->race = r->number;
+	j->shared = lent_of(vr->r);
 	pool_post_serial(loop_pool(vr->c->loop), vr->key, snap_work, snap_done, j);
 }
 
@@ -195,6 +202,22 @@ static void snap_next(struct conductor *c)
 
 /* ---- the timer ---- */
 
+void sample_all(struct conductor *c)
+{
+	for (size_t i = 0; i < c->set.n; i++) {
+		if (!race_live(c->race[i]->race))
+			continue;
+		for (size_t k = 0; k < c->race[i]->race->n; k++) {
+			struct varrun *vr = &c->race[i]->v[k];
+			if (runs(vr)) {
+				sample_cpu(vr);
+				sample_log(vr);
+			}
+			attention_look(vr);
+		}
+	}
+}
+
 static void tick(void *ctx);
 
 static void arm(struct conductor *c)
@@ -208,18 +231,7 @@ static void tick(void *ctx)
 	struct conductor *c = ctx;
 
 	c->sample_timer = NULL;
-	for (size_t i = 0; i < c->set.n; i++) {
-		if (!race_live(c->race[i]->race))
-			continue;
-		for (size_t k = 0; k < c->race[i]->race->n; k++) {
-			struct varrun *vr = &c->race[i]->v[k];
-			if (runs(vr)) {
-				sample_cpu(vr);
-				sample_log(vr);
-			}
-			attention_look(vr);
-		}
-	}
+	sample_all(c);
 	snap_next(c);
 	arm(c);
 }

@@ -9,6 +9,8 @@ enum { SAMPLE_MS = 1000, SAMPLE_SNAP_MS = 4000, SAMPLE_DISK_MS = 10000 };
 
 void sample_begin(struct conductor *c);	/* the first watcher came */
 void sample_stop(struct conductor *c);	/* the last one left */
+/* Once, now: for one who asks without watching (a status line). */
+void sample_all(struct conductor *c);
 /* A state changed: what was sampled of it may not be true any more. */
 void sample_forget(struct varrun *vr);
 /* The disk limit's timer runs while a live variant has such a limit. */

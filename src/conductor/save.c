@@ -14,6 +14,7 @@
 #include "base/mem.h"
 #include "conductor/board.h"
 #include "conductor/idle.h"
+#include "conductor/lent.h"
 #include "conductor/sched.h"
 #include "conductor/slots.h"
 #include "git/snapshot.h"
@@ -25,6 +26,7 @@ struct save_job {
 	struct varrun *vr;
 	struct conductor *c;
 	char *common, *quarantine, *work, *cache, *variant, *base, *subject, *old;
+	const struct git_repo *shared;
 	int race;
 	struct save_out out;
 	bool have_out;
@@ -94,9 +96,8 @@ void save_clear_locks(const char *dir)
 static void save_work(void *arg)
 {
 	struct save_job *j = arg;
-	struct git_repo repo = { .common = NULL };
+	struct lent lent;
 	struct snapshot_in in = {
-		.repo = &repo,
 		.quarantine = j->quarantine,
 		.work = j->work,
 		.cache = j->cache,
@@ -108,9 +109,10 @@ static void save_work(void *arg)
 	};
 	char *found = NULL;
 
-	j->rc = git_repo_open_common(&repo, j->common, &j->e);
+	j->rc = lent_open(&lent, j->shared, j->common, &j->e);
 	if (j->rc)
 		return;
+	in.repo = lent.repo;
 	if (!j->old)
 		found = known_tip(j);
 	j->have_out = true;
@@ -121,7 +123,7 @@ static void save_work(void *arg)
 		save_out_release(&j->out);
 	}
 	free(found);
-	git_repo_release(&repo);
+	lent_close(&lent);
 }
 
 static void job_free(struct save_job *j)
@@ -254,6 +256,7 @@ void save_begin(struct varrun *vr)
 	j->subject = subject_of(vr);
 	j->old = vr->v->commit ? xstrdup(vr->v->commit) : NULL;
 	j->race = vr->r->race->number;
+	j->shared = lent_of(vr->r);
 	pool_post_serial(loop_pool(vr->c->loop), vr->key, save_work, save_done, j);
 }
 
