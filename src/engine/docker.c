@@ -72,8 +72,7 @@ static void pump(void *ctx)
 			docker_connect(d);
 		return;
 	}
-	if (d->probes)
-		docker_probe_done(d);
+	docker_probe_again(d);
 	image_pump(d);
 	send_removals(d);
 	for (struct docker_task *k = d->tasks, *next; k; k = next) {

@@ -123,6 +123,7 @@ struct docker {
 	struct docker_task *tasks;	/* in the order of start and adopt */
 	struct docker_remove *removes;
 	struct docker_probe *probes;
+	bool probing;			/* a ping for them is on its way */
 	struct image_ask *asks;
 };
 
@@ -163,6 +164,7 @@ void docker_refused(const struct engine_task *t, bool start, const struct http_a
 
 /* ---- docker_probe.c ---- */
 void docker_probe_done(struct docker *d);	/* answers all who probed, by d->failure or d->info */
+void docker_probe_again(struct docker *d);	/* link is up: does it still answer? */
 void docker_probe_over(void *docker);		/* their two seconds are over */
 
 /* ---- docker_end.c ---- */

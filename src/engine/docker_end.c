@@ -55,8 +55,8 @@ static bool without_record(const struct docker_task *k, const struct json *state
 	snprintf(end->reason, sizeof(end->reason), "exit %d", end->exit);
 	if (end->exit == 125) {
 		end->cause = ENGINE_NOT_STARTED;
-		snprintf(end->reason, sizeof(end->reason), "the runner refused to start: the log cannot be guarded (does the image bring "
-			"its own /.yolo?)");
+		snprintf(end->reason, sizeof(end->reason), "the runner did not start: its log is not new or cannot be guarded (does the "
+			"image bring its own /.yolo?)");
 	} else if (*error) {
 		end->cause = ENGINE_NOT_STARTED;
 		snprintf(end->reason, sizeof(end->reason), "Docker could not run it: %.300s", error);

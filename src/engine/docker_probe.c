@@ -51,6 +51,22 @@ void docker_probe_done(struct docker *d)
 	answer(d, &r);
 }
 
+static void on_ping(void *ctx, const struct http_answer *a)
+{
+	struct docker *d = ctx;
+	d->probing = false;
+	if (a->trouble == HTTP_OK)	/* else the link is lost, and the next attempt answers */
+		docker_probe_done(d);
+}
+
+void docker_probe_again(struct docker *d)
+{
+	if (!d->probes || d->probing)
+		return;
+	d->probing = true;
+	docker_call(d, NULL, &(struct docker_req){ .method = "GET", .path = "/_ping", .timeout_ms = 1500 }, on_ping, d);
+}
+
 void docker_probe_over(void *docker)
 {
 	struct docker *d = docker;

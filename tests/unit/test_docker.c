@@ -78,6 +78,17 @@ static void ends(struct rig *r, struct rig_task *k, enum engine_cause cause, con
 	assert_int_equal(k->ended, 1);
 }
 
+static struct rig_task *run(struct rig *r, const struct fake_rule *rules)
+{
+	use(rules, "1.41");
+	again(r);
+	char name[16];
+	snprintf(name, sizeof(name), "v%zu", r->n);
+	struct rig_task *k = rig_task(r, name, "true");
+	rig_start(r, k);
+	return k;
+}
+
 /* ---- where to look ---- */
 
 static void places_are(const char *want)
@@ -207,6 +218,25 @@ static void kinds_of_daemon(void **state)
 	}
 }
 
+/* A link that is up is asked again, not believed. */
+static void probe_of_a_link_that_is_up(void **state)
+{
+	struct rig *r = *state;
+	char *running = inspect_json(r, "v0", RUNNING, 256 << 20);
+	const struct fake_rule rules[] = { LINK, CREATED, STARTED, { "GET /containers/cafe/json", FAKE_JSON, 200, running, 0 }, END };
+	run(r, rules);
+	rig_run_until(r, rig_all_started, 5000, "the start");
+	rig_probe(r);
+	assert_true(r->report.ok);
+	assert_int_equal(fake_daemon_count(&daemon_, "GET /v1.41/_ping"), 1);
+	kill(daemon_.pid, SIGSTOP);
+	rig_probe(r);
+	assert_false(r->report.ok);
+	assert_non_null(strstr(r->report.why, "Docker does not answer at"));
+	kill(daemon_.pid, SIGCONT);
+	free(running);
+}
+
 static void nobody_there(void **state)
 {
 	struct rig *r = *state;
@@ -228,17 +258,6 @@ static void nobody_there(void **state)
 }
 
 /* ---- refusals ---- */
-
-static struct rig_task *run(struct rig *r, const struct fake_rule *rules)
-{
-	use(rules, "1.41");
-	again(r);
-	char name[16];
-	snprintf(name, sizeof(name), "v%zu", r->n);
-	struct rig_task *k = rig_task(r, name, "true");
-	rig_start(r, k);
-	return k;
-}
 
 static void refused_creates(void **state)
 {
@@ -498,7 +517,7 @@ static void adoption(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		FAKED(where_to_look), FAKED(versions), FAKED(kinds_of_daemon), FAKED(nobody_there), FAKED(refused_creates),
+		FAKED(where_to_look), FAKED(versions), FAKED(kinds_of_daemon), FAKED(nobody_there), FAKED(probe_of_a_link_that_is_up), FAKED(refused_creates),
 		FAKED(refused_starts), FAKED(discarded_limits), FAKED(away_and_back), FAKED(away_with_nothing_left), FAKED(restarted), FAKED(an_unanswered_create),
 		FAKED(never_created), FAKED(frozen), FAKED(odd_events), FAKED(adoption),
 	};
