@@ -24,10 +24,11 @@ static void on_removed(void *ctx, const struct http_answer *a)
 	struct docker_remove *r = ctx;
 	char said[DOCKER_TEXT];
 	if (a->trouble != HTTP_OK)
-		return;	/* asked again when the link is back */
+		return; /* asked again when the link is back */
 	if (a->status >= 400 && a->status != 404 && a->status != 409) {
 		docker_message(a, said, sizeof(said));
-		diag(DIAG_WARN, "docker: %.40s could not be removed (%d): %s", r->key, a->status, said);
+		diag(DIAG_WARN, "docker: %.40s could not be removed (%d): %s", r->key, a->status,
+			said);
 	}
 	struct docker_remove **at = &r->d->removes;
 	while (*at != r)
@@ -44,8 +45,12 @@ static void send_removals(struct docker *d)
 			continue;
 		char *path = xasprintf("/containers/%s?force=1&v=1", r->key);
 		r->sent = true;
-		docker_call(d, NULL, &(struct docker_req){ .method = "DELETE", .path = path, .timeout_ms = REMOVE_MS,
-			.late_ms = 5000 }, on_removed, r);
+		docker_call(d, NULL,
+			&(struct docker_req){ .method = "DELETE",
+				.path = path,
+				.timeout_ms = REMOVE_MS,
+				.late_ms = 5000 },
+			on_removed, r);
 		free(path);
 	}
 }
@@ -182,10 +187,13 @@ static void docker_adopt(struct engine *g, struct engine_task *t)
 	k->losses = k->d->losses;
 }
 
-static void docker_remove(struct engine *g, int race, const char *variant, bool check, const char *id)
+static void docker_remove(
+	struct engine *g, int race, const char *variant, bool check, const char *id)
 {
 	struct docker *d = of(g);
-	struct engine_task t = { .race = race, .variant = variant, .check = check, .repo_id = d->repo_id };
+	struct engine_task t = {
+		.race = race, .variant = variant, .check = check, .repo_id = d->repo_id
+	};
 	struct docker_remove *r = xcalloc(1, sizeof(*r)), **at = &d->removes;
 	char key[128];
 	snprintf(t.id, sizeof(t.id), "%s", id ? id : "");
@@ -197,15 +205,17 @@ static void docker_remove(struct engine *g, int race, const char *variant, bool 
 	docker_poke(d);
 }
 
-static int docker_exec_argv(struct engine *g, const struct engine_task *t, const char *const *cmd, bool tty, struct strv *out,
-	struct err *e)
+static int docker_exec_argv(struct engine *g, const struct engine_task *t, const char *const *cmd,
+	bool tty, struct strv *out, struct err *e)
 {
 	struct docker *d = of(g);
 	char key[128];
 	int uid, gid;
 	char *client = child_which("docker", NULL);
 	if (!client)
-		return err_set(e, "no_docker_client", "the `docker` program is needed to enter a container and is not on your PATH; "
+		return err_set(e, "no_docker_client",
+			"the `docker` program is needed to enter a container and is not on your "
+			"PATH; "
 			"install the Docker command line");
 	docker_owner(d, &uid, &gid);
 	docker_key(t, key, sizeof(key));
@@ -222,7 +232,8 @@ static int docker_exec_argv(struct engine *g, const struct engine_task *t, const
 	return 0;
 }
 
-static void docker_sample(struct engine *g, const struct engine_task *t, int64_t *cpu_ns, int64_t *memory)
+static void docker_sample(
+	struct engine *g, const struct engine_task *t, int64_t *cpu_ns, int64_t *memory)
 {
 	const struct docker_task *k = t->priv;
 	*cpu_ns = *memory = -1;

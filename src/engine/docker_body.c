@@ -16,7 +16,8 @@
 
 void docker_name(const struct engine_task *t, char *out, size_t n)
 {
-	snprintf(out, n, "yolo-%.8s-%d-%s%s", t->repo_id, t->race, t->variant, t->check ? "-check" : "");
+	snprintf(out, n, "yolo-%.8s-%d-%s%s", t->repo_id, t->race, t->variant,
+		t->check ? "-check" : "");
 }
 
 void docker_key(const struct engine_task *t, char *out, size_t n)
@@ -30,7 +31,7 @@ void docker_key(const struct engine_task *t, char *out, size_t n)
 void docker_owner(const struct docker *d, int *uid, int *gid)
 {
 	if (d->info.rootless) {
-		*uid = *gid = 0;	/* container 0 is the user */
+		*uid = *gid = 0; /* container 0 is the user */
 		return;
 	}
 	*uid = getuid() ? (int)getuid() : DOCKER_NOBODY;
@@ -63,7 +64,8 @@ static void put_entrypoint(const struct docker *d, const struct engine_task *t, 
 	struct strv v = STRV_INIT;
 	int uid, gid;
 	docker_owner(d, &uid, &gid);
-	strv_addl(&v, "/.yolo/run", "--log", "/.yolo/log", "--idx", "/.yolo/idx", "--cwd", "/work", NULL);
+	strv_addl(&v, "/.yolo/run", "--log", "/.yolo/log", "--idx", "/.yolo/idx", "--cwd", "/work",
+		NULL);
 	if (d->info.rootless) {
 		strv_add(&v, "--unguarded");
 	} else {
@@ -113,9 +115,11 @@ static void add_below(struct json *mounts, const char *dir, const char *name, co
 
 /* A mount below one of our own binds: the daemon would make its place as root, and nobody could remove it later. Not for a
  * check: the command has been in there, and nothing of ours follows its links. */
-static int make_place(const struct engine_task *t, const char *source, const char *target, struct err *e)
+static int make_place(
+	const struct engine_task *t, const char *source, const char *target, struct err *e)
 {
-	static const char *const ours[][2] = { { "/work", "work" }, { "/home/yolo", "home" }, { "/tmp", "tmp" } };
+	static const char *const ours[][2] = { { "/work", "work" }, { "/home/yolo", "home" },
+		{ "/tmp", "tmp" } };
 	int rc = 0;
 	for (size_t i = 0; i < ARRAY_LEN(ours) && !t->check; i++) {
 		if (!host_below(target, ours[i][0]) || !target[strlen(ours[i][0])])
@@ -123,16 +127,17 @@ static int make_place(const struct engine_task *t, const char *source, const cha
 		char *place = xasprintf("%s/%s%s", t->dir, ours[i][1], target + strlen(ours[i][0]));
 		char *parent = fs_dirname(place);
 		if (!fs_exists(place))
-			rc = fs_is_dir(source) ? fs_mkdirs(place, 0755, e)
-				: fs_mkdirs(parent, 0755, e) < 0 ? -1 : fs_create(place, 0644, "", 0, e);
+			rc = fs_is_dir(source)                ? fs_mkdirs(place, 0755, e)
+			     : fs_mkdirs(parent, 0755, e) < 0 ? -1
+							      : fs_create(place, 0644, "", 0, e);
 		free(parent);
 		free(place);
 	}
 	return rc;
 }
 
-static int put_mounts(const struct docker *d, const struct engine_task *t, const struct host *h, struct json *config,
-	struct err *e)
+static int put_mounts(const struct docker *d, const struct engine_task *t, const struct host *h,
+	struct json *config, struct err *e)
 {
 	struct json *mounts = json_array();
 	json_put(config, "Mounts", mounts);
@@ -168,7 +173,7 @@ static void put_limits(const struct docker *d, const struct engine_task *t, stru
 	const struct limits *l = &t->limits;
 	if (l->memory > 0 && d->info.memory) {
 		json_put_int(config, "Memory", l->memory);
-		json_put_int(config, "MemorySwap", l->memory);	/* else twice as much */
+		json_put_int(config, "MemorySwap", l->memory); /* else twice as much */
 	}
 	if (l->pids > 0 && d->info.pids)
 		json_put_int(config, "PidsLimit", l->pids);
@@ -187,8 +192,10 @@ static void put_guards(const struct docker *d, const struct engine_task *t, stru
 {
 	put_list(config, "CapDrop", (const char *const[]){ "ALL", NULL });
 	if (!d->info.rootless) {
-		put_list(config, "CapAdd", (const char *const[]){ "SETUID", "SETGID", "KILL", "DAC_OVERRIDE", NULL });
-		json_put_str(put_object(config, "Tmpfs"), "/.yolo", "mode=0700,size=64k,nosuid,nodev");
+		put_list(config, "CapAdd",
+			(const char *const[]){ "SETUID", "SETGID", "KILL", "DAC_OVERRIDE", NULL });
+		json_put_str(
+			put_object(config, "Tmpfs"), "/.yolo", "mode=0700,size=64k,nosuid,nodev");
 	}
 	struct json *sec = json_array();
 	json_add_str(sec, "no-new-privileges:true");
@@ -196,10 +203,11 @@ static void put_guards(const struct docker *d, const struct engine_task *t, stru
 		json_add_str(sec, "label=disable");
 	json_put(config, "SecurityOpt", sec);
 	json_put_str(config, "IpcMode", "private");
-	json_put_str(config, "NetworkMode", t->network && !strcmp(t->network, "none") ? "none" : "bridge");
-	if (d->info.userns)	/* a remapped root could not even open the log */
+	json_put_str(config, "NetworkMode",
+		t->network && !strcmp(t->network, "none") ? "none" : "bridge");
+	if (d->info.userns) /* a remapped root could not even open the log */
 		json_put_str(config, "UsernsMode", "host");
-	json_put_bool(config, "Init", false);	/* a daemon may default to its own pid 1 */
+	json_put_bool(config, "Init", false); /* a daemon may default to its own pid 1 */
 	json_put_str(put_object(config, "LogConfig"), "Type", "none");
 	json_put_str(put_object(config, "RestartPolicy"), "Name", "no");
 }
@@ -210,7 +218,7 @@ static void put_env(const struct engine_task *t, const struct host *h, struct js
 	for (size_t i = 0; i < t->env.n; i++)
 		strv_add(&env, t->env.v[i]);
 	strv_add(&env, "HOME=/home/yolo");
-	if (h->path)	/* an image knows its own */
+	if (h->path) /* an image knows its own */
 		strv_fmt(&env, "PATH=%s", h->path);
 	json_put_strv(body, "Env", &env);
 	strv_release(&env);
@@ -221,7 +229,8 @@ int docker_body(const struct docker *d, const struct engine_task *t, struct buf 
 	struct host h = { 0 };
 	int uid, gid, rc = -1;
 	docker_owner(d, &uid, &gid);
-	if (!strcmp(t->image, "host") && host_table(&h, d->state_dir, uid, gid, &t->mounts, e) < 0) {
+	if (!strcmp(t->image, "host") &&
+		host_table(&h, d->state_dir, uid, gid, &t->mounts, e) < 0) {
 		host_release(&h);
 		return -1;
 	}
@@ -230,7 +239,8 @@ int docker_body(const struct docker *d, const struct engine_task *t, struct buf 
 	put_entrypoint(d, t, body);
 	json_put_str(body, "User", "0:0");
 	json_put_str(body, "WorkingDir", "/work");
-	json_put_str(body, "StopSignal", "SIGTERM");	/* an image's own would not reach the command */
+	json_put_str(
+		body, "StopSignal", "SIGTERM"); /* an image's own would not reach the command */
 	put_list(put_object(body, "Healthcheck"), "Test", (const char *const[]){ "NONE", NULL });
 	put_env(t, &h, body);
 	put_labels(t, body);

@@ -11,9 +11,9 @@ bool docker_ours(const struct docker *d, const struct engine_task *t, const stru
 {
 	const struct json *l = json_get(json_get(inspect, "Config"), "Labels");
 	return !strcmp(json_str(l, "yolodeck.repo", ""), d->repo_id) &&
-		strtol(json_str(l, "yolodeck.race", "0"), NULL, 10) == t->race &&
-		!strcmp(json_str(l, "yolodeck.variant", ""), t->variant) &&
-		(json_str(l, "yolodeck.check", NULL) != NULL) == t->check;
+	       strtol(json_str(l, "yolodeck.race", "0"), NULL, 10) == t->race &&
+	       !strcmp(json_str(l, "yolodeck.variant", ""), t->variant) &&
+	       (json_str(l, "yolodeck.check", NULL) != NULL) == t->check;
 }
 
 static void out_of_memory(const struct engine_task *t, struct engine_end *end)
@@ -26,7 +26,8 @@ static void out_of_memory(const struct engine_task *t, struct engine_end *end)
 		return;
 	}
 	size_t n = strlen(end->reason);
-	snprintf(end->reason + n, sizeof(end->reason) - n, ", a process was out of memory (limit %s)", size);
+	snprintf(end->reason + n, sizeof(end->reason) - n,
+		", a process was out of memory (limit %s)", size);
 }
 
 static void not_found(const struct docker_task *k, struct engine_end *end)
@@ -37,7 +38,8 @@ static void not_found(const struct docker_task *k, struct engine_end *end)
 	int uid, gid;
 	if (strcmp(t->image, "host")) {
 		if (end->cause == ENGINE_NOT_STARTED)
-			snprintf(end->reason, sizeof(end->reason), "command not found in image %.200s: %.200s", t->image,
+			snprintf(end->reason, sizeof(end->reason),
+				"command not found in image %.200s: %.200s", t->image,
 				t->argv.n ? t->argv.v[0] : "");
 		return;
 	}
@@ -47,7 +49,8 @@ static void not_found(const struct docker_task *k, struct engine_end *end)
 	host_release(&h);
 }
 
-static bool without_record(const struct docker_task *k, const struct json *state, bool oom, struct engine_end *end)
+static bool without_record(
+	const struct docker_task *k, const struct json *state, bool oom, struct engine_end *end)
 {
 	const char *error = json_str(state, "Error", "");
 	end->cause = ENGINE_EXITED;
@@ -55,11 +58,14 @@ static bool without_record(const struct docker_task *k, const struct json *state
 	snprintf(end->reason, sizeof(end->reason), "exit %d", end->exit);
 	if (end->exit == 125) {
 		end->cause = ENGINE_NOT_STARTED;
-		snprintf(end->reason, sizeof(end->reason), "the runner did not start: its log is not new or cannot be guarded (does the "
+		snprintf(end->reason, sizeof(end->reason),
+			"the runner did not start: its log is not new or cannot be guarded (does "
+			"the "
 			"image bring its own /.yolo?)");
 	} else if (*error) {
 		end->cause = ENGINE_NOT_STARTED;
-		snprintf(end->reason, sizeof(end->reason), "Docker could not run it: %.300s", error);
+		snprintf(
+			end->reason, sizeof(end->reason), "Docker could not run it: %.300s", error);
 	} else if (oom && end->exit > 0) {
 		out_of_memory(k->t, end);
 	} else if (k->stop_asked) {
@@ -82,7 +88,8 @@ bool docker_ended(const struct docker_task *k, const struct json *inspect, struc
 	bool record = engine_end_from_log(k->t, end);
 	if (!inspect) {
 		if (!record)
-			*end = (struct engine_end){ ENGINE_GONE, -1, "its container is gone: removed from outside" };
+			*end = (struct engine_end){ ENGINE_GONE, -1,
+				"its container is gone: removed from outside" };
 		return false;
 	}
 	if (record && k->d->info.rootless && end->exit != (int)json_int(state, "ExitCode", -1))
@@ -92,12 +99,14 @@ bool docker_ended(const struct docker_task *k, const struct json *inspect, struc
 	if (end->cause == ENGINE_STOPPED && !k->stop_asked) {
 		bool restarted = k->d->losses > k->losses;
 		end->cause = restarted ? ENGINE_RESTARTED : ENGINE_STOPPED;
-		snprintf(end->reason, sizeof(end->reason), "%s", restarted ? "Docker restarted" : "stopped from outside");
+		snprintf(end->reason, sizeof(end->reason), "%s",
+			restarted ? "Docker restarted" : "stopped from outside");
 		return !restarted;
 	}
 	if (oom && end->exit > 0 && (end->cause == ENGINE_EXITED || end->cause == ENGINE_SETUP))
 		out_of_memory(k->t, end);
-	if (end->exit == 127 && (end->cause == ENGINE_EXITED || end->cause == ENGINE_SETUP || end->cause == ENGINE_NOT_STARTED))
+	if (end->exit == 127 && (end->cause == ENGINE_EXITED || end->cause == ENGINE_SETUP ||
+					end->cause == ENGINE_NOT_STARTED))
 		not_found(k, end);
 	return false;
 }

@@ -14,7 +14,8 @@ void docker_event(struct docker *d, const char *line, size_t n)
 {
 	struct err e = ERR_INIT;
 	struct json *j = json_parse(line, n, &e);
-	const char *action = json_str(j, "Action", ""), *id = json_str(json_get(j, "Actor"), "ID", "");
+	const char *action = json_str(j, "Action", ""),
+		   *id = json_str(json_get(j, "Actor"), "ID", "");
 	bool told = false, oom = !strcmp(action, "oom");
 	for (size_t i = 0; i < ARRAY_LEN(telling); i++)
 		told |= !strcmp(action, telling[i]);
@@ -31,7 +32,8 @@ void docker_event(struct docker *d, const char *line, size_t n)
 char *docker_filters(const struct docker *d, bool events)
 {
 	struct buf b = BUF_INIT;
-	char *plain = xasprintf("{%s\"label\":[\"yolodeck.repo=%s\"]}", events ? "\"type\":[\"container\"]," : "", d->repo_id);
+	char *plain = xasprintf("{%s\"label\":[\"yolodeck.repo=%s\"]}",
+		events ? "\"type\":[\"container\"]," : "", d->repo_id);
 	http_encode(plain, &b);
 	free(plain);
 	return buf_take(&b);
@@ -40,8 +42,8 @@ char *docker_filters(const struct docker *d, bool events)
 static bool same(const struct engine_task *t, const struct json *labels)
 {
 	return strtol(json_str(labels, "yolodeck.race", "0"), NULL, 10) == t->race &&
-		!strcmp(json_str(labels, "yolodeck.variant", ""), t->variant) &&
-		(json_str(labels, "yolodeck.check", NULL) != NULL) == t->check;
+	       !strcmp(json_str(labels, "yolodeck.variant", ""), t->variant) &&
+	       (json_str(labels, "yolodeck.check", NULL) != NULL) == t->check;
 }
 
 void docker_list(struct docker *d, const struct http_answer *a)
@@ -59,8 +61,9 @@ void docker_list(struct docker *d, const struct http_answer *a)
 				snprintf(k->t->id, sizeof(k->t->id), "%s", json_str(c, "Id", ""));
 		}
 		if (!known)
-			diag(DIAG_INFO, "docker: container %.12s (race %s, %s) has no task now", json_str(c, "Id", "?"),
-				json_str(labels, "yolodeck.race", "?"), json_str(labels, "yolodeck.variant", "?"));
+			diag(DIAG_INFO, "docker: container %.12s (race %s, %s) has no task now",
+				json_str(c, "Id", "?"), json_str(labels, "yolodeck.race", "?"),
+				json_str(labels, "yolodeck.variant", "?"));
 	}
 	json_free(j);
 }

@@ -32,20 +32,26 @@ void docker_places_free(struct docker_place *p, size_t n)
 }
 
 /* "unix:///path" only: the log files are bind mounts, so the daemon has to be on this machine. */
-static int add_host(struct places *s, const char *host, const char *how, const char *undo, struct err *e)
+static int add_host(
+	struct places *s, const char *host, const char *how, const char *undo, struct err *e)
 {
 	if (strncmp(host, "unix://", 7))
 		return err_set(e, "docker_host",
-			"%s says %s, but yolodeck reaches Docker through a unix socket only: its logs and work directories "
+			"%s says %s, but yolodeck reaches Docker through a unix socket only: its "
+			"logs and work directories "
 			"are files of this machine. %s, or use another engine with --engine",
 			how, host, undo);
 	const char *path = host + 7;
 	if (*path != '/')
-		return err_set(e, "docker_host", "%s says %s, which is not an absolute path: write unix:///path/to/docker.sock",
+		return err_set(e, "docker_host",
+			"%s says %s, which is not an absolute path: write "
+			"unix:///path/to/docker.sock",
 			how, host);
 	if (strlen(path) >= sizeof(((struct sockaddr_un *)0)->sun_path))
-		return err_set(e, "docker_host", "%s names a socket path longer than 107 bytes: %s. Use a shorter one, for "
-			"example by a symbolic link", how, path);
+		return err_set(e, "docker_host",
+			"%s names a socket path longer than 107 bytes: %s. Use a shorter one, for "
+			"example by a symbolic link",
+			how, path);
 	add(s, xstrdup(path), how);
 	return 0;
 }
@@ -93,13 +99,16 @@ static char *context_host(const char *config, const char *name)
 }
 
 /* 1 = the context decides (added), 0 = it is "default", -1 = it cannot be used. */
-static int add_context(struct places *s, const char *config, const char *name, const char *from, struct err *e)
+static int add_context(
+	struct places *s, const char *config, const char *name, const char *from, struct err *e)
 {
 	if (!*name || !strcmp(name, "default"))
 		return 0;
 	char *host = config ? context_host(config, name) : NULL;
 	if (!host)
-		return err_set(e, "docker_context", "%s names the Docker context %s, which is not there; see `docker context ls`",
+		return err_set(e, "docker_context",
+			"%s names the Docker context %s, which is not there; see `docker context "
+			"ls`",
 			from, name);
 	char *how = xasprintf("Docker context %s", name);
 	int rc = add_host(s, host, how, "Choose another with `docker context use`", e);

@@ -12,7 +12,14 @@
 #include "base/mem.h"
 #include "engine/docker.h"
 
-enum { PING_MS = 1500, INFO_MS = 5000, LIST_MS = 5000, LATE_MS = 2000, RETRY_MIN_MS = 250, RETRY_MAX_MS = 5000 };
+enum {
+	PING_MS = 1500,
+	INFO_MS = 5000,
+	LIST_MS = 5000,
+	LATE_MS = 2000,
+	RETRY_MIN_MS = 250,
+	RETRY_MAX_MS = 5000
+};
 
 struct docker_call {
 	struct docker_call *next;
@@ -58,8 +65,12 @@ static void on_late(void *ctx)
 			next = c->late_at_ms;
 	}
 	if (overdue && !d->ping) {
-		struct http_request r = { .socket = place(d)->socket, .method = "GET", .path = "/_ping",
-			.timeout_ms = LATE_MS, .fn = on_ping_late, .ctx = d };
+		struct http_request r = { .socket = place(d)->socket,
+			.method = "GET",
+			.path = "/_ping",
+			.timeout_ms = LATE_MS,
+			.fn = on_ping_late,
+			.ctx = d };
 		d->ping = http_start(d->loop, &r);
 	} else if (next >= 0) {
 		d->late = loop_after(d->loop, next - now, on_late, d);
@@ -72,7 +83,7 @@ static void on_ping_late(void *ctx, const struct http_answer *a)
 	d->ping = NULL;
 	if (a->trouble != HTTP_OK)
 		docker_lost(d, a, "_ping");
-	else if (d->calls)	/* it lives, it is only slow */
+	else if (d->calls) /* it lives, it is only slow */
 		d->late = loop_after(d->loop, LATE_MS, on_late, d);
 }
 
@@ -106,7 +117,8 @@ static void on_call(void *ctx, const struct http_answer *a)
 	docker_poke(d);
 }
 
-struct docker_call *docker_call(struct docker *d, struct docker_task *task, const struct docker_req *r, docker_fn fn, void *ctx)
+struct docker_call *docker_call(struct docker *d, struct docker_task *task,
+	const struct docker_req *r, docker_fn fn, void *ctx)
 {
 	if (d->link != LINK_UP)
 		bug("docker_call while the link is not up");
@@ -114,8 +126,13 @@ struct docker_call *docker_call(struct docker *d, struct docker_task *task, cons
 	char *path = xasprintf("/v1.%d%s", d->info.api, r->path);
 	*c = (struct docker_call){ .next = d->calls, .d = d, .task = task, .fn = fn, .ctx = ctx };
 	c->late_at_ms = clock_mono_ms() + (r->late_ms ? r->late_ms : LATE_MS);
-	struct http_request q = { .socket = place(d)->socket, .method = r->method, .path = path,
-		.content_type = r->content_type, .timeout_ms = r->timeout_ms, .fn = on_call, .ctx = c };
+	struct http_request q = { .socket = place(d)->socket,
+		.method = r->method,
+		.path = path,
+		.content_type = r->content_type,
+		.timeout_ms = r->timeout_ms,
+		.fn = on_call,
+		.ctx = c };
 	if (r->body) {
 		q.body = r->body->p;
 		q.nbody = r->body->len;
@@ -150,7 +167,8 @@ static void drop_calls(struct docker *d, bool answer)
 
 static bool needed(const struct docker *d)
 {
-	return d->tasks || d->removes || d->said_away;	/* who was told that it is away is told that it is back */
+	return d->tasks || d->removes ||
+	       d->said_away; /* who was told that it is away is told that it is back */
 }
 
 static void on_retry(void *ctx)
@@ -270,8 +288,12 @@ static void on_events_open(void *ctx)
 	struct docker *d = ctx;
 	char *filters = docker_filters(d, false), *path;
 	path = xasprintf("/v1.%d/containers/json?all=1&filters=%s", d->info.api, filters);
-	struct http_request r = { .socket = place(d)->socket, .method = "GET", .path = path, .timeout_ms = LIST_MS,
-		.fn = on_list, .ctx = d };
+	struct http_request r = { .socket = place(d)->socket,
+		.method = "GET",
+		.path = path,
+		.timeout_ms = LIST_MS,
+		.fn = on_list,
+		.ctx = d };
 	d->find_call = http_start(d->loop, &r);
 	free(path);
 	free(filters);
@@ -280,13 +302,15 @@ static void on_events_open(void *ctx)
 static void on_events_end(void *ctx, const struct http_answer *a)
 {
 	struct docker *d = ctx;
-	struct http_answer cut = { .trouble = a->trouble == HTTP_OK ? HTTP_CUT : a->trouble, .body = BUF_INIT };
+	struct http_answer cut = { .trouble = a->trouble == HTTP_OK ? HTTP_CUT : a->trouble,
+		.body = BUF_INIT };
 	d->events = NULL;
 	if (d->link == LINK_UP) {
 		docker_lost(d, &cut, "events");
 		return;
 	}
-	docker_trouble(place(d), a->status ? a : &cut, &d->failure, d->next_step, sizeof(d->next_step));
+	docker_trouble(
+		place(d), a->status ? a : &cut, &d->failure, d->next_step, sizeof(d->next_step));
 	connect_failed(d);
 }
 
@@ -294,8 +318,13 @@ static void open_events(struct docker *d)
 {
 	char *filters = docker_filters(d, true);
 	char *path = xasprintf("/v1.%d/events?filters=%s", d->info.api, filters);
-	struct http_request r = { .socket = place(d)->socket, .method = "GET", .path = path, .line = on_event_line,
-		.open = on_events_open, .fn = on_events_end, .ctx = d };
+	struct http_request r = { .socket = place(d)->socket,
+		.method = "GET",
+		.path = path,
+		.line = on_event_line,
+		.open = on_events_open,
+		.fn = on_events_end,
+		.ctx = d };
 	d->events = http_start(d->loop, &r);
 	free(path);
 	free(filters);
@@ -326,14 +355,17 @@ static void on_ping(void *ctx, const struct http_answer *a)
 	struct docker *d = ctx;
 	int major = 0, minor = 0;
 	d->find_call = NULL;
-	if (a->trouble != HTTP_OK || a->status != 200 || sscanf(a->api_version, "%d.%d", &major, &minor) != 2 ||
-		major != 1) {
+	if (a->trouble != HTTP_OK || a->status != 200 ||
+		sscanf(a->api_version, "%d.%d", &major, &minor) != 2 || major != 1) {
 		next_place(d, a);
 		return;
 	}
 	if (minor < DOCKER_API_FLOOR) {
-		err_set(&d->failure, "docker_old", "the Docker engine at %s is too old: it speaks API %.15s, and 1.%d (Docker 20.10) "
-			"or newer is needed", place(d)->socket, a->api_version, DOCKER_API_FLOOR);
+		err_set(&d->failure, "docker_old",
+			"the Docker engine at %s is too old: it speaks API %.15s, and 1.%d (Docker "
+			"20.10) "
+			"or newer is needed",
+			place(d)->socket, a->api_version, DOCKER_API_FLOOR);
 		snprintf(d->next_step, sizeof(d->next_step), "upgrade Docker");
 		connect_failed(d);
 		return;
@@ -345,9 +377,11 @@ static void on_ping(void *ctx, const struct http_answer *a)
 static bool has_option(const struct json *info, const char *name)
 {
 	size_t n = strlen(name);
-	for (const struct json *s = json_first(json_get(info, "SecurityOptions")); s; s = json_next(s)) {
+	for (const struct json *s = json_first(json_get(info, "SecurityOptions")); s;
+		s = json_next(s)) {
 		const char *text = json_text(s);
-		if (!strncmp(text, "name=", 5) && !strncmp(text + 5, name, n) && (!text[5 + n] || text[5 + n] == ','))
+		if (!strncmp(text, "name=", 5) && !strncmp(text + 5, name, n) &&
+			(!text[5 + n] || text[5 + n] == ','))
 			return true;
 	}
 	return false;
@@ -373,7 +407,8 @@ static bool renegotiate(struct docker *d, const struct http_answer *a)
 {
 	const char *at = a->status == 400 ? strstr(a->body.p, "API version is 1.") : NULL;
 	int minor = at ? (int)strtol(at + 17, NULL, 10) : 0;
-	if (d->renegotiated || minor < DOCKER_API_FLOOR || minor > DOCKER_API_NEWEST || minor == d->info.api)
+	if (d->renegotiated || minor < DOCKER_API_FLOOR || minor > DOCKER_API_NEWEST ||
+		minor == d->info.api)
 		return false;
 	d->renegotiated = true;
 	d->info.api = minor;
@@ -388,7 +423,9 @@ static void on_info(void *ctx, const struct http_answer *a)
 	d->find_call = NULL;
 	if (a->trouble == HTTP_OK && renegotiate(d, a))
 		return;
-	struct json *j = a->trouble == HTTP_OK && a->status == 200 ? json_parse(a->body.p, a->body.len, &e) : NULL;
+	struct json *j = a->trouble == HTTP_OK && a->status == 200
+				 ? json_parse(a->body.p, a->body.len, &e)
+				 : NULL;
 	if (!j) {
 		next_place(d, a);
 		return;
@@ -404,16 +441,24 @@ static void on_info(void *ctx, const struct http_answer *a)
 static void ask_info(struct docker *d)
 {
 	char *path = xasprintf("/v1.%d/info", d->info.api);
-	struct http_request r = { .socket = place(d)->socket, .method = "GET", .path = path, .timeout_ms = INFO_MS,
-		.fn = on_info, .ctx = d };
+	struct http_request r = { .socket = place(d)->socket,
+		.method = "GET",
+		.path = path,
+		.timeout_ms = INFO_MS,
+		.fn = on_info,
+		.ctx = d };
 	d->find_call = http_start(d->loop, &r);
 	free(path);
 }
 
 static void find_place(struct docker *d)
 {
-	struct http_request r = { .socket = place(d)->socket, .method = "GET", .path = "/_ping", .timeout_ms = PING_MS,
-		.fn = on_ping, .ctx = d };
+	struct http_request r = { .socket = place(d)->socket,
+		.method = "GET",
+		.path = "/_ping",
+		.timeout_ms = PING_MS,
+		.fn = on_ping,
+		.ctx = d };
 	d->find_call = http_start(d->loop, &r);
 }
 

@@ -10,7 +10,8 @@ static void good(const struct docker *d, struct engine_report *r)
 	const struct docker_info *i = &d->info;
 	const struct docker_place *p = &d->places[d->place];
 	r->ok = true;
-	snprintf(r->why, sizeof(r->why), "%s %.60s, API 1.%d, %s, at %.200s (%.60s)", i->podman ? "podman" : "docker", i->version, i->api,
+	snprintf(r->why, sizeof(r->why), "%s %.60s, API 1.%d, %s, at %.200s (%.60s)",
+		i->podman ? "podman" : "docker", i->version, i->api,
 		i->rootless ? "rootless" : "rootful", p->socket, p->how);
 	snprintf(r->isolation, sizeof(r->isolation), "container");
 	r->limit_memory = i->memory;
@@ -20,7 +21,8 @@ static void good(const struct docker *d, struct engine_report *r)
 		snprintf(r->warn, sizeof(r->warn), "log not guarded");
 }
 
-static void bad(const struct docker *d, const struct err *e, const char *next, struct engine_report *r)
+static void bad(
+	const struct docker *d, const struct err *e, const char *next, struct engine_report *r)
 {
 	snprintf(r->code, sizeof(r->code), "%s", e->code);
 	snprintf(r->why, sizeof(r->why), "%.400s%s%.100s", e->msg, *next ? "; " : "", next);
@@ -55,7 +57,7 @@ static void on_ping(void *ctx, const struct http_answer *a)
 {
 	struct docker *d = ctx;
 	d->probing = false;
-	if (a->trouble == HTTP_OK)	/* else the link is lost, and the next attempt answers */
+	if (a->trouble == HTTP_OK) /* else the link is lost, and the next attempt answers */
 		docker_probe_done(d);
 }
 
@@ -64,7 +66,9 @@ void docker_probe_again(struct docker *d)
 	if (!d->probes || d->probing)
 		return;
 	d->probing = true;
-	docker_call(d, NULL, &(struct docker_req){ .method = "GET", .path = "/_ping", .timeout_ms = 1500 }, on_ping, d);
+	docker_call(d, NULL,
+		&(struct docker_req){ .method = "GET", .path = "/_ping", .timeout_ms = 1500 },
+		on_ping, d);
 }
 
 void docker_probe_over(void *docker)
@@ -76,7 +80,8 @@ void docker_probe_over(void *docker)
 	char next[256] = "";
 	d->probe_over = NULL;
 	if (d->nplaces)
-		docker_trouble(&d->places[d->place < d->nplaces ? d->place : 0], &silent, &e, next, sizeof(next));
+		docker_trouble(&d->places[d->place < d->nplaces ? d->place : 0], &silent, &e, next,
+			sizeof(next));
 	bad(d, &e, next, &r);
 	answer(d, &r);
 }

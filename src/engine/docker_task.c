@@ -7,7 +7,14 @@
 #include "base/mem.h"
 #include "engine/docker.h"
 
-enum { CREATE_MS = 30000, START_MS = 60000, INSPECT_MS = 5000, DROP_MS = 30000, LOOK_MS = 200, HOLD_MS = 1500 };
+enum {
+	CREATE_MS = 30000,
+	START_MS = 60000,
+	INSPECT_MS = 5000,
+	DROP_MS = 30000,
+	LOOK_MS = 200,
+	HOLD_MS = 1500
+};
 
 /* ---- the end of a task ---- */
 
@@ -37,7 +44,7 @@ static void finish(struct docker_task *k, const struct engine_end *end)
 {
 	struct docker *d = k->d;
 	struct engine_task *t = k->t;
-	struct engine_end e = *end;	/* may be k's own */
+	struct engine_end e = *end; /* may be k's own */
 	docker_task_free(k);
 	d->ev->ended(d->ev->ctx, t, &e);
 }
@@ -70,12 +77,15 @@ static bool refused_unlimited(const struct docker_task *k, char *words, size_t n
 
 /* ---- steps: one call each ---- */
 
-static void call(struct docker_task *k, const char *method, const char *action, int timeout_ms, docker_fn fn)
+static void call(
+	struct docker_task *k, const char *method, const char *action, int timeout_ms, docker_fn fn)
 {
 	char key[128], *path;
 	docker_key(k->t, key, sizeof(key));
 	path = xasprintf("/containers/%s%s", key, action);
-	docker_call(k->d, k, &(struct docker_req){ .method = method, .path = path, .timeout_ms = timeout_ms }, fn, k);
+	docker_call(k->d, k,
+		&(struct docker_req){ .method = method, .path = path, .timeout_ms = timeout_ms },
+		fn, k);
 	free(path);
 }
 
@@ -84,7 +94,7 @@ static void on_create(void *ctx, const struct http_answer *a)
 	struct docker_task *k = ctx;
 	struct err e = ERR_INIT;
 	char words[256];
-	if (a->status == 409) {	/* the name is taken: by us before a crash, or by a stranger */
+	if (a->status == 409) { /* the name is taken: by us before a crash, or by a stranger */
 		k->phase = TASK_LOOK;
 		return;
 	}
@@ -125,8 +135,13 @@ static void create(struct docker_task *k)
 	k->slot = true;
 	d->inflight++;
 	k->tries++;
-	docker_call(d, k, &(struct docker_req){ .method = "POST", .path = path, .body = &body, .timeout_ms = CREATE_MS,
-		.late_ms = 5000 }, on_create, k);
+	docker_call(d, k,
+		&(struct docker_req){ .method = "POST",
+			.path = path,
+			.body = &body,
+			.timeout_ms = CREATE_MS,
+			.late_ms = 5000 },
+		on_create, k);
 	free(path);
 	buf_release(&body);
 }
@@ -189,7 +204,8 @@ static void say_started(struct docker_task *k)
 static void is_running(struct docker_task *k, const struct json *j)
 {
 	char words[256];
-	bool told = k->phase == TASK_RUNNING;	/* an event sent us here, and was ahead of the state */
+	bool told =
+		k->phase == TASK_RUNNING; /* an event sent us here, and was ahead of the state */
 	k->phase = TASK_RUNNING;
 	if (told) {
 		if (k->looks < DOCKER_LOOKS)
@@ -217,7 +233,7 @@ static void not_there(struct docker_task *k)
 		docker_ended(k, NULL, &end);
 		finish(k, &end);
 	} else {
-		k->phase = TASK_NEW;	/* the create was never carried out */
+		k->phase = TASK_NEW; /* the create was never carried out */
 		release_slot(k);
 	}
 }
@@ -228,7 +244,8 @@ static void held_over(void *ctx)
 	k->again = NULL;
 	if (k->d->losses > k->losses) {
 		k->end.cause = ENGINE_RESTARTED;
-		snprintf(k->end.reason, sizeof(k->end.reason), "%s", k->d->link == LINK_UP ? "Docker restarted" : "Docker was stopped");
+		snprintf(k->end.reason, sizeof(k->end.reason), "%s",
+			k->d->link == LINK_UP ? "Docker restarted" : "Docker was stopped");
 	}
 	finish(k, &k->end);
 }
@@ -250,19 +267,23 @@ static void take_state(struct docker_task *k, const struct json *j)
 	if (!docker_ours(k->d, k->t, j)) {
 		char name[128];
 		docker_name(k->t, name, sizeof(name));
-		snprintf(words, sizeof(words), "a container named %s is in the way and is not ours; `docker rm %s` removes it", name, name);
+		snprintf(words, sizeof(words),
+			"a container named %s is in the way and is not ours; `docker rm %s` "
+			"removes it",
+			name, name);
 		docker_finish(k, ENGINE_NOT_STARTED, words);
 		return;
 	}
 	snprintf(k->t->id, sizeof(k->t->id), "%s", json_str(j, "Id", ""));
 	if (!strcmp(status, "created")) {
 		k->phase = TASK_CREATED;
-		k->said_started = k->adopting = false;	/* it begins now */
-	} else if (!strcmp(status, "running") || !strcmp(status, "paused") || !strcmp(status, "restarting")) {
+		k->said_started = k->adopting = false; /* it begins now */
+	} else if (!strcmp(status, "running") || !strcmp(status, "paused") ||
+		   !strcmp(status, "restarting")) {
 		is_running(k, j);
 	} else if (!strcmp(status, "exited") || !strcmp(status, "dead")) {
 		if (strncmp(json_str(json_get(j, "State"), "StartedAt", "0001-"), "0001-", 5))
-			say_started(k);	/* it was over before we looked */
+			say_started(k); /* it was over before we looked */
 		if (docker_ended(k, j, &end))
 			hold(k, &end);
 		else
@@ -288,7 +309,8 @@ static void on_inspect(void *ctx, const struct http_answer *a)
 	}
 	char said[DOCKER_TEXT], words[DOCKER_TEXT + 64];
 	docker_message(a, said, sizeof(said));
-	snprintf(words, sizeof(words), "Docker cannot say what became of it (%d): %s", a->status, said);
+	snprintf(words, sizeof(words), "Docker cannot say what became of it (%d): %s", a->status,
+		said);
 	look_later(k, words);
 }
 
@@ -311,8 +333,12 @@ static void stop(struct docker_task *k)
 	docker_key(k->t, key, sizeof(key));
 	char *path = xasprintf("/containers/%s/stop?t=%lld", key, (long long)seconds);
 	k->stop_sent = true;
-	docker_call(k->d, k, &(struct docker_req){ .method = "POST", .path = path, .timeout_ms = (int)(seconds + 10) * 1000,
-		.late_ms = (int)(seconds + 2) * 1000 }, on_stop, k);
+	docker_call(k->d, k,
+		&(struct docker_req){ .method = "POST",
+			.path = path,
+			.timeout_ms = (int)(seconds + 10) * 1000,
+			.late_ms = (int)(seconds + 2) * 1000 },
+		on_stop, k);
 	free(path);
 }
 
@@ -333,7 +359,8 @@ void docker_step(struct docker_task *k)
 		return;
 	bool begins = k->phase == TASK_NEW || k->phase == TASK_CREATED;
 	if (begins && k->tries >= DOCKER_TRIES) {
-		docker_finish(k, ENGINE_NOT_STARTED, "Docker did not create and start it in six attempts");
+		docker_finish(k, ENGINE_NOT_STARTED,
+			"Docker did not create and start it in six attempts");
 		return;
 	}
 	switch (k->phase) {

@@ -29,7 +29,8 @@ static bool find_mount(const char *ctl, char *point, char *root)
 		if (!dash || sscanf(line, "%*s %*s %*s %4095s %4095s", root, point) != 2 ||
 			sscanf(dash + 3, "%63s %*s %1023s", type, super) != 2)
 			continue;
-		found = *ctl ? !strcmp(type, "cgroup") && in_list(super, ctl) : !strcmp(type, "cgroup2");
+		found = *ctl ? !strcmp(type, "cgroup") && in_list(super, ctl)
+			     : !strcmp(type, "cgroup2");
 	}
 	if (f)
 		fclose(f);

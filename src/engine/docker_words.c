@@ -13,7 +13,7 @@ void docker_message(const struct http_answer *a, char *out, size_t n)
 	struct err e = ERR_INIT;
 	struct json *j = json_parse(a->body.p, a->body.len, &e);
 	const char *text = json_str(j, "message", NULL);
-	if (!text)	/* podman; and version refusals are plain text */
+	if (!text) /* podman; and version refusals are plain text */
 		text = j && json_str(j, "cause", NULL) ? json_str(j, "cause", "") : a->body.p;
 	vt_clean_str(text, out, n < DOCKER_TEXT ? n : DOCKER_TEXT);
 	size_t len = strlen(out);
@@ -22,7 +22,8 @@ void docker_message(const struct http_answer *a, char *out, size_t n)
 	json_free(j);
 }
 
-int docker_trouble(const struct docker_place *p, const struct http_answer *a, struct err *e, char *next, size_t n)
+int docker_trouble(const struct docker_place *p, const struct http_answer *a, struct err *e,
+	char *next, size_t n)
 {
 	char said[DOCKER_TEXT];
 	switch (a->trouble) {
@@ -50,7 +51,9 @@ int docker_trouble(const struct docker_place *p, const struct http_answer *a, st
 		return 3;
 	case HTTP_NO_PERMISSION:
 		err_set(e, "docker_permission", "you may not use Docker at %s", p->socket);
-		snprintf(next, n, "join the docker group (sudo usermod -aG docker USER, then log in again), or use rootless Docker");
+		snprintf(next, n,
+			"join the docker group (sudo usermod -aG docker USER, then log in again), "
+			"or use rootless Docker");
 		return 4;
 	case HTTP_OK:
 		break;
@@ -70,17 +73,21 @@ int docker_trouble(const struct docker_place *p, const struct http_answer *a, st
 void docker_discarded(const struct json *created, char *out, size_t n)
 {
 	out[0] = 0;
-	for (const struct json *w = json_first(json_get(created, "Warnings")); w; w = json_next(w)) {
+	for (const struct json *w = json_first(json_get(created, "Warnings")); w;
+		w = json_next(w)) {
 		const char *text = json_text(w);
 		if (!strcasestr(text, "discarded"))
 			continue;
-		const char *what = strcasestr(text, "pids") ? "pids" : strcasestr(text, "cpu") ? "cpu" : "memory";
+		const char *what = strcasestr(text, "pids")  ? "pids"
+				   : strcasestr(text, "cpu") ? "cpu"
+							     : "memory";
 		snprintf(out, n, "Docker discards the %s limit here", what);
 		return;
 	}
 }
 
-void docker_unlimited(const struct docker *d, const struct engine_task *t, const struct json *inspect, char *out, size_t n)
+void docker_unlimited(const struct docker *d, const struct engine_task *t,
+	const struct json *inspect, char *out, size_t n)
 {
 	const struct json *c = json_get(inspect, "HostConfig");
 	const struct limits *l = &t->limits;
@@ -97,27 +104,34 @@ static void refuse_mount(const struct http_answer *a, const char *said, struct e
 {
 	const char *path = strstr(said, "does not exist: ");
 	if (path && access(path + 16, F_OK) == 0)
-		snprintf(end->reason, sizeof(end->reason), "this Docker does not see our files (%.200s): it runs on another machine; "
-			"use one on this machine, or the dagger engine", path + 16);
+		snprintf(end->reason, sizeof(end->reason),
+			"this Docker does not see our files (%.200s): it runs on another machine; "
+			"use one on this machine, or the dagger engine",
+			path + 16);
 	else
 		snprintf(end->reason, sizeof(end->reason), "Docker cannot mount it: %s", said);
 }
 
-void docker_refused(const struct engine_task *t, bool start, const struct http_answer *a, struct engine_end *end)
+void docker_refused(const struct engine_task *t, bool start, const struct http_answer *a,
+	struct engine_end *end)
 {
 	char said[DOCKER_TEXT];
 	docker_message(a, said, sizeof(said));
 	*end = (struct engine_end){ .cause = ENGINE_NOT_STARTED, .exit = -1 };
 	if (!start && a->status == 404)
-		snprintf(end->reason, sizeof(end->reason), "image %.200s is not here; `docker pull %.200s` fetches it", t->image,
+		snprintf(end->reason, sizeof(end->reason),
+			"image %.200s is not here; `docker pull %.200s` fetches it", t->image,
 			t->image);
 	else if (strstr(said, "bind source path does not exist"))
 		refuse_mount(a, said, end);
 	else if (strstr(said, "exec format error"))
-		snprintf(end->reason, sizeof(end->reason), "image %.200s is for another kind of processor", t->image);
-	else if (strstr(said, "all predefined address pools") || strstr(said, "failed to create endpoint"))
-		snprintf(end->reason, sizeof(end->reason), "Docker has no network for it: %s; --network none needs none", said);
+		snprintf(end->reason, sizeof(end->reason),
+			"image %.200s is for another kind of processor", t->image);
+	else if (strstr(said, "all predefined address pools") ||
+		 strstr(said, "failed to create endpoint"))
+		snprintf(end->reason, sizeof(end->reason),
+			"Docker has no network for it: %s; --network none needs none", said);
 	else
-		snprintf(end->reason, sizeof(end->reason), "Docker could not %s it (%d): %s", start ? "start" : "create", a->status,
-			said);
+		snprintf(end->reason, sizeof(end->reason), "Docker could not %s it (%d): %s",
+			start ? "start" : "create", a->status, said);
 }

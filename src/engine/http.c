@@ -16,7 +16,7 @@
 enum { MAX_BODY = 8 << 20, MAX_LINE = 64 << 10, CONNECT_MS = 2000 };
 
 struct http_call {
-	struct loop_transfer transfer;	/* first: the loop knows only this */
+	struct loop_transfer transfer; /* first: the loop knows only this */
 	struct loop *loop;
 	CURL *easy;
 	struct curl_slist *headers;
@@ -25,12 +25,12 @@ struct http_call {
 	http_fn fn;
 	void *ctx;
 	struct http_answer a;
-	struct buf in;		/* stream: bytes not yet given out as lines */
-	size_t scan;		/* of them, known to hold no newline */
+	struct buf in; /* stream: bytes not yet given out as lines */
+	size_t scan; /* of them, known to hold no newline */
 	struct loop_timer *soon;
-	int status;		/* of the newest header block */
+	int status; /* of the newest header block */
 	bool headers_done, opened, too_long;
-	bool busy, dead;	/* inside a callback; freed as soon as it returns */
+	bool busy, dead; /* inside a callback; freed as soon as it returns */
 	bool added;
 };
 
@@ -159,10 +159,10 @@ static enum http_trouble trouble_of(const struct http_call *c, int code)
 	case CURLE_OK:
 		return HTTP_OK;
 	case CURLE_COULDNT_CONNECT:
-		return os == EACCES || os == EPERM	? HTTP_NO_PERMISSION
-			: os == ENOENT || os == ENOTDIR ? HTTP_NO_SOCKET
-							: HTTP_REFUSED;
-	case CURLE_COULDNT_RESOLVE_HOST:	/* the path does not fit into sockaddr_un */
+		return os == EACCES || os == EPERM     ? HTTP_NO_PERMISSION
+		       : os == ENOENT || os == ENOTDIR ? HTTP_NO_SOCKET
+						       : HTTP_REFUSED;
+	case CURLE_COULDNT_RESOLVE_HOST: /* the path does not fit into sockaddr_un */
 		return HTTP_NO_SOCKET;
 	case CURLE_OPERATION_TIMEDOUT:
 		return HTTP_TIMEOUT;
@@ -195,7 +195,8 @@ static void set_method(struct http_call *c, const struct http_request *r)
 	if (!strcmp(r->method, "POST") || r->nbody) {
 		curl_easy_setopt(c->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)r->nbody);
 		curl_easy_setopt(c->easy, CURLOPT_COPYPOSTFIELDS, r->nbody ? r->body : "");
-		char *type = xasprintf("Content-Type: %s", r->content_type ? r->content_type : "application/json");
+		char *type = xasprintf(
+			"Content-Type: %s", r->content_type ? r->content_type : "application/json");
 		c->headers = curl_slist_append(NULL, type);
 		c->headers = curl_slist_append(c->headers, "Expect:");
 		free(type);
@@ -227,10 +228,11 @@ struct http_call *http_start(struct loop *l, const struct http_request *r)
 	curl_easy_setopt(c->easy, CURLOPT_PATH_AS_IS, 1L);
 	curl_easy_setopt(c->easy, CURLOPT_UNIX_SOCKET_PATH, r->socket);
 	curl_easy_setopt(c->easy, CURLOPT_NOSIGNAL, 1L);
-	curl_easy_setopt(c->easy, CURLOPT_PROXY, "");	/* http_proxy of the environment would apply to the socket too */
+	curl_easy_setopt(c->easy, CURLOPT_PROXY,
+		""); /* http_proxy of the environment would apply to the socket too */
 	curl_easy_setopt(c->easy, CURLOPT_USERAGENT, "yolodeck");
 	curl_easy_setopt(c->easy, CURLOPT_CONNECTTIMEOUT_MS, (long)CONNECT_MS);
-	if (r->timeout_ms > 0)	/* LOW_SPEED_* would wake the loop every second */
+	if (r->timeout_ms > 0) /* LOW_SPEED_* would wake the loop every second */
 		curl_easy_setopt(c->easy, CURLOPT_TIMEOUT_MS, (long)r->timeout_ms);
 	curl_easy_setopt(c->easy, CURLOPT_PRIVATE, (char *)&c->transfer);
 	curl_easy_setopt(c->easy, CURLOPT_WRITEFUNCTION, on_body);
@@ -258,8 +260,8 @@ void http_encode(const char *s, struct buf *out)
 	static const char hex[] = "0123456789ABCDEF";
 	for (; *s; s++) {
 		unsigned char ch = (unsigned char)*s;
-		if ((ch >= 'a' && ch <= 'z') || (ch >= 'A' && ch <= 'Z') || (ch >= '0' && ch <= '9') ||
-			strchr("-._~", ch)) {
+		if ((ch >= 'a' && ch <= 'z') || (ch >= 'A' && ch <= 'Z') ||
+			(ch >= '0' && ch <= '9') || strchr("-._~", ch)) {
 			buf_char(out, (char)ch);
 			continue;
 		}

@@ -16,9 +16,9 @@ struct image_ask {
 	struct image_ask *next;
 	struct docker *d;
 	struct strv images;
-	size_t at;		/* the one being asked for */
+	size_t at; /* the one being asked for */
 	bool busy;
-	struct err e;		/* found before any call */
+	struct err e; /* found before any call */
 	engine_done_fn fn;
 	void *ctx;
 };
@@ -60,7 +60,9 @@ void image_prepare(struct docker *d, const struct spec *s, engine_done_fn fn, vo
 		host_check_mounts(&s->mounts, d->state_dir, NULL, &q->e);
 	for (size_t i = 0; i < q->images.n && !q->e.msg[0]; i++)
 		if (!well_formed(q->images.v[i]))
-			err_set(&q->e, "bad_image", "\"%s\" is not the name of an image: write for example node:22, or host",
+			err_set(&q->e, "bad_image",
+				"\"%s\" is not the name of an image: write for example node:22, or "
+				"host",
 				q->images.v[i]);
 	while (*at)
 		at = &(*at)->next;
@@ -94,15 +96,16 @@ static void done_trouble(struct image_ask *q, const struct http_answer *a)
 
 static bool other_processor(const char *arch)
 {
-	static const char *const names[][2] = { { "amd64", "x86_64" }, { "arm64", "aarch64" }, { "386", "i686" }, { "riscv64", "riscv64" },
-		{ "ppc64le", "ppc64le" }, { "s390x", "s390x" } };
+	static const char *const names[][2] = { { "amd64", "x86_64" }, { "arm64", "aarch64" },
+		{ "386", "i686" }, { "riscv64", "riscv64" }, { "ppc64le", "ppc64le" },
+		{ "s390x", "s390x" } };
 	struct utsname u;
 	if (uname(&u) < 0)
 		return false;
 	for (size_t i = 0; i < ARRAY_LEN(names); i++)
 		if (!strcmp(names[i][0], arch))
 			return strcmp(names[i][1], u.machine) != 0;
-	return false;	/* unknown to us: let it try */
+	return false; /* unknown to us: let it try */
 }
 
 static void on_import(void *ctx, const struct http_answer *a)
@@ -115,13 +118,14 @@ static void on_import(void *ctx, const struct http_answer *a)
 		done_trouble(q, a);
 		return;
 	}
-	if (a->status == 200 && !strstr(a->body.p, "\"error\"")) {	/* a stream of JSON lines */
+	if (a->status == 200 && !strstr(a->body.p, "\"error\"")) { /* a stream of JSON lines */
 		q->at++;
 		docker_poke(q->d);
 		return;
 	}
 	docker_message(a, said, sizeof(said));
-	err_set(&e, "empty_image", "Docker could not make the empty image for \"host\" (%d): %s", a->status, said);
+	err_set(&e, "empty_image", "Docker could not make the empty image for \"host\" (%d): %s",
+		a->status, said);
 	done(q, &e);
 }
 
@@ -129,12 +133,19 @@ static void make_empty(struct image_ask *q)
 {
 	struct buf tar = BUF_INIT;
 	buf_reserve(&tar, EMPTY_TAR);
-	memset(tar.p, 0, EMPTY_TAR + 1);	/* two blocks of zeros: the end of an archive */
+	memset(tar.p, 0, EMPTY_TAR + 1); /* two blocks of zeros: the end of an archive */
 	tar.len = EMPTY_TAR;
 	q->busy = true;
-	docker_call(q->d, NULL, &(struct docker_req){ .method = "POST",
-		.path = "/images/create?fromSrc=-&repo=yolodeck-empty&tag=1&changes=LABEL%20yolodeck.empty%3D1",
-		.content_type = "application/x-tar", .body = &tar, .timeout_ms = IMPORT_MS, .late_ms = 10000 }, on_import, q);
+	docker_call(q->d, NULL,
+		&(struct docker_req){ .method = "POST",
+			.path = "/images/"
+				"create?fromSrc=-&repo=yolodeck-empty&tag=1&changes=LABEL%"
+				"20yolodeck.empty%3D1",
+			.content_type = "application/x-tar",
+			.body = &tar,
+			.timeout_ms = IMPORT_MS,
+			.late_ms = 10000 },
+		on_import, q);
 	buf_release(&tar);
 }
 
@@ -150,19 +161,24 @@ static void on_image(void *ctx, const struct http_answer *a)
 	} else if (a->status == 404 && !strcmp(image, "host")) {
 		make_empty(q);
 	} else if (a->status == 404) {
-		err_set(&e, "no_image", "image %s is not here; `docker pull %s` fetches it", image, image);
+		err_set(&e, "no_image", "image %s is not here; `docker pull %s` fetches it", image,
+			image);
 		done(q, &e);
 	} else if (a->status != 200) {
 		docker_message(a, said, sizeof(said));
-		err_set(&e, "image", "Docker cannot tell whether image %s is here (%d): %s", image, a->status, said);
+		err_set(&e, "image", "Docker cannot tell whether image %s is here (%d): %s", image,
+			a->status, said);
 		done(q, &e);
 	} else {
 		struct err ignored = ERR_INIT;
 		struct json *j = json_parse(a->body.p, a->body.len, &ignored);
 		const char *arch = json_str(j, "Architecture", "");
 		if (strcmp(image, "host") && other_processor(arch)) {
-			err_set(&e, "image_processor", "image %s is made for %s, not for this machine's processor; `docker pull "
-				"--platform` fetches another", image, arch);
+			err_set(&e, "image_processor",
+				"image %s is made for %s, not for this machine's processor; "
+				"`docker pull "
+				"--platform` fetches another",
+				image, arch);
 			done(q, &e);
 		} else {
 			q->at++;
@@ -183,9 +199,13 @@ void image_pump(struct docker *d)
 			continue;
 		}
 		const char *image = q->images.v[q->at];
-		char *path = xasprintf("/images/%s/json", strcmp(image, "host") ? image : DOCKER_EMPTY_IMAGE);
+		char *path = xasprintf(
+			"/images/%s/json", strcmp(image, "host") ? image : DOCKER_EMPTY_IMAGE);
 		q->busy = true;
-		docker_call(d, NULL, &(struct docker_req){ .method = "GET", .path = path, .timeout_ms = LOOK_MS }, on_image, q);
+		docker_call(d, NULL,
+			&(struct docker_req){
+				.method = "GET", .path = path, .timeout_ms = LOOK_MS },
+			on_image, q);
 		free(path);
 	}
 }

@@ -45,9 +45,9 @@ struct loop {
 	struct pool *pool;
 	struct loop_fd **fd;
 	struct curl_waitfd *wait;
-	struct loop_fd **waiting;	/* waiting[i] belongs to wait[i] */
+	struct loop_fd **waiting; /* waiting[i] belongs to wait[i] */
 	size_t nfd, capfd;
-	struct loop_timer *timers;	/* by due_ns, then seq */
+	struct loop_timer *timers; /* by due_ns, then seq */
 	uint64_t seq, turns;
 	bool stop;
 	int code;
@@ -124,8 +124,8 @@ void loop_remove(struct loop *l, void *easy)
 
 /* ---- descriptors ---- */
 
-struct loop_fd *loop_watch(struct loop *l, int fd, int events, void (*fn)(void *ctx, int fd, int events),
-	void *ctx)
+struct loop_fd *loop_watch(
+	struct loop *l, int fd, int events, void (*fn)(void *ctx, int fd, int events), void *ctx)
 {
 	if (fcntl(fd, F_GETFD) < 0)
 		bug("loop_watch: descriptor %d is not open", fd);
@@ -172,7 +172,7 @@ static unsigned fill_wait(struct loop *l)
 		if (w->dead || !w->events)
 			continue;
 		short ev = (w->events & LOOP_READ ? CURL_WAIT_POLLIN : 0) |
-			(w->events & LOOP_WRITE ? CURL_WAIT_POLLOUT : 0);
+			   (w->events & LOOP_WRITE ? CURL_WAIT_POLLOUT : 0);
 		l->wait[n] = (struct curl_waitfd){ .fd = w->fd, .events = ev, .revents = 0 };
 		l->waiting[n++] = w;
 	}
@@ -190,7 +190,7 @@ static bool serve(struct loop *l, unsigned n)
 			continue;
 		any = true;
 		int ev = (got & (CURL_WAIT_POLLIN | CURL_WAIT_POLLPRI) ? LOOP_READ : 0) |
-			(got & CURL_WAIT_POLLOUT ? LOOP_WRITE : 0);
+			 (got & CURL_WAIT_POLLOUT ? LOOP_WRITE : 0);
 		/* a hang-up seen by one who only writes: let it find out by writing */
 		ev = ev & w->events ? ev & w->events : w->events;
 		if (!w->dead && ev)
@@ -203,7 +203,8 @@ static bool serve(struct loop *l, unsigned n)
 static void find_closed(const struct loop *l)
 {
 	for (size_t i = 0; i < l->nfd; i++)
-		if (!l->fd[i]->dead && l->fd[i]->events && fcntl(l->fd[i]->fd, F_GETFD) < 0 && errno == EBADF)
+		if (!l->fd[i]->dead && l->fd[i]->events && fcntl(l->fd[i]->fd, F_GETFD) < 0 &&
+			errno == EBADF)
 			bug("descriptor %d was closed while the loop watched it", l->fd[i]->fd);
 }
 
@@ -238,7 +239,8 @@ void loop_cancel(struct loop_timer *t)
 static bool run_timers(struct loop *l)
 {
 	int64_t now = clock_mono_ns();
-	uint64_t end = l->seq;	/* those armed meanwhile wait for the next turn: curl and descriptors must not starve */
+	uint64_t end =
+		l->seq; /* those armed meanwhile wait for the next turn: curl and descriptors must not starve */
 	bool any = false;
 	while (!l->stop) {
 		struct loop_timer **at = &l->timers;
@@ -298,7 +300,8 @@ int loop_run(struct loop *l)
 		bury(l);
 		unsigned n = fill_wait(l);
 		int ready = 0;
-		CURLMcode rc = curl_multi_poll(l->multi, n ? l->wait : NULL, n, poll_timeout(l), &ready);
+		CURLMcode rc =
+			curl_multi_poll(l->multi, n ? l->wait : NULL, n, poll_timeout(l), &ready);
 		if (rc && rc != CURLM_UNRECOVERABLE_POLL)
 			bug("curl_multi_poll: %s", curl_multi_strerror(rc));
 		l->turns++;

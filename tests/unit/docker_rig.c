@@ -1,5 +1,5 @@
 /* docker_rig.c - included by the docker engine's tests: a loop, an engine, tasks in a directory of their own, and what was told. */
-#pragma GCC diagnostic ignored "-Wunused-function"	/* each test uses some of it */
+#pragma GCC diagnostic ignored "-Wunused-function" /* each test uses some of it */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -108,7 +108,11 @@ static void rig_engine(struct rig *r)
 	struct err e = ERR_INIT;
 	r->l = loop_new(&e);
 	r->ev = (struct engine_events){ rig_started, rig_ended, rig_note, rig_away, r };
-	struct engine_ctx c = { .loop = r->l, .ev = &r->ev, .state_dir = r->dir, .repo_id = r->repo, .runner = r->runner };
+	struct engine_ctx c = { .loop = r->l,
+		.ev = &r->ev,
+		.state_dir = r->dir,
+		.repo_id = r->repo,
+		.runner = r->runner };
 	r->g = engine_docker.open(&c, &e);
 	assert_non_null(r->g);
 }
@@ -216,8 +220,16 @@ static struct rig_task *rig_task(struct rig *r, const char *name, const char *sc
 	}
 	assert_int_equal(fs_create(k->log, 0600, "", 0, &e), 0);
 	assert_int_equal(fs_create(k->idx, 0600, "", 0, &e), 0);
-	k->t = (struct engine_task){ .race = 7, .variant = k->name, .repo_id = r->repo, .dir = k->dir, .log = k->log,
-		.idx = k->idx, .image = "host", .network = "none", .grace_ms = 2000, .owner = k };
+	k->t = (struct engine_task){ .race = 7,
+		.variant = k->name,
+		.repo_id = r->repo,
+		.dir = k->dir,
+		.log = k->log,
+		.idx = k->idx,
+		.image = "host",
+		.network = "none",
+		.grace_ms = 2000,
+		.owner = k };
 	k->t.limits = (struct limits){ .memory = 256 << 20, .pids = 64, .log = 64 << 20 };
 	strv_addl(&k->t.argv, "/bin/sh", "-c", script, NULL);
 	return k;
@@ -227,7 +239,7 @@ static void rig_start(struct rig *r, struct rig_task *k)
 {
 	k->asked_ns = clock_mono_ns();
 	engine_docker.start(r->g, &k->t);
-	assert_int_equal(k->started + k->ended, 0);	/* never from inside the call */
+	assert_int_equal(k->started + k->ended, 0); /* never from inside the call */
 }
 
 static bool rig_all_started(struct rig *r)
@@ -300,7 +312,8 @@ static void rig_prepare(struct rig *r, const char *image)
 static void rig_remove_all(struct rig *r)
 {
 	for (size_t i = 0; i < r->n; i++)
-		engine_docker.remove(r->g, 7, r->task[i].t.variant, r->task[i].t.check, r->task[i].t.id);
+		engine_docker.remove(
+			r->g, 7, r->task[i].t.variant, r->task[i].t.check, r->task[i].t.id);
 	rig_run_until(r, rig_removed, 30000, "the removal");
 }
 
@@ -328,7 +341,8 @@ static char *rig_cli(const char *const *args, int *code)
 /* Containers of the rig's repository, running or not. */
 static int rig_containers(const struct rig *r)
 {
-	char *filter = xasprintf("label=yolodeck.repo=%s", r->repo), *out = CLI(NULL, "ps", "-aq", "--filter", filter);
+	char *filter = xasprintf("label=yolodeck.repo=%s", r->repo),
+	     *out = CLI(NULL, "ps", "-aq", "--filter", filter);
 	int n = *out != 0;
 	for (const char *p = out; *p; p++)
 		n += *p == '\n';

@@ -62,8 +62,10 @@ static void fake_say(struct fake_conn *c, const struct fake_rule *r, const char 
 		return;
 	case FAKE_JSON: {
 		int n = snprintf(head, sizeof(head),
-			"HTTP/1.1 %d X\r\n%s%s%sContent-Type: application/json\r\nContent-Length: %zu\r\n\r\n",
-			r->status, api ? "Api-Version: " : "", api ? api : "", api ? "\r\n" : "", len);
+			"HTTP/1.1 %d X\r\n%s%s%sContent-Type: application/json\r\nContent-Length: "
+			"%zu\r\n\r\n",
+			r->status, api ? "Api-Version: " : "", api ? api : "", api ? "\r\n" : "",
+			len);
 		fake_put(c->fd, head, (size_t)n);
 		fake_put(c->fd, data, len);
 		return;
@@ -149,7 +151,8 @@ static void fake_serve(int listener, const struct fake_rule *given, const char *
 		for (size_t i = had; i-- > 0;) {
 			if (!p[i + 1].revents)
 				continue;
-			ssize_t k = recv(conn[i].fd, conn[i].buf + conn[i].n, FAKE_BUF - 1 - conn[i].n, 0);
+			ssize_t k = recv(
+				conn[i].fd, conn[i].buf + conn[i].n, FAKE_BUF - 1 - conn[i].n, 0);
 			if (k <= 0) {
 				close(conn[i].fd);
 				free(conn[i].buf);
@@ -163,7 +166,8 @@ static void fake_serve(int listener, const struct fake_rule *given, const char *
 		if (p[0].revents) {
 			int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
 			if (fd >= 0)
-				conn[nc++] = (struct fake_conn){ .fd = fd, .buf = malloc(FAKE_BUF) };
+				conn[nc++] =
+					(struct fake_conn){ .fd = fd, .buf = malloc(FAKE_BUF) };
 		}
 	}
 }

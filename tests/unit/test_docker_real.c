@@ -33,8 +33,8 @@ static struct rig *ready(void **state)
 static void expect(const struct rig_task *k, int code, enum engine_cause cause, const char *reason)
 {
 	if (k->end.exit != code || k->end.cause != cause || !strstr(k->end.reason, reason))
-		fail_msg("%s: exit %d cause %d \"%s\", not %d %d \"%s\"", k->name, k->end.exit, (int)k->end.cause, k->end.reason, code,
-			(int)cause, reason);
+		fail_msg("%s: exit %d cause %d \"%s\", not %d %d \"%s\"", k->name, k->end.exit,
+			(int)k->end.cause, k->end.reason, code, (int)cause, reason);
 	assert_int_equal(k->ended, 1);
 }
 
@@ -42,7 +42,8 @@ static void says(const struct rig_task *k, const char *text, bool want)
 {
 	char *log = rig_log(k);
 	if ((strstr(log, text) != NULL) != want)
-		fail_msg("%s: \"%s\" %s its log:\n%.3000s", k->name, text, want ? "is not in" : "is in", log);
+		fail_msg("%s: \"%s\" %s its log:\n%.3000s", k->name, text,
+			want ? "is not in" : "is in", log);
 	free(log);
 }
 
@@ -54,22 +55,30 @@ static void codes_and_words(void **state)
 		enum engine_cause cause;
 		const char *reason;
 	} table[] = {
-		{ "fine", "echo out; echo err >&2; echo $PWD $HOME $(id -u) $YOLO; touch /tmp/a /work/b $HOME/c", 0, ENGINE_EXITED, "exit 0" },
+		{ "fine",
+			"echo out; echo err >&2; echo $PWD $HOME $(id -u) $YOLO; touch /tmp/a "
+			"/work/b $HOME/c",
+			0, ENGINE_EXITED, "exit 0" },
 		{ "three", "exit 3", 3, ENGINE_EXITED, "exit 3" },
 		{ "signal", "kill -9 $$", 137, ENGINE_EXITED, "exit 137" },
-		{ "hog", "exec tail /dev/zero", 137, ENGINE_OOM, "out of memory (limit 256.0 MiB)" },
-		{ "hog-inside", "tail /dev/zero; exit 4", 4, ENGINE_EXITED, "exit 4, a process was out of memory (limit 256.0 MiB)" },
+		{ "hog", "exec tail /dev/zero", 137, ENGINE_OOM,
+			"out of memory (limit 256.0 MiB)" },
+		{ "hog-inside", "tail /dev/zero; exit 4", 4, ENGINE_EXITED,
+			"exit 4, a process was out of memory (limit 256.0 MiB)" },
 		{ "late", "sleep 100", 143, ENGINE_TIME, "time limit 300ms" },
 		{ "missing", "no-such-program-anywhere", 127, ENGINE_EXITED, "exit 127" },
-		{ "bomb", "while :; do sleep 30 & done", 2, ENGINE_EXITED, "exit 2, process limit (64) reached" },
-		{ "bomb-late", "b() { b | b & }; while :; do (b) 2>/dev/null; sleep 0.01; done", 143, ENGINE_TIME,
-			"time limit 1s, process limit (64) reached" },
+		{ "bomb", "while :; do sleep 30 & done", 2, ENGINE_EXITED,
+			"exit 2, process limit (64) reached" },
+		{ "bomb-late", "b() { b | b & }; while :; do (b) 2>/dev/null; sleep 0.01; done",
+			143, ENGINE_TIME, "time limit 1s, process limit (64) reached" },
 	};
 	struct rig *r = ready(state);
 	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
 		struct rig_task *k = rig_task(r, table[i].name, table[i].script);
 		strv_add(&k->t.env, "YOLO=deck");
-		k->t.limits.time_ms = !strcmp(table[i].name, "late") ? 300 : !strcmp(table[i].name, "bomb-late") ? 1000 : 30000;
+		k->t.limits.time_ms = !strcmp(table[i].name, "late")        ? 300
+				      : !strcmp(table[i].name, "bomb-late") ? 1000
+									    : 30000;
 		rig_start(r, k);
 	}
 	rig_run_until(r, rig_all_ended, 60000, "the ends");
@@ -78,11 +87,13 @@ static void codes_and_words(void **state)
 		assert_int_equal(r->task[i].started, 1);
 	}
 	char want[128];
-	snprintf(want, sizeof(want), "/work /home/yolo %d deck\n", getuid() ? (int)getuid() : DOCKER_NOBODY);
+	snprintf(want, sizeof(want), "/work /home/yolo %d deck\n",
+		getuid() ? (int)getuid() : DOCKER_NOBODY);
 	says(&r->task[0], want, true);
 	says(&r->task[0], "out\n", true);
 	says(&r->task[0], "err\n", true);
-	char *b = xasprintf("%s/work/b", r->task[0].dir), *c = xasprintf("%s/home/c", r->task[0].dir);
+	char *b = xasprintf("%s/work/b", r->task[0].dir),
+	     *c = xasprintf("%s/home/c", r->task[0].dir);
 	assert_true(fs_exists(b) && fs_exists(c));
 	free(b);
 	free(c);
@@ -103,19 +114,21 @@ static bool both_up(struct rig *r)
 static void stopping(void **state)
 {
 	struct rig *r = ready(state);
-	struct rig_task *kind = rig_task(r, "kind", "trap 'echo asked; exit 5' TERM; echo up; while :; do sleep 0.05; done");
-	struct rig_task *deaf = rig_task(r, "deaf", "trap '' TERM; echo up; while :; do sleep 0.05; done");
+	struct rig_task *kind = rig_task(
+		r, "kind", "trap 'echo asked; exit 5' TERM; echo up; while :; do sleep 0.05; done");
+	struct rig_task *deaf =
+		rig_task(r, "deaf", "trap '' TERM; echo up; while :; do sleep 0.05; done");
 	struct rig_task *early = rig_task(r, "early", "echo never");
 	deaf->t.grace_ms = 300;
 	rig_start(r, kind);
 	rig_start(r, deaf);
 	rig_start(r, early);
-	engine_docker.stop(r->g, &early->t);	/* before anything was sent */
+	engine_docker.stop(r->g, &early->t); /* before anything was sent */
 	rig_run_until(r, rig_all_started, 20000, "the starts");
 	rig_run_until(r, both_up, 10000, "both commands");
 	engine_docker.stop(r->g, &kind->t);
 	engine_docker.stop(r->g, &deaf->t);
-	engine_docker.stop(r->g, &deaf->t);	/* twice is once */
+	engine_docker.stop(r->g, &deaf->t); /* twice is once */
 	rig_run_until(r, rig_all_ended, 20000, "the ends");
 	expect(kind, 5, ENGINE_STOPPED, "stopped");
 	expect(deaf, 137, ENGINE_STOPPED, "stopped");
@@ -129,12 +142,14 @@ static void stopping(void **state)
 static void strangers(void **state)
 {
 	struct rig *r = ready(state);
-	struct rig_task *killed = rig_task(r, "killed", "sleep 100"), *removed = rig_task(r, "removed", "sleep 100");
+	struct rig_task *killed = rig_task(r, "killed", "sleep 100"),
+			*removed = rig_task(r, "removed", "sleep 100");
 	struct rig_task *taken = rig_task(r, "taken", "true");
 	char name[128];
 	int code;
 	docker_name(&taken->t, name, sizeof(name));
-	char *id = CLI(&code, "create", "--network", "none", "--name", name, DOCKER_EMPTY_IMAGE, "x");
+	char *id =
+		CLI(&code, "create", "--network", "none", "--name", name, DOCKER_EMPTY_IMAGE, "x");
 	assert_int_equal(code, 0);
 	rig_start(r, killed);
 	rig_start(r, removed);
@@ -156,13 +171,17 @@ static void strangers(void **state)
 static void the_gate(void **state)
 {
 	static const char script[] =
-		"t() { if eval \"$2\" >/dev/null 2>&1; then echo \"$1 OPEN\"; else echo \"$1 denied\"; fi; };"
-		"t read 'cat /.yolo/log'; t list 'ls /.yolo'; t append 'echo forged >>/.yolo/log'; t index 'cat /.yolo/idx';"
-		"t unlink 'rm -f /.yolo/log'; t replace 'mv /.yolo/log /.yolo/other'; t fds 'ls /proc/1/fd'; t environ 'cat /proc/1/environ';"
-		"t root 'ls /proc/1/root/'; t kill 'kill -9 1'; t docker 'ls /var/run/docker.sock'; t caps 'grep -q \"CapEff:.*[1-9a-f]\" /proc/self/status';"
+		"t() { if eval \"$2\" >/dev/null 2>&1; then echo \"$1 OPEN\"; else echo \"$1 "
+		"denied\"; fi; };"
+		"t read 'cat /.yolo/log'; t list 'ls /.yolo'; t append 'echo forged >>/.yolo/log'; "
+		"t index 'cat /.yolo/idx';"
+		"t unlink 'rm -f /.yolo/log'; t replace 'mv /.yolo/log /.yolo/other'; t fds 'ls "
+		"/proc/1/fd'; t environ 'cat /proc/1/environ';"
+		"t root 'ls /proc/1/root/'; t kill 'kill -9 1'; t docker 'ls "
+		"/var/run/docker.sock'; t caps 'grep -q \"CapEff:.*[1-9a-f]\" /proc/self/status';"
 		"grep NoNewPrivs /proc/self/status";
-	static const char *const closed[] = { "read", "list", "append", "index", "unlink", "replace", "fds", "environ", "root", "kill",
-		"docker", "caps" };
+	static const char *const closed[] = { "read", "list", "append", "index", "unlink",
+		"replace", "fds", "environ", "root", "kill", "docker", "caps" };
 	static const char *const open_without[] = { "read", "list", "append", "index" };
 	struct rig *r = ready(state);
 	struct rig_task *k = rig_task(r, "guarded", script);
@@ -177,10 +196,11 @@ static void the_gate(void **state)
 	says(k, "OPEN", false);
 	says(k, "NoNewPrivs:\t1", true);
 	if (getuid() != 0) {
-		print_message("skipped: the control without a gate needs container root to be the log's owner\n");
+		print_message("skipped: the control without a gate needs container root to be the "
+			      "log's owner\n");
 		return;
 	}
-	((struct docker *)r->g)->info.rootless = true;	/* the body of a daemon that cannot guard */
+	((struct docker *)r->g)->info.rootless = true; /* the body of a daemon that cannot guard */
 	struct rig_task *c = rig_task(r, "control", script);
 	char *work = xasprintf("%s/work", c->dir);
 	assert_int_equal(chown(work, 0, 0), 0);
@@ -197,9 +217,12 @@ static void the_gate(void **state)
 static void networks_and_mounts(void **state)
 {
 	struct rig *r = ready(state);
-	struct rig_task *none = rig_task(r, "none", "cat /proc/net/dev"), *bridge = rig_task(r, "bridge", "cat /proc/net/dev");
-	struct rig_task *writes = rig_task(r, "writes", "touch /usr/x /etc/ssl/x; ls -d /root /home/* /run/* /work; id -un");
-	struct rig_task *base = rig_task(r, "base", "cat /yolo-base.git/f && echo x >/yolo-base.git/f");
+	struct rig_task *none = rig_task(r, "none", "cat /proc/net/dev"),
+			*bridge = rig_task(r, "bridge", "cat /proc/net/dev");
+	struct rig_task *writes = rig_task(
+		r, "writes", "touch /usr/x /etc/ssl/x; ls -d /root /home/* /run/* /work; id -un");
+	struct rig_task *base =
+		rig_task(r, "base", "cat /yolo-base.git/f && echo x >/yolo-base.git/f");
 	struct rig_task *mount = rig_task(r, "mount", "cat /tmp/../$M/f; echo x >$M/f");
 	char *given = xasprintf("%s/given", r->dir), *file = xasprintf("%s/f", given);
 	struct err e = ERR_INIT;
@@ -258,7 +281,8 @@ static void images(void **state)
 static void an_image_with_its_own_yolo(void **state)
 {
 	struct rig *r = ready(state);
-	char *root = xasprintf("%s/root", r->dir), *inner = xasprintf("%s/root/.yolo", r->dir), *tar = xasprintf("%s/i.tar", r->dir);
+	char *root = xasprintf("%s/root", r->dir), *inner = xasprintf("%s/root/.yolo", r->dir),
+	     *tar = xasprintf("%s/i.tar", r->dir);
 	char *tag = xasprintf("yolotest-%.8s:1", r->repo);
 	int code;
 	assert_int_equal(mkdir(root, 0755) | mkdir(inner, 0777) | chmod(inner, 0777), 0);
@@ -278,7 +302,8 @@ static void an_image_with_its_own_yolo(void **state)
 	rig_start(r, k);
 	rig_run_until(r, rig_all_ended, 20000, "the end");
 	print_message("an image's own /.yolo: exit %d, %s\n", k->end.exit, k->end.reason);
-	assert_int_equal(k->end.cause, ENGINE_NOT_STARTED);	/* 125 refused, or 127: guarded, and no such program in it */
+	assert_int_equal(k->end.cause,
+		ENGINE_NOT_STARTED); /* 125 refused, or 127: guarded, and no such program in it */
 	assert_true(k->end.exit == 125 || k->end.exit == 127);
 	rig_remove_all(r);
 	free(CLI(&code, "rmi", tag));
@@ -303,7 +328,8 @@ static void exec_beside(void **state)
 	assert_int_equal(engine_docker.exec_argv(r->g, &k->t, cmd, false, &argv, &e), 0);
 	s.argv = strv_argv(&argv);
 	assert_int_equal(child_run(&s, NULL, 0, 10000, 20000, &res, &e), 0);
-	snprintf(want, sizeof(want), "%d /work cat: /.yolo/log: Permission denied\n", getuid() ? (int)getuid() : DOCKER_NOBODY);
+	snprintf(want, sizeof(want), "%d /work cat: /.yolo/log: Permission denied\n",
+		getuid() ? (int)getuid() : DOCKER_NOBODY);
 	assert_string_equal(res.out.p, want);
 	child_result_release(&res);
 	strv_release(&argv);
@@ -326,12 +352,14 @@ static void eight_idle(void **state)
 		engine_docker.sample(r->g, &r->task[i].t, &cpu, &mem);
 		assert_true(cpu > 0 && mem > 0);
 	}
-	print_message("8 at once: all running after %.0f ms, request to running mean %.0f max %.0f ms\n",
+	print_message(
+		"8 at once: all running after %.0f ms, request to running mean %.0f max %.0f ms\n",
 		(double)(clock_mono_ns() - t0) / 1e6, (double)sum / 8e6, (double)max / 1e6);
-	rig_run_for(r, 2500);	/* past what the calls left behind */
+	rig_run_for(r, 2500); /* past what the calls left behind */
 	uint64_t before = loop_turns(r->l);
 	rig_run_for(r, 3000);
-	print_message("8 idle containers, 3 s: %d wake-ups (1 = the test's own timer)\n", (int)(loop_turns(r->l) - before));
+	print_message("8 idle containers, 3 s: %d wake-ups (1 = the test's own timer)\n",
+		(int)(loop_turns(r->l) - before));
 	assert_true(loop_turns(r->l) - before <= 1);
 	for (size_t i = 0; i < r->n; i++)
 		engine_docker.stop(r->g, &r->task[i].t);
@@ -342,7 +370,8 @@ static void eight_idle(void **state)
 
 static void count_script(char *out, size_t n)
 {
-	snprintf(out, n, "i=0; while [ $i -lt 6000 ]; do echo line $i; echo err $i >&2; i=$((i+1)); "
+	snprintf(out, n,
+		"i=0; while [ $i -lt 6000 ]; do echo line $i; echo err $i >&2; i=$((i+1)); "
 		"[ $((i %% 100)) = 0 ] && sleep 0.02; done; exit 9");
 }
 
@@ -384,7 +413,7 @@ static void a_killed_owner(void **state)
 	assert_int_equal(pipe2(p, O_CLOEXEC), 0);
 	pid_t pid = fork();
 	if (pid == 0) {
-		rig_engine(r);	/* the parent's is left alone */
+		rig_engine(r); /* the parent's is left alone */
 		for (int i = 0; i < 4; i++)
 			rig_start(r, &r->task[i]);
 		rig_run_until(r, rig_all_started, 20000, "four starts");
@@ -408,11 +437,12 @@ static void a_killed_owner(void **state)
 	rig_run_until(r, rig_all_ended, 30000, "four ends");
 	for (int i = 0; i < 4; i++) {
 		expect(&r->task[i], 9, ENGINE_EXITED, "exit 9");
-		assert_int_equal(r->task[i].started, i < 2 ? 0 : 1);	/* only where the identity was not known */
+		assert_int_equal(r->task[i].started,
+			i < 2 ? 0 : 1); /* only where the identity was not known */
 		assert_string_equal(r->task[i].t.id, ids[i]);
 		whole(&r->task[i]);
 	}
-	assert_int_equal(rig_containers(r), 4);	/* no second one */
+	assert_int_equal(rig_containers(r), 4); /* no second one */
 	struct rig_task *nowhere = rig_task(r, "nowhere", "true");
 	engine_docker.adopt(r->g, &nowhere->t);
 	rig_run_until(r, rig_all_ended, 10000, "the one that is nowhere");
@@ -435,7 +465,8 @@ static void thirty_two(void **state)
 		sum += ns;
 		max = ns > max ? ns : max;
 	}
-	print_message("32 at once: all running after %.0f ms, request to running mean %.0f max %.0f ms\n",
+	print_message(
+		"32 at once: all running after %.0f ms, request to running mean %.0f max %.0f ms\n",
 		(double)(clock_mono_ns() - t0) / 1e6, (double)sum / 32e6, (double)max / 1e6);
 	t0 = clock_mono_ns();
 	for (size_t i = 0; i < r->n; i++)
@@ -454,8 +485,17 @@ int main(void)
 	print_message("%s%s\n", have_docker ? "" : "skipped: ", r->report.why);
 	rig_free(r);
 	const struct CMUnitTest tests[] = {
-		REAL(codes_and_words), REAL(stopping), REAL(strangers), REAL(the_gate), REAL(networks_and_mounts), REAL(images),
-		REAL(an_image_with_its_own_yolo), REAL(exec_beside), REAL(eight_idle), REAL(a_killed_owner), REAL(thirty_two),
+		REAL(codes_and_words),
+		REAL(stopping),
+		REAL(strangers),
+		REAL(the_gate),
+		REAL(networks_and_mounts),
+		REAL(images),
+		REAL(an_image_with_its_own_yolo),
+		REAL(exec_beside),
+		REAL(eight_idle),
+		REAL(a_killed_owner),
+		REAL(thirty_two),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

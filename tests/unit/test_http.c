@@ -19,10 +19,10 @@ struct seen {
 	int status;
 	char body[64], api[16];
 	size_t nbody;
-	char all[4096];	/* lines joined by | */
-	int cancel_at;	/* cancel the call in line number */
+	char all[4096]; /* lines joined by | */
+	int cancel_at; /* cancel the call in line number */
 	struct http_call *call, *other;
-	int again;	/* start that many more from the answer */
+	int again; /* start that many more from the answer */
 	const char *socket;
 };
 
@@ -37,8 +37,12 @@ static void on_answer(void *ctx, const struct http_answer *a)
 	snprintf(s->api, sizeof(s->api), "%s", a->api_version);
 	if (s->again > 0) {
 		s->again--;
-		struct http_request r = { .socket = s->socket, .method = "GET", .path = "/ok",
-			.timeout_ms = 3000, .fn = on_answer, .ctx = s };
+		struct http_request r = { .socket = s->socket,
+			.method = "GET",
+			.path = "/ok",
+			.timeout_ms = 3000,
+			.fn = on_answer,
+			.ctx = s };
 		http_start(s->l, &r);
 		return;
 	}
@@ -72,13 +76,18 @@ static void over(void *ctx)
 	loop_stop(s->l, 99);
 }
 
-static int go(struct seen *s, const char *socket, const char *method, const char *path, bool stream, int timeout)
+static int go(struct seen *s, const char *socket, const char *method, const char *path, bool stream,
+	int timeout)
 {
 	struct err e = ERR_INIT;
 	if (!s->l)
 		s->l = loop_new(&e);
-	struct http_request r = { .socket = socket, .method = method, .path = path, .timeout_ms = timeout,
-		.fn = on_answer, .ctx = s };
+	struct http_request r = { .socket = socket,
+		.method = method,
+		.path = path,
+		.timeout_ms = timeout,
+		.fn = on_answer,
+		.ctx = s };
 	s->socket = socket;
 	if (!strcmp(method, "POST")) {
 		r.body = "{\"a\":1}";
@@ -89,7 +98,7 @@ static int go(struct seen *s, const char *socket, const char *method, const char
 		r.open = on_open;
 	}
 	s->call = http_start(s->l, &r);
-	assert_int_equal(s->answers, 0);	/* never from inside the call */
+	assert_int_equal(s->answers, 0); /* never from inside the call */
 	struct loop_timer *t = loop_after(s->l, 8000, over, s);
 	int rc = loop_run(s->l);
 	assert_int_not_equal(rc, 99);
@@ -105,12 +114,14 @@ static void done(struct seen *s)
 
 static void answers(void **state)
 {
-	static const struct fake_rule rules[] = {
-		{ "GET /ok", FAKE_JSON, 200, "{\"fine\":true}", 0 },
+	static const struct fake_rule rules[] = { { "GET /ok", FAKE_JSON, 200, "{\"fine\":true}",
+							  0 },
 		{ "POST /echo?name=a%20b", FAKE_JSON, 201, "{}", 0 },
 		{ "DELETE /gone", FAKE_JSON, 404, "{\"message\":\"none\"}", 0 },
 		{ "GET /chunked", FAKE_DRIP, 0,
-			"HTTP/1.1 200 OK\r\napi-version:1.43\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n", 0 },
+			"HTTP/1.1 200 OK\r\napi-version:1.43\r\nTransfer-Encoding: "
+			"chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n",
+			0 },
 		{ 0 } };
 	struct fake_daemon d;
 	fake_daemon_start(&d, rules, "1.41");
@@ -132,7 +143,7 @@ static void answers(void **state)
 	go(&c, d.socket, "GET", "/chunked", false, 3000);
 	assert_string_equal(c.body, "abcde");
 	assert_string_equal(c.api, "1.43");
-	struct seen chain = { .l = s.l, .again = 5 };	/* a call started by an answer */
+	struct seen chain = { .l = s.l, .again = 5 }; /* a call started by an answer */
 	go(&chain, d.socket, "GET", "/ok", false, 3000);
 	assert_int_equal(chain.answers, 6);
 	done(&s);
@@ -143,28 +154,32 @@ static void streams(void **state)
 {
 	static const struct fake_rule rules[] = {
 		{ "GET /drip", FAKE_DRIP, 0,
-			"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\none\nt\r\n4\r\nwo\r\n\r\n8\r\n\nthree\nr\r\n0\r\n\r\n", 0 },
+			"HTTP/1.1 200 OK\r\nTransfer-Encoding: "
+			"chunked\r\n\r\n5\r\none\nt\r\n4\r\nwo\r\n\r\n8\r\n\nthree\nr\r\n0\r\n\r\n",
+			0 },
 		{ "GET /open", FAKE_STREAM, 0, "a\nb\nc\nd\n", 0 },
-		{ "GET /refused", FAKE_JSON, 400, "one\ntwo\n", 0 },
-		{ 0 } };
+		{ "GET /refused", FAKE_JSON, 400, "one\ntwo\n", 0 }, { 0 }
+	};
 	struct fake_daemon d;
 	fake_daemon_start(&d, rules, NULL);
 	struct seen s = { 0 };
 	go(&s, d.socket, "GET", "/drip", true, 0);
-	assert_string_equal(s.all, "one|two||three|");	/* the rest without a newline is no line */
+	assert_string_equal(s.all, "one|two||three|"); /* the rest without a newline is no line */
 	assert_int_equal(s.opens, 1);
 	assert_int_equal(s.trouble, HTTP_OK);
-	struct seen r = { .l = s.l };	/* an error's text is a body, not lines */
+	struct seen r = { .l = s.l }; /* an error's text is a body, not lines */
 	go(&r, d.socket, "GET", "/refused", true, 3000);
 	assert_int_equal(r.lines, 0);
 	assert_int_equal(r.opens, 0);
 	assert_int_equal(r.status, 400);
 	assert_string_equal(r.body, "one\ntwo\n");
 	struct seen k = { .l = s.l, .cancel_at = 2 };
-	struct http_request q = { .socket = d.socket, .method = "GET", .path = "/open", .fn = on_answer, .ctx = &k };
+	struct http_request q = {
+		.socket = d.socket, .method = "GET", .path = "/open", .fn = on_answer, .ctx = &k
+	};
 	k.other = http_start(s.l, &q);
 	assert_int_equal(go(&k, d.socket, "GET", "/open", true, 0), 1);
-	assert_string_equal(k.all, "a|b|");	/* nothing after the cancel */
+	assert_string_equal(k.all, "a|b|"); /* nothing after the cancel */
 	assert_int_equal(k.answers, 0);
 	done(&s);
 	fake_daemon_stop(&d);
@@ -177,13 +192,18 @@ static void an_open_stream_is_silent(void **state)
 	fake_daemon_start(&d, rules, NULL);
 	struct err e = ERR_INIT;
 	struct seen s = { .l = loop_new(&e) };
-	struct http_request q = { .socket = d.socket, .method = "GET", .path = "/open", .fn = on_answer, .ctx = &s,
-		.line = on_line, .open = on_open };
+	struct http_request q = { .socket = d.socket,
+		.method = "GET",
+		.path = "/open",
+		.fn = on_answer,
+		.ctx = &s,
+		.line = on_line,
+		.open = on_open };
 	s.call = http_start(s.l, &q);
 	loop_after(s.l, 200, over, &s);
 	assert_int_equal(loop_run(s.l), 99);
 	assert_int_equal(s.opens, 1);
-	loop_after(s.l, 2500, over, &s);	/* past the connect timeout */
+	loop_after(s.l, 2500, over, &s); /* past the connect timeout */
 	uint64_t before = loop_turns(s.l);
 	loop_run(s.l);
 	assert_true(loop_turns(s.l) - before <= 2);
@@ -202,17 +222,22 @@ static void broken_peers(void **state)
 	memset(line + n, 'y', 66000);
 	snprintf(line + n + 66000, 8, "\n");
 	const struct fake_rule rules[] = {
-		{ "GET /cut", FAKE_SEND, 0, "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nabc", 0 },
-		{ "GET /chunk", FAKE_SEND, 0, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", 0 },
+		{ "GET /cut", FAKE_SEND, 0, "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nabc",
+			0 },
+		{ "GET /chunk", FAKE_SEND, 0,
+			"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", 0 },
 		{ "GET /nothttp", FAKE_SEND, 0, "hello\n", 0 },
 		{ "GET /close", FAKE_CLOSE, 0, NULL, 0 },
-		{ "GET /silent", FAKE_SILENT, 0, NULL, 0 },
-		{ "GET /big", FAKE_SEND, 0, big, 0 },
-		{ "GET /long", FAKE_SEND, 0, line, 0 },
-		{ 0 } };
-	static const struct { const char *path; bool stream; enum http_trouble want; } table[] = {
-		{ "/cut", false, HTTP_CUT }, { "/chunk", false, HTTP_CUT }, { "/nothttp", false, HTTP_NOT_HTTP },
-		{ "/close", false, HTTP_CUT }, { "/silent", false, HTTP_TIMEOUT }, { "/big", false, HTTP_TOO_LONG },
+		{ "GET /silent", FAKE_SILENT, 0, NULL, 0 }, { "GET /big", FAKE_SEND, 0, big, 0 },
+		{ "GET /long", FAKE_SEND, 0, line, 0 }, { 0 }
+	};
+	static const struct {
+		const char *path;
+		bool stream;
+		enum http_trouble want;
+	} table[] = { { "/cut", false, HTTP_CUT }, { "/chunk", false, HTTP_CUT },
+		{ "/nothttp", false, HTTP_NOT_HTTP }, { "/close", false, HTTP_CUT },
+		{ "/silent", false, HTTP_TIMEOUT }, { "/big", false, HTTP_TOO_LONG },
 		{ "/long", true, HTTP_TOO_LONG }, { "/silent", true, HTTP_TIMEOUT } };
 	struct fake_daemon d;
 	fake_daemon_start(&d, rules, NULL);

@@ -65,9 +65,18 @@ static void stop(void *ctx)
 	loop_stop(b->l, 3);
 }
 
-static void timer_a(void *ctx) { mark(ctx, 'a'); }
-static void timer_b(void *ctx) { mark(ctx, 'b'); }
-static void timer_c(void *ctx) { mark(ctx, 'c'); }
+static void timer_a(void *ctx)
+{
+	mark(ctx, 'a');
+}
+static void timer_b(void *ctx)
+{
+	mark(ctx, 'b');
+}
+static void timer_c(void *ctx)
+{
+	mark(ctx, 'c');
+}
 static void timer_kills(void *ctx)
 {
 	struct bench *b = ctx;
@@ -82,12 +91,12 @@ static void timers_run_in_order(void **state)
 	loop_after(b->l, 40, stop, b);
 	loop_after(b->l, 20, timer_c, b);
 	loop_after(b->l, 5, timer_a, b);
-	loop_after(b->l, 5, timer_b, b);	/* same time: in the order they were made */
+	loop_after(b->l, 5, timer_b, b); /* same time: in the order they were made */
 	loop_after(b->l, 10, timer_kills, b);
 	b->victim = loop_after(b->l, 15, timer_a, b);
 	assert_int_equal(loop_run(b->l), 3);
 	assert_string_equal(b->order, "abkc");
-	assert_true(clock_mono_ns() - t0 >= 40 * 1000000LL);	/* never early */
+	assert_true(clock_mono_ns() - t0 >= 40 * 1000000LL); /* never early */
 }
 
 static void again_at_once(void *ctx)
@@ -126,7 +135,7 @@ static void unwatch_both(void *ctx, int fd, int events)
 	b->reads++;
 	loop_unwatch(b->w);
 	loop_unwatch(b->w2);
-	close(fd);	/* allowed right after unwatch */
+	close(fd); /* allowed right after unwatch */
 	b->pipe[0] = b->pipe[0] == fd ? -1 : b->pipe[0];
 	b->other[0] = b->other[0] == fd ? -1 : b->other[0];
 }
@@ -149,7 +158,7 @@ static void watch_more(void *ctx, int fd, int events)
 	struct bench *b = ctx;
 	char buf[8];
 	assert_true(read(fd, buf, sizeof(buf)) > 0);
-	for (int i = 0; i < 40; i++)	/* the table moves under the loop's feet */
+	for (int i = 0; i < 40; i++) /* the table moves under the loop's feet */
 		loop_unwatch(loop_watch(b->l, b->other[1], LOOP_READ, on_read, b));
 	b->w2 = loop_watch(b->l, b->other[0], LOOP_READ, on_read, b);
 }
@@ -222,7 +231,7 @@ static void silent_when_idle(void **state)
 	loop_after(b->l, 300, stop, b);
 	uint64_t before = loop_turns(b->l);
 	loop_run(b->l);
-	assert_int_equal(loop_turns(b->l) - before, 1);	/* the one timer */
+	assert_int_equal(loop_turns(b->l) - before, 1); /* the one timer */
 	assert_int_equal(b->reads, 0);
 }
 
