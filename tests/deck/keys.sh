@@ -125,7 +125,7 @@ wait_ok 'until the next key' '! term_screen -e | grep "4 codex-2 .*✓" | head -
 
 # ---- leaving
 term_keys q
-wait_ok 'q leaves' '[ "$(tm display -p -t t "#{pane_dead}")" = 1 ]'
-wait_ok 'with 0' '[ "$(tm display -p -t t "#{pane_dead_status}")" = 0 ]'
+wait_ok 'q leaves' '[ "$(term_code)" = 0 ]'
+wait_ok 'with 0' '[ "$(term_code)" = 0 ]'
 scene_end
 done_testing

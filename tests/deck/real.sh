@@ -82,7 +82,7 @@ wait_ok 'and takes it back exactly' '[ "$(git rev-parse HEAD)" = "'"$base"'" ]'
 echo '# mine' >>src/add.sh
 term_wait 'calc-1'
 term_keys 1 p
-term_shows 'dirt in the same file is refused by name' 'src/add.sh'
+term_shows 'dirt in the same file is refused by name' '│ cannot .*src/add.sh'
 term_keys y
 is "$(git rev-parse HEAD)" "$base" 'and y does nothing'
 term_keys q
@@ -98,12 +98,12 @@ term_shows 'U brings it back' 'undo\?.*archive'
 term_keys y
 term_shows 'there it is' '2 calc-2 +. failed'
 term_keys q
-wait_ok 'q leaves' '[ "$(tm display -p -t t "#{pane_dead_status}")" = 0 ]'
+wait_ok 'q leaves' '[ "$(term_code)" = 0 ]'
 tm kill-server
 wait_for '! tm list-sessions 2>/dev/null'
 term_start 80x24 yolodeck
 term_shows 'the deck shows it all again' '4 calc-4 +. killed'
 term_shows 'with the logs' 'hello from calc-1'
 term_keys Q
-wait_ok 'Q leaves' '[ "$(tm display -p -t t "#{pane_dead}")" = 1 ]'
+wait_ok 'Q leaves' '[ "$(term_code)" = 0 ]'
 done_testing
