@@ -104,6 +104,43 @@ static void test_help(void **state)
 	}
 }
 
+static bool manual_has(const char *page, const struct action *a)
+{
+	char key[32];
+
+	snprintf(key, sizeof(key), "  %.*s ", (int)strcspn(a->help_keys, " "), a->help_keys);
+	for (const char *p = page; *p; p += strcspn(p, "\n"), p += *p != '\0') {
+		const char *at = strstr(p, a->help);
+
+		if (!strncmp(p, key, strlen(key)) && at && at < p + strcspn(p, "\n"))
+			return true;
+	}
+	return false;
+}
+
+/* Every line of help stands in yolodeck(1), behind its keys (arrows are words there). Run from the top of the source. */
+static void test_manual(void **state)
+{
+	struct err e = ERR_INIT;
+	struct buf page = BUF_INIT;
+	size_t o = 0;
+
+	if (fs_read("man/yolodeck.1", 1 << 20, &page, &e) < 0)
+		fail_msg("%s", e.msg);
+	for (size_t i = 0; i < page.len; i++)	/* without roff's escapes of a minus and a caret */
+		if (!strncmp(page.p + i, "\\(ha", 4)) {
+			page.p[o++] = '^';
+			i += 3;
+		} else if (page.p[i] != '\\') {
+			page.p[o++] = page.p[i];
+		}
+	page.p[o] = '\0';
+	for (size_t i = 0; i < action_count; i++)
+		if (actions[i].help && !manual_has(page.p, &actions[i]))
+			fail_msg("yolodeck(1) does not have: %s  %s", actions[i].help_keys, actions[i].help);
+	buf_release(&page);
+}
+
 static void test_names(void **state)
 {
 	struct err e = ERR_INIT;
@@ -124,7 +161,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_no_conflict), cmocka_unit_test(test_keys_parse), cmocka_unit_test(test_reserved),
-		cmocka_unit_test(test_not_offered), cmocka_unit_test(test_footer), cmocka_unit_test(test_help), cmocka_unit_test(test_names),
+		cmocka_unit_test(test_not_offered), cmocka_unit_test(test_footer), cmocka_unit_test(test_help), cmocka_unit_test(test_manual),
+		cmocka_unit_test(test_names),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
