@@ -72,16 +72,6 @@ static bool visible(const struct host *h, const char *path)
 	return false;
 }
 
-/* ... and so does what it leads to. */
-static bool really_visible(const struct host *h, const char *path)
-{
-	char *real = realpath(path, NULL);
-	bool yes = real && visible(h, path) && visible(h, real);
-
-	free(real);
-	return yes;
-}
-
 static char *link_text(const char *path)
 {
 	char text[PATH_MAX];
@@ -187,10 +177,12 @@ static char *path_inside(const struct host *h)
 
 	while (p && *p) {
 		size_t n = strcspn(p, ":");
-		char *dir = xstrndup(p, n);
-		if (dir[0] == '/' && really_visible(h, dir))
-			add_path(&dirs, dir);
+		char *dir = xstrndup(p, n), *real = dir[0] == '/' ? realpath(dir, NULL) : NULL;
+		/* a directory that is only reached through a hidden link (NixOS: /run/current-system) goes by its real name */
+		if (real && visible(h, real))
+			add_path(&dirs, visible(h, dir) ? dir : real);
 		free(dir);
+		free(real);
 		p += n + (p[n] == ':');
 	}
 	for (size_t i = 0; i < ARRAY_LEN(always); i++)

@@ -64,7 +64,9 @@ static void table(void **s)
 	struct host h;
 	struct err e = ERR_INIT;
 	struct buf b = BUF_INIT;
-	char *path = xasprintf("%s:/usr/bin:relative::/usr/bin:/no/such/dir:/etc", tools);
+	char *hidden = fs_join(home, "hidden-link");
+	char *path = xasprintf("%s:%s:/usr/bin:relative::/usr/bin:/no/such/dir:/etc", tools, hidden);
+	assert_int_equal(symlink("/usr/share", hidden), 0);
 
 	setenv("PATH", path, 1);
 	strv_add(&mounts, "~/.nvm");
@@ -94,8 +96,9 @@ static void table(void **s)
 	assert_int_equal(fs_read(find(&h, "/etc/group")->source, 1000, &b, &e), 0);
 	assert_non_null(strstr(b.p, "yolo:x:4712:\n"));
 	/* the visible part of PATH, in its order, each once */
-	char *want = xasprintf("%s:/usr/bin", tools);
+	char *want = xasprintf("%s:/usr/share:/usr/bin", tools);
 	assert_memory_equal(h.path, want, strlen(want));
+	assert_null(strstr(h.path, "hidden"));
 	assert_null(strstr(h.path, "relative"));
 	assert_null(strstr(h.path, "/etc"));
 	assert_null(strstr(h.path, "such"));
@@ -104,6 +107,7 @@ static void table(void **s)
 	strv_release(&mounts);
 	buf_release(&b);
 	free(path);
+	free(hidden);
 }
 
 static void refused(void **s)

@@ -199,6 +199,24 @@ static void stop(void **state)
 	expect("up\n# asked to stop\n# did not stop in time, killed\n# stopped: exit 137 (signal 9)\n");
 }
 
+/* Output gets its record while the command is quiet, not only when it goes on or ends. */
+static void records_in_time(void **state)
+{
+	struct timespec ms = { 0, 1000000 };
+	struct child c;
+	struct stat st = { 0 };
+
+	fresh();
+	start(&c, none, none, V("/bin/sh", "-c", "printf up; exec sleep 60"));
+	wait_for("up");
+	for (int64_t end = clock_mono_ms() + 5000; st.st_size != RUNLOG_RECORD; nanosleep(&ms, NULL)) {
+		assert_true(clock_mono_ms() < end);
+		assert_int_equal(stat(idx_path, &st), 0);
+	}
+	child_kill(&c, SIGTERM);
+	assert_int_equal(finish(&c), 143);
+}
+
 /* Processes that left the command's session, the first ones' children among them, do not outlive the record. */
 static void orphans(void **state)
 {
@@ -354,7 +372,7 @@ static void same_user_is_guarded(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(codes), cmocka_unit_test(phases), cmocka_unit_test(limits), cmocka_unit_test(stop),
+		cmocka_unit_test(codes), cmocka_unit_test(phases), cmocka_unit_test(limits), cmocka_unit_test(stop), cmocka_unit_test(records_in_time),
 		cmocka_unit_test(orphans), cmocka_unit_test(cap), cmocka_unit_test(exact_bytes),
 		cmocka_unit_test(refuses_stale_files), cmocka_unit_test(gate), cmocka_unit_test(powers),
 		cmocka_unit_test(same_user_is_guarded),
