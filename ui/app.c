@@ -88,7 +88,12 @@ static void on_key(struct deck *d, int32_t key)
 	}
 	if (key == KEY_STATUS)
 		d->answer_due = 0;
-	if (key == KEY_UNKNOWN || key == KEY_STATUS)
+	if (key == KEY_WIDE_RULES && glyph_mode() == GLYPH_FULL && !getenv("YOLODECK_GLYPHS")) {
+		glyph_set_mode(GLYPH_SAFE);
+		term_redraw();
+		d->dirty = d->urgent = true;
+	}
+	if (key == KEY_UNKNOWN || key == KEY_STATUS || key == KEY_WIDE_RULES)
 		return;
 	d->urgent = true;
 	state_key(d);
@@ -207,6 +212,8 @@ static void pick_theme(struct deck *d)
 		theme_load(&d->theme, "default", term_depth(), &e);
 	}
 	term_set_theme(&d->theme);
+	if (glyph_mode() == GLYPH_FULL)
+		term_probe_width();
 }
 
 static char *project_name(const char *common)

@@ -59,6 +59,8 @@ struct dialog {			/* a box */
 	bool archive_rest;
 	bool asking;		/* a plan is on its way */
 	const char *hint;	/* static text at the foot, NULL = none */
+	int sent;		/* number of the one whose promote is under way: opened again when its base has moved */
+	char sent_how[16];
 };
 
 struct deck {
@@ -70,6 +72,7 @@ struct deck {
 	struct rows rows;
 
 	int race;		/* shown; 0 = none */
+	int newest;		/* highest number seen, for the news of a new race */
 	struct item **item;
 	size_t nitem;		/* by number */
 	size_t *order;		/* display order: indexes into item */

@@ -102,7 +102,6 @@ static void got_plan(void *ctx, const struct json *ok, const struct err *e)
 	if (g->kind == DIALOG_NONE)
 		d->drain = true;
 	g->kind = DIALOG_PROMOTE;
-	d->message_until = -1;
 }
 
 static void ask_plan(struct deck *d)
@@ -126,11 +125,13 @@ void dialog_open_promote(struct deck *d, struct item *it)
 
 void dialog_close(struct deck *d)
 {
-	bool asking = d->dialog.asking;
+	struct dialog old = d->dialog;
 
 	json_free(d->dialog.plan);
 	memset(&d->dialog, 0, sizeof(d->dialog));
-	d->dialog.asking = asking && d->client;	/* its answer is still to come, and will be dropped */
+	d->dialog.asking = old.asking && d->client;	/* its answer is still to come, and will be dropped */
+	d->dialog.sent = old.sent;
+	memcpy(d->dialog.sent_how, old.sent_how, sizeof(old.sent_how));
 	d->dirty = true;
 }
 
@@ -152,9 +153,17 @@ bool dialog_wants_capital(const struct deck *d)
 static void promoted(void *ctx, const struct json *ok, const struct err *e)
 {
 	struct deck *d = ctx;
+	struct item *it = state_item(d, d->dialog.sent);
 
-	if (!ok)
-		message_add(d, true, "%s", e->msg);
+	d->dialog.sent = 0;
+	if (ok)
+		return;
+	message_add(d, true, "%s", e->msg);
+	if (strcmp(e->code, "moved_base") || !it || d->dialog.kind != DIALOG_NONE || d->dialog.number)
+		return;
+	d->dialog.number = it->number;
+	memcpy(d->dialog.how, d->dialog.sent_how, sizeof(d->dialog.how));
+	ask_plan(d);
 }
 
 static void do_promote(struct deck *d)
@@ -167,6 +176,8 @@ static void do_promote(struct deck *d)
 		return;
 	}
 	request = promote_request(d, it, false);
+	d->dialog.sent = it->number;
+	memcpy(d->dialog.sent_how, d->dialog.how, sizeof(d->dialog.how));
 	dialog_close(d);
 	message_add(d, false, "promoting %d %s ...", it->number, it->name);
 	link_send(d, request, promoted);

@@ -152,6 +152,16 @@ static void draw_scrolled(struct deck *d, struct item *it, struct rect r)
 	canvas_putf(&d->canvas, r.y + r.h - 1, r.x, r.w, ROLE_ACCENT, "%s %s new lines", glyph(G_DOWN), n);
 }
 
+/* No pane is ever blank: what it waits for. */
+static const char *empty_words(const struct variant *v)
+{
+	if (v->state == VS_QUEUED)
+		return "queued: starts when a place is free";
+	if (v->state == VS_PREPARING)
+		return v->note && *v->note ? v->note : "preparing";
+	return variant_live(v->state) ? "no output yet" : "no output";
+}
+
 static void draw_panes(struct deck *d)
 {
 	struct pane_log_opts o = { .low = true, .now_ns = deck_now_ns() };
@@ -165,6 +175,7 @@ static void draw_panes(struct deck *d)
 		for (int y = r.y + 1; sep >= 0 && y < r.y + r.h; y++)
 			canvas_glyph(&d->canvas, y, sep, ROLE_RULE, G_VLINE);
 		o.v = it->row->v;
+		o.empty = empty_words(o.v);
 		pane_log_draw(&it->log, &d->canvas, (struct rect){ r.y + 1, r.x, r.h - 1, r.w }, &o);
 		draw_scrolled(d, it, r);
 	}
@@ -228,7 +239,8 @@ static void draw_zoom(struct deck *d)
 		return;
 	}
 	if (r.h >= 2) {
-		struct pane_log_opts o = { .times = d->times, .wrap = d->wrap, .marks = true, .v = it->row->v, .now_ns = deck_now_ns() };
+		struct pane_log_opts o = { .times = d->times, .wrap = d->wrap, .marks = true, .empty = empty_words(it->row->v),
+			.v = it->row->v, .now_ns = deck_now_ns() };
 
 		pane_log_draw(&it->log, &d->canvas, (struct rect){ r.y, 0, r.h - 1, r.w }, &o);
 		draw_position(d, it, r.y + r.h - 1);

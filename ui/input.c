@@ -16,7 +16,7 @@ static const struct {
 	{ "[H", KEY_TO_HOME }, { "[F", KEY_TO_END }, { "OH", KEY_TO_HOME }, { "OF", KEY_TO_END },
 	{ "[1~", KEY_TO_HOME }, { "[4~", KEY_TO_END }, { "[7~", KEY_TO_HOME }, { "[8~", KEY_TO_END },
 	{ "[5~", KEY_PAGE_UP }, { "[6~", KEY_PAGE_DOWN }, { "[3~", KEY_DEL }, { "[Z", KEY_BACKTAB },
-	{ "[?2026;1$y", KEY_SYNC_YES }, { "[?2026;2$y", KEY_SYNC_YES }, { "[0n", KEY_STATUS },
+	{ "[?2026;1$y", KEY_SYNC_YES }, { "[?2026;2$y", KEY_SYNC_YES }, { "[0n", KEY_STATUS }, { "[1;3R", KEY_WIDE_RULES },
 };
 
 static const struct {

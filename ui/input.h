@@ -17,6 +17,7 @@ enum {	/* beyond Unicode; control characters are 1..31, 127 is backspace */
 	KEY_PASTE,		/* text in input.paste until the next call */
 	KEY_SYNC_YES,		/* the terminal has synchronised output (DEC 2026) */
 	KEY_STATUS,		/* answer to CSI 5 n */
+	KEY_WIDE_RULES,		/* the terminal draws a rule two cells wide (answer to CSI 6 n) */
 	KEY_UNKNOWN,		/* a sequence we have no name for: dropped by everyone */
 };
 #define KEY_CTRL(c) ((c) & 31)

@@ -380,6 +380,8 @@ void pane_log_draw(struct pane_log *p, struct canvas *c, struct rect r, const st
 	else
 		gather_from(p, &g, want);
 	draw_gathered(&k, &g, p->follow);
+	if (!g.n && o->empty)
+		canvas_put(c, o->low ? r.y + r.h - 1 : r.y, r.x + k.gutter, r.w - k.gutter, ROLE_DIM, o->empty);
 	p->total_lines = part_lines(p, p->bottom_part);
 	gather_release(&g);
 	vt_line_release(&k.line);

@@ -251,6 +251,10 @@ void state_sync(struct deck *d)
 	size_t before_n = d->nitem;
 	bool first = d->item == NULL;
 
+	if (d->newest && newest_race(d) > d->newest && d->race)
+		message_add(d, false, "race %d began; L shows it", newest_race(d));
+	if (newest_race(d) > d->newest)
+		d->newest = newest_race(d);
 	if (d->race == 0 || !state_race(d)) {
 		d->race = newest_race(d);
 		d->over_told = true;	/* an end that was there before us is no news */

@@ -338,6 +338,12 @@ void term_show(const struct canvas *c)
 		send_bytes("\033[?2026l");
 }
 
+void term_probe_width(void)
+{
+	if (term.modern && term.utf8)
+		send_bytes("\033[1;1H\xe2\x94\x80\033[6n");
+}
+
 void term_sync_on(void)
 {
 	term.sync = true;

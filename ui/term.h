@@ -31,6 +31,9 @@ void term_flush_input(void);	/* drops what the kernel still holds */
 void term_set_theme(const struct theme *t);
 /* One frame: one doupdate, wrapped in synchronised output once term_sync_on() was called. Only what changed is sent. */
 void term_show(const struct canvas *c);
+/* Prints one rule and asks where the cursor is: KEY_WIDE_RULES comes back when ambiguous signs take two cells, which no table
+ * on this side can know. Before the first frame, which draws over it. */
+void term_probe_width(void);
 void term_sync_on(void);
 /* Asks the terminal for a sign of life (CSI 5 n, answered as KEY_STATUS): on a slow link the next frame waits for it. False = it
  * would not answer. */

@@ -127,5 +127,17 @@ wait_ok 'until the next key' '! term_screen -e | grep "4 codex-2 .*✓" | head -
 term_keys q
 wait_ok 'q leaves' '[ "$(term_code)" = 0 ]'
 wait_ok 'with 0' '[ "$(term_code)" = 0 ]'
+# ---- the base moved between plan and promote
+sed 's/"promote": {.*/"promote": { "err": { "code": "moved_base", "msg": "main has moved since; this is the new plan" } },/' "$DECK_TOP/scenes/m1.json" >"$T/moved.json"
+scene "$T/moved.json"
+deck 80x24
+term_wait 'Proceed'
+term_keys 2 p
+term_wait 'y promote'
+n=$(asked | grep -c '"plan":true')
+term_keys y
+term_shows 'a moved base is told' 'main has moved since'
+wait_ok 'and a new plan is asked for' '[ "$(asked | grep -c "\"plan\":true")" -gt '"$n"' ]'
+term_shows 'and shown' 'y promote   q cancel'
 scene_end
 done_testing

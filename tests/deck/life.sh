@@ -46,6 +46,8 @@ term_shows 'and works on' '^▌  2 claude-2'
 evil=$'{"row":{"n":1,"name":"claude-1","state":"running","sec":200,"check":"waiting","added":1,"removed":0,"files":1,"rev":9,
 "log":["\\u001b]0;owned\\u0007title","\\u001b]52;c;cm0gLXJm\\u0007clip","\\u001b[2Jcleared","\\u202egnp.exe","zero\\u200bwidth","\\u001b[31mred\\u001b[0m","10%\\r100%"]}}'
 event "${evil//$'\n'/ }"
+tm pipe-pane -t t "cat >$T/raw"
+term_keys C-l
 term_shows 'a carriage return starts the line again' '^100%'
 like "$SCREEN" 'title' 'the text around a title sequence is there'
 like "$SCREEN" '<U\+202E>gnp.exe' 'a bidi override is visible'
@@ -53,6 +55,12 @@ like "$SCREEN" 'zero<U\+200B>width' 'a zero width space is visible'
 unlike "$(tm display -p -t t '#{pane_title}')" owned 'no title is set'
 unlike "$(tm list-buffers 2>/dev/null)" 'rm -r' 'nothing is copied'
 like "$(term_screen -e | grep -a red)" $'\e\\[31mred' 'colours of a log are shown'
+
+pause 0.3
+tm pipe-pane -t t
+like "$(cat -v "$T/raw")" 'cleared' 'what the deck wrote to the terminal was caught'
+unlike "$(cat -v "$T/raw")" '\^\[(\]|P|_|\^|X)' 'no OSC, DCS, APC, PM or SOS among it'
+unlike "$(LC_ALL=C tr -d '\n' <"$T/raw" | LC_ALL=C sed 's/[^\x80-\xff]//g')" $'\xe2\x80\xae|\xe2\x80\x8b' 'no bidi and no zero width character'
 
 # ---- a log that grows
 dir=$(echo "$T"/state/yolodeck/*/races/7/claude-1)
@@ -90,6 +98,12 @@ for size in 1x1 200x60 20x5 3x40 160x45 80x24; do
 done
 term_shows 'after all sizes the screen is right' '^ enter zoom .*help'
 is "$(term_screen | wc -l)" 24 'and whole'
+
+# ---- a terminal that draws rules two cells wide
+deck 80x24
+term_wait '━ 1 claude-1'
+term_type $'\e[1;3R'
+term_shows 'its answer makes the deck use ASCII rules' '= 1 claude-1'
 
 # ---- over ssh a frame waits for the terminal's answer
 deck 80x24 SSH_CONNECTION=x
