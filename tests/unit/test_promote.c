@@ -148,6 +148,7 @@ static void test_dirt_elsewhere_is_kept(void **state)
 		       "-type f -print | grep -v -e /f1 -e /nf -e "
 		       "/new/deep -e /f4 | LC_ALL=C sort | while read -r f; do stat -c '%%a %%n' "
 		       "\"$f\"; sha256sum \"$f\"; done");
+	run(w, "cp -a u u2; rm -rf u; mv u2 u; touch u/f1 u/f4");
 	plan_ok(&in, &p);
 	assert_int_equal(p.local_edits.n, 5);
 	assert_true(strv_has(&p.local_edits, "f2") && strv_has(&p.local_edits, "f3") &&

@@ -215,7 +215,8 @@ static int64_t measure(const char *what)
 	run(w, "touch go");
 	t = clock_mono_ms();
 	assert_int_equal(child_wait(&c, 60000, &code), 1);
-	assert_int_equal(code, 0);
+	if (code)
+		fail_msg("%s: %d: %s", what, code, sh(w, "cat said; git -C u status | head -n 20"));
 	return clock_mono_ms() - t;
 }
 
@@ -273,13 +274,20 @@ static void kill_round(const char *what, int mode, int64_t us, const char *from,
 static void kills(const char *what, int rounds, const char *prepare)
 {
 	struct tally t = { 0 };
-	int64_t full;
+	int64_t full = 0;
 	char *from;
 
 	srand(3);
 	run(w, "cp -a u saved0");
-	full = measure(what);
-	run(w, "rm -rf u; cp -a saved0 u; cp -a s saved_s");
+	run(w, "cp -a s saved_s");
+	/* The quickest of three: a busy disk must not put most kills behind the end. */
+	for (int i = 0; i < 3; i++) {
+		int64_t one;
+
+		run(w, "rm -rf u s; cp -a saved0 u; cp -a saved_s s");
+		one = measure(what);
+		full = !i || one < full ? one : full;
+	}
 	for (int i = 0; i < rounds; i++) {
 		run(w, "rm -rf u s; cp -a saved0 u; cp -a saved_s s; %s", prepare);
 		world_journal(w);

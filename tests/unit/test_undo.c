@@ -89,6 +89,8 @@ static void test_exact(void **state)
 	assert_int_equal(d.race, 7);
 	assert_string_equal(d.variant, "a");
 	assert_string_equal(d.tree_dir, w->u);
+	/* Touched is not edited: by a build, a backup, a copy of the whole tree. */
+	run(w, "cp -a u u2; rm -rf u; mv u2 u; touch u/f1 u/f5 u/new/deep");
 	plan_undo(&d, &p);
 	assert_false(p.revert);
 	assert_string_equal(p.back_to, w->base);
