@@ -151,7 +151,8 @@ static void on_start(void *ctx, const struct http_answer *a)
 	struct docker_task *k = ctx;
 	struct engine_end end;
 	release_slot(k);
-	if (a->status == 204 || a->status == 304 || a->status == 404) {
+	bool gone = a->status == 404 && strcasestr(a->body.p, "no such container");
+	if (a->status == 204 || a->status == 304 || gone) {
 		k->phase = TASK_LOOK;
 		return;
 	}

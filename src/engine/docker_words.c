@@ -118,7 +118,11 @@ void docker_refused(const struct engine_task *t, bool start, const struct http_a
 	char said[DOCKER_TEXT];
 	docker_message(a, said, sizeof(said));
 	*end = (struct engine_end){ .cause = ENGINE_NOT_STARTED, .exit = -1 };
-	if (!start && a->status == 404)
+	if (!start && a->status == 404 && !strcmp(t->image, "host"))
+		snprintf(end->reason, sizeof(end->reason),
+			"the empty image %s is gone from Docker; run it again, it is made anew",
+			DOCKER_EMPTY_IMAGE);
+	else if (!start && a->status == 404)
 		snprintf(end->reason, sizeof(end->reason),
 			"image %.200s is not here; `docker pull %.200s` fetches it", t->image,
 			t->image);
@@ -127,8 +131,7 @@ void docker_refused(const struct engine_task *t, bool start, const struct http_a
 	else if (strstr(said, "exec format error"))
 		snprintf(end->reason, sizeof(end->reason),
 			"image %.200s is for another kind of processor", t->image);
-	else if (strstr(said, "all predefined address pools") ||
-		 strstr(said, "failed to create endpoint"))
+	else if (strstr(said, "network"))
 		snprintf(end->reason, sizeof(end->reason),
 			"Docker has no network for it: %s; --network none needs none", said);
 	else

@@ -11,7 +11,7 @@ static void refused_creates(void **state)
 		const char *data, *says;
 	} table[] = {
 		{ 404, "{\"message\":\"No such image: node:22\"}",
-			"image host is not here; `docker pull" },
+			"the empty image yolodeck-empty:1 is gone from Docker" },
 		{ 400,
 			"{\"message\":\"invalid mount config for type \\\"bind\\\": bind source "
 			"path does not exist: /no/such/path\"}",
@@ -49,6 +49,12 @@ static void refused_starts(void **state)
 	ends(r, k, ENGINE_NOT_STARTED, "is for another kind of processor");
 	assert_int_equal(fake_daemon_count(&daemon_, "DELETE /v1.41/containers/cafe?force=1&v=1"),
 		1); /* nothing left behind */
+	const struct fake_rule no_bridge[] = { LINK, CREATED, REMOVED,
+		{ "POST /containers/cafe/start", FAKE_JSON, 404,
+			"{\"message\":\"network bridge not found\"}", 0 },
+		END };
+	k = run(r, no_bridge);
+	ends(r, k, ENGINE_NOT_STARTED, "network bridge not found; --network none needs none");
 	char *other = inspect_json(r, "somebody-else", RUNNING, 0);
 	const struct fake_rule taken[] = { LINK,
 		{ "POST /containers/create", FAKE_JSON, 409, "{\"message\":\"Conflict\"}", 0 },
