@@ -234,6 +234,26 @@ term_start 100x30 env EDITOR=/nonexistent/editor "$YOLO" run -d
 wait_ok "run: an editor that is not there is exit 1" '[ "$(term_code)" = 1 ]'
 term_stop
 
+# A log on a terminal: colours are kept, what would act on the terminal is not; into a pipe every byte.
+run --wait --name evil -- printf '\033]0;owned\007\033[31mred\033[0m \033[2J\342\200\256tail\n' >/dev/null 2>&1
+"$YOLO" log 1 >"$T/got"
+printf '\033]0;owned\007\033[31mred\033[0m \033[2J\342\200\256tail\n' >"$T/want"
+check "log into a pipe: control sequences too" cmp "$T/want" "$T/got"
+term_start 100x30 sh -c '"$YOLO" log 1; echo $? >code; read -r _'
+term_shows "log on a terminal: the text, the bidi mark made visible" 'red <U\+202E>tail'
+like "$(term_screen -e)" $'\e\\[31mred' "log on a terminal: the colour is kept"
+unlike "$(tm display-message -p -t t '#{pane_title}')" 'owned' "log on a terminal: the title is not touched"
+like "$SCREEN" '-- exit 0 --' "log on a terminal: how it ended"
+term_stop
+term_start 100x30 sh -c 'NO_COLOR=1 "$YOLO" log 1; read -r _'
+term_wait 'tail'
+unlike "$(term_screen -e)" $'\e\\[31m' "log with NO_COLOR: none"
+term_stop
+term_start 100x30 sh -c '"$YOLO" diff 1/calc-2; read -r _'
+term_shows "diff on a terminal" '^\+# two'
+like "$(term_screen -e)" $'\e\\[32m\\+# two' "diff on a terminal: added lines are green"
+term_stop
+
 # The deck opens after the start, and alone.
 term_start 100x30 "$YOLO" run --engine fake --allow-unlimited --name deck -- sh -c 'echo from the variant; sleep 1'
 term_shows "run on a terminal opens the deck" 'race [0-9]+ deck'
