@@ -165,7 +165,7 @@ waiter=$!
 like "$("$YOLO" kill --all)" 'killed 2/long-2' "kill --all"
 wait $waiter
 is $? 1 "wait: exit 1, nobody passed"
-is "$("$YOLO" kill --race 2)" "had ended already: 2/long-1 and 2/long-2" "kill --race of an ended race"
+is "$("$YOLO" kill --race 2)" "nothing is live" "kill --race of an ended race"
 
 # ---- run: files, flags, ends ----
 
