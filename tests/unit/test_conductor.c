@@ -97,8 +97,12 @@ static void kills(void **state)
 	assert_string_equal(json_str(row, "branch", ""), "yolo/1/runs");
 	json_free(row);
 	sh_says(w.u, "git show yolo/1/runs:new", "work");
-	ok = wire_ok(&w, wire_ask(&w, "\"op\":\"kill\",\"race\":1"));
+	ok = wire_ok(&w, wire_ask(&w, "\"op\":\"kill\",\"variants\":[\"waits\",\"runs\"]"));
 	assert_int_equal(json_size(json_get(ok, "already")), 2);
+	json_free(ok);
+	/* of a whole race only what was live is told */
+	ok = wire_ok(&w, wire_ask(&w, "\"op\":\"kill\",\"race\":1"));
+	assert_int_equal(json_size(json_get(ok, "already")) + json_size(json_get(ok, "killed")), 0);
 	json_free(ok);
 	WIRE_REFUSED(wire_ask(&w, "\"op\":\"kill\",\"variants\":[\"nobody\"]"), "no_such_variant");
 	WIRE_REFUSED(wire_ask(&w, "\"op\":\"kill\",\"race\":99"), "no_such_race");
