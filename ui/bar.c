@@ -8,7 +8,7 @@
 #include "base/width.h"
 #include "ui/action.h"
 
-enum { WIDE = 120, BASE_HEX = 7 };
+enum { WIDE = 120, BASE_HEX = 7, MESSAGE_LINES = 4 };
 
 struct count {
 	int n;
@@ -162,6 +162,20 @@ static void put_actions(struct deck *d, int y, int w)
 	}
 }
 
+/* A message takes the footer's line, and the lines above it when it is long: a refusal is read whole. */
+static void put_message(struct deck *d, const struct message *m)
+{
+	struct canvas *c = &d->canvas;
+	struct rect r = { 0, 1, 0, c->w - 2 };
+	int h = canvas_wrap(c, r, ROLE_TEXT, m->text);
+
+	h = h < 1 ? 1 : h > MESSAGE_LINES ? MESSAGE_LINES : h;
+	r.y = c->h - h;
+	r.h = h;
+	canvas_blank(c, (struct rect){ r.y, 0, h, c->w });
+	canvas_wrap(c, r, m->warn ? ROLE_ATTENTION : ROLE_TEXT, m->text);
+}
+
 void bar_footer(struct deck *d)
 {
 	const struct message *m = message_shown(d);
@@ -170,7 +184,7 @@ void bar_footer(struct deck *d)
 	char range[48] = "";
 
 	if (m) {
-		canvas_put(c, y, 1, w - 2, m->warn ? ROLE_ATTENTION : ROLE_TEXT, m->text);
+		put_message(d, m);
 		return;
 	}
 	if (deck_screen(d) == SCREEN_DECK && d->npane && (w >= WIDE || d->layout.scrolls) && d->layout.grid.h) {

@@ -101,7 +101,7 @@ enum role board_note(const struct board_row *b, const struct board_opts *o, stru
 		buf_str(out, r->evidence);
 	else if (v->promoted)
 		buf_fmt(out, "in %s", v->promoted);
-	else if (v->conflict && *v->conflict)
+	else if (v->conflict && *v->conflict && (v->state == VS_PASSED || variant_live(v->state)))
 		buf_fmt(out, "%s conflicts with %s", v->conflict, o->into ? o->into : "the base");
 	else if (r->best)
 		buf_fmt(out, "%s %s", glyph(G_BEST), o->over ? "best" : "best so far");

@@ -138,6 +138,37 @@ int canvas_putf(struct canvas *c, int y, int x, int max, enum role r, const char
 	return used;
 }
 
+size_t canvas_break(const char *text, int w)
+{
+	size_t fit = width_fit(text, w > 0 ? (size_t)w : 1), cut = fit;
+
+	if (!text[fit])
+		return fit;
+	while (cut > fit / 2 && text[cut] != ' ')
+		cut--;
+	if (cut > fit / 2)
+		return cut;
+	return fit ? fit : strlen(text);
+}
+
+int canvas_wrap(struct canvas *c, struct rect r, enum role role, const char *text)
+{
+	struct buf b = BUF_INIT;
+	int lines = 0;
+
+	vt_clean(text, strlen(text), &b);
+	for (const char *p = b.p; *p; lines++) {
+		size_t n = canvas_break(p, r.w);
+
+		if (lines < r.h)
+			canvas_putf(c, r.y + lines, r.x, r.w, role, "%.*s", (int)n, p);
+		p += n;
+		p += strspn(p, " ");
+	}
+	buf_release(&b);
+	return lines;
+}
+
 void canvas_right(struct canvas *c, int y, int x, int w, enum role r, const char *text)
 {
 	int n = (int)width_str(text);

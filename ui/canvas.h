@@ -34,6 +34,10 @@ void canvas_right(struct canvas *c, int y, int x, int w, enum role r, const char
 void canvas_glyph(struct canvas *c, int y, int x, enum role r, enum glyph g);
 void canvas_fill(struct canvas *c, int y, int x, int w, enum role r, enum glyph g);
 void canvas_blank(struct canvas *c, struct rect r);
+/* Bytes of a clean text that make its next line of at most w cells, broken at a blank if there is one in its second half. */
+size_t canvas_break(const char *text, int w);
+/* Draws a text over as many of the rect's lines as it needs; returns how many it would need. */
+int canvas_wrap(struct canvas *c, struct rect r, enum role role, const char *text);
 /* A line of a log: cells from `skip` on. */
 void canvas_line(struct canvas *c, int y, int x, int w, const struct vt_line *l, size_t skip);
 /* Lays the selection under what is there. */

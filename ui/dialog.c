@@ -241,14 +241,39 @@ static void list_text(const struct json *list, const char *none, struct buf *b)
 	strv_release(&v);
 }
 
-static void add_where(struct lines *l, const struct json *plan)
+/* The end of a path says more than its beginning. */
+static const char *path_end(const char *path, size_t cells)
+{
+	size_t all = width_str(path);
+
+	while (all > cells && *path) {
+		uint32_t cp;
+
+		path += width_decode(path, strlen(path), &cp);
+		all = width_str(path);
+	}
+	return path;
+}
+
+static void add_where(struct lines *l, const struct json *plan, int w)
 {
 	const char *tree = json_str(plan, "tree", NULL);
-	char *short_tree = tree ? fs_tilde(tree) : NULL;
+	struct buf b = BUF_INIT;
 
-	add(l, "into", ROLE_TEXT, "%s %.*s%s%s", json_str(plan, "into", "?"), SHORT_HEX, json_str(plan, "old", ""),
-		tree ? ", checked out in " : ", not checked out anywhere", tree ? short_tree : "");
-	free(short_tree);
+	buf_fmt(&b, "%s %.*s", json_str(plan, "into", "?"), SHORT_HEX, json_str(plan, "old", ""));
+	buf_str(&b, tree ? ", checked out in " : ", not checked out anywhere");
+	if (tree) {
+		char *tilde = fs_tilde(tree);
+		int left = w - (int)width_str(b.p);
+		const char *end = path_end(tilde, left > 12 ? (size_t)left : 12);
+
+		if (end > tilde)
+			end = path_end(tilde, left > 12 ? (size_t)left - 1 : 11);
+		buf_fmt(&b, "%s%s", end > tilde ? glyph(G_MORE) : "", end);
+		free(tilde);
+	}
+	add(l, "into", ROLE_TEXT, "%s", b.p);
+	buf_release(&b);
 }
 
 static void add_check(struct lines *l, struct deck *d, const struct item *it)
@@ -330,15 +355,11 @@ static void add_sentence(struct lines *l, const char *label, const char *text, i
 
 	vt_clean(text, strlen(text), &b);
 	for (p = b.p; *p;) {
-		size_t fit = width_fit(p, (size_t)w), cut = fit;
+		size_t n = canvas_break(p, w);
 
-		while (p[fit] && cut > 0 && p[cut] != ' ')
-			cut--;
-		if (cut == 0)
-			cut = fit;
-		add(l, label, ROLE_ATTENTION, "%.*s", (int)cut, p);
+		add(l, label, ROLE_ATTENTION, "%.*s", (int)n, p);
 		label = NULL;
-		p += cut;
+		p += n;
 		p += strspn(p, " ");
 	}
 	buf_release(&b);
@@ -370,7 +391,7 @@ static void build(struct lines *l, struct deck *d, const struct item *it, int w)
 {
 	const struct json *plan = d->dialog.plan;
 
-	add_where(l, plan);
+	add_where(l, plan, w);
 	add_check(l, d, it);
 	if (refused(d)) {
 		add_sentence(l, "cannot", json_str(json_get(plan, "refuse"), "msg", "refused"), w);

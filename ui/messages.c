@@ -72,19 +72,22 @@ void message_release(struct deck *d)
 void pane_messages_draw(struct deck *d, struct rect r)
 {
 	char when[16];
+	long line = 0;
 
 	if (!d->nmessage) {
 		canvas_put(&d->canvas, r.y, r.x + 2, r.w - 2, ROLE_DIM, "No messages yet.");
 		return;
 	}
-	d->scroll_max = (long)d->nmessage - r.h;
-	for (int y = 0; y < r.h; y++) {
-		long i = (long)d->nmessage - 1 - d->scroll - y;	/* newest first */
+	for (size_t i = d->nmessage; i-- > 0;) {	/* newest first */
+		const struct message *m = &d->message[i];
+		int y = (int)(line - d->scroll), h = r.h - y;
 
-		if (i < 0)
-			return;
-		clock_fmt_time(d->message[i].ns, when, sizeof(when));
-		canvas_put(&d->canvas, r.y + y, r.x + 2, 8, ROLE_DIM, when);
-		canvas_put(&d->canvas, r.y + y, r.x + 12, r.w - 13, d->message[i].warn ? ROLE_STRONG : ROLE_TEXT, d->message[i].text);
+		if (y >= 0 && h > 0) {
+			clock_fmt_time(m->ns, when, sizeof(when));
+			canvas_put(&d->canvas, r.y + y, r.x + 2, 8, ROLE_DIM, when);
+		}
+		line += canvas_wrap(&d->canvas, (struct rect){ r.y + y, r.x + 12, y >= 0 ? h : 0, r.w - 13 },
+			m->warn ? ROLE_STRONG : ROLE_TEXT, m->text);
 	}
+	d->scroll_max = line - r.h;
 }

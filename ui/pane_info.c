@@ -28,20 +28,13 @@ static void fact(struct pen *k, enum role role, const char *label, const char *t
 		return;
 	vt_clean(text, strlen(text), &b);
 	for (p = b.p; *p; k->line++) {
-		size_t fit = width_fit(p, (size_t)w), cut = fit;
+		size_t cut = canvas_break(p, w);
 		long y = k->line - k->d->scroll;
 
-		while (p[fit] && cut > fit / 2 && p[cut] != ' ')
-			cut--;
-		if (cut <= fit / 2)
-			cut = fit;
 		if (y >= 0 && y < k->r.h) {
-			char one[1024];
-
-			snprintf(one, sizeof(one), "%.*s", (int)cut, p);
 			if (label)
 				canvas_put(&k->d->canvas, k->r.y + (int)y, k->r.x + 2, LABEL_W - 1, ROLE_DIM, label);
-			canvas_put(&k->d->canvas, k->r.y + (int)y, k->r.x + 2 + LABEL_W, w, role, one);
+			canvas_putf(&k->d->canvas, k->r.y + (int)y, k->r.x + 2 + LABEL_W, w, role, "%.*s", (int)cut, p);
 		}
 		label = NULL;
 		p += cut;

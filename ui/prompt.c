@@ -160,18 +160,28 @@ bool prompt_key(struct deck *d, int32_t key)
 	return false;
 }
 
-static size_t prompt_width(const struct deck *d)
+/* The question, what may be answered, and what was typed. */
+static void whole_text(const struct deck *d, struct buf *out)
 {
-	return width_str(d->prompt.question ? d->prompt.question : "") + width_str(d->prompt.text.p) + 8;
+	vt_clean(d->prompt.question, strlen(d->prompt.question), out);
+	buf_str(out, d->prompt.kind == PROMPT_WORD_YES ? "  yes/N" : "  y/N");
+	if (d->prompt.kind == PROMPT_WORD_YES)
+		buf_fmt(out, " %s", d->prompt.text.p);
 }
 
 int prompt_height(const struct deck *d, int w)
 {
-	int lines;
+	struct buf b = BUF_INIT;
+	int lines = 0;
 
-	if (d->prompt.kind == PROMPT_NONE || d->prompt.kind == PROMPT_COMMAND || w < 8)
+	if (d->prompt.kind == PROMPT_NONE || d->prompt.kind == PROMPT_COMMAND)
 		return 1;
-	lines = (int)((prompt_width(d) + (size_t)w - 3) / (size_t)(w - 2));
+	whole_text(d, &b);
+	for (const char *p = b.p; *p; lines++) {
+		p += canvas_break(p, w - 2);
+		p += strspn(p, " ");
+	}
+	buf_release(&b);
 	return lines > MAX_LINES ? MAX_LINES : lines;
 }
 
@@ -197,28 +207,28 @@ static void draw_command(struct deck *d, int y)
 void prompt_draw(struct deck *d)
 {
 	struct canvas *c = &d->canvas;
-	int h = prompt_height(d, c->w), y = c->h - h, w = c->w - 2, x = 1;
-	const char *p = d->prompt.question, *tail = d->prompt.kind == PROMPT_WORD_YES ? "yes/N" : "y/N";
+	int h = prompt_height(d, c->w), y = c->h - h, used = 0, answer;
+	struct buf b = BUF_INIT;
 
 	canvas_blank(c, (struct rect){ y, 0, h, c->w });
 	if (d->prompt.kind == PROMPT_COMMAND) {
 		draw_command(d, y);
 		return;
 	}
-	for (int i = 0; i < h; i++) {	/* as many lines as the question needs; the answer stands behind its end */
-		size_t fit = width_fit(p, (size_t)w);
+	whole_text(d, &b);
+	for (const char *p = b.p; *p; y++) {
+		size_t n = y == c->h - 1 ? strlen(p) : canvas_break(p, c->w - 2);
 
-		if (i == h - 1 && strlen(p) > 0) {
-			x += canvas_put(c, y + i, 1, w - 8, ROLE_STRONG, p) + 2;
-		} else {
-			canvas_putf(c, y + i, 1, w, ROLE_STRONG, "%.*s", (int)fit, p);
-			p += fit;
-		}
+		used = canvas_putf(c, y, 1, c->w - 2, ROLE_STRONG, "%.*s", (int)n, p);
+		p += n;
+		p += strspn(p, " ");
 	}
-	x += canvas_put(c, y + h - 1, x, c->w - x, ROLE_ACCENT, tail);
+	answer = (int)width_str(d->prompt.kind == PROMPT_WORD_YES ? "yes/N " : "y/N") + (int)width_str(d->prompt.text.p);
+	for (int x = 1 + used - answer; x < 1 + used && x > 0; x++)
+		c->cell[(c->h - 1) * c->w + x].attr = c->theme->attr[ROLE_ACCENT];
 	if (d->prompt.kind == PROMPT_WORD_YES) {
-		x += 1 + canvas_put(c, y + h - 1, x + 1, c->w - x - 1, ROLE_TEXT, d->prompt.text.p);
-		c->cursor_y = y + h - 1;
-		c->cursor_x = x;
+		c->cursor_y = c->h - 1;
+		c->cursor_x = 1 + used < c->w ? 1 + used : c->w - 1;
 	}
+	buf_release(&b);
 }
