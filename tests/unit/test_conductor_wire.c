@@ -130,33 +130,30 @@ static void slow_client(void **state)
 	wire_end(&w);
 }
 
+/* An event of that kind whose `key` (of the event, or of its row) holds the words has come. */
+static bool came(struct wire *w, const char *ev, const char *key, const char *words)
+{
+	json_free(wire_ask(w, "\"op\":\"status\""));
+	for (size_t i = 0; i < w->nev; i++) {
+		const struct json *row = json_get(w->ev[i], "row");
+		if (!strcmp(json_str(w->ev[i], "ev", ""), ev) && strstr(json_str(row ? row : w->ev[i], key, ""), words))
+			return true;
+	}
+	return false;
+}
+
 static void events(void **state)
 {
 	struct wire w;
-	bool gone = false, over = false, row = false;
-	int64_t end;
 
 	wire_begin(&w);
 	wire_up(&w);
 	json_free(wire_ok(&w, wire_ask(&w, "\"op\":\"watch\",\"race\":0")));
 	wire_race(&w, ONE);
-	wire_over(&w, 10000);
+	UNIT_WAIT(came(&w, "variant", "state", "passed"), 10000);
+	UNIT_WAIT(came(&w, "message", "msg", "race 1 over"), 3000);
 	json_free(wire_ok(&w, wire_ask(&w, "\"op\":\"archive\",\"variants\":[\"a\"]")));
-	end = clock_mono_ms() + 3000;
-	while (!(gone && over && row) && clock_mono_ms() < end) {
-		struct json *ok = wire_ask(&w, "\"op\":\"status\"");
-		json_free(ok);
-		for (size_t i = 0; i < w.nev; i++) {
-			const char *ev = json_str(w.ev[i], "ev", "");
-			gone |= !strcmp(ev, "gone") && !strcmp(json_str(w.ev[i], "variant", ""), "a");
-			row |= !strcmp(ev, "variant") && !strcmp(json_str(json_get(w.ev[i], "row"), "state", ""), "passed");
-			over |= !strcmp(ev, "message") && strstr(json_str(w.ev[i], "msg", ""), "race 1 over");
-		}
-		poll(NULL, 0, 20);
-	}
-	assert_true(row);
-	assert_true(over);
-	assert_true(gone);
+	UNIT_WAIT(came(&w, "gone", "variant", "a"), 3000);
 	wire_end(&w);
 }
 
