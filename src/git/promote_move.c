@@ -417,25 +417,16 @@ static int finish_failed(
 	return -1;
 }
 
-/* read-tree believes the index's times: a file only touched would count as edited. Merge looks for itself.
- * The exit status says that something is edited, which is no news. */
-static int refresh(const struct move *m, struct journal *j, int n, struct err *e)
+/* read-tree believes the index's times: a file only touched would count as edited. Merge looks for itself. */
+static void refresh_call(const struct move *m, struct git_call *c)
 {
-	struct git_call c;
-	struct buf out = BUF_INIT;
-	int code = 0, rc;
-
-	tree_call(m, &c);
-	strv_addl(&c.args, "update-index", "-q", "--refresh", "--ignore-submodules", (char *)NULL);
-	rc = move_run_child(&c, j, n, &code, &out, e);
-	git_call_release(&c);
-	buf_release(&out);
-	return rc;
+	tree_call(m, c);
+	strv_addl(&c->args, "update-index", "-q", "--refresh", "--ignore-submodules", (char *)NULL);
 }
 
-/* One journalled child; *whole = it refused before it wrote anything. */
+/* One journalled child, good up to exit status ok; *whole = it refused before it wrote anything. */
 static int step(const struct move *m, void (*make)(const struct move *m, struct git_call *c),
-	struct journal *j, int n, bool *whole, struct err *e)
+	int ok, struct journal *j, int n, bool *whole, struct err *e)
 {
 	struct git_call c;
 	struct buf out = BUF_INIT;
@@ -444,7 +435,7 @@ static int step(const struct move *m, void (*make)(const struct move *m, struct 
 	make(m, &c);
 	rc = move_run_child(&c, j, n, &code, &out, e);
 	git_call_release(&c);
-	if (!rc && code) {
+	if (!rc && code > ok) {
 		rc = -1;
 		*whole = known_refusal(m, out.p, e) < 0;
 		if (!*whole)
@@ -460,17 +451,18 @@ int move_run(const struct move *m, int64_t since_ms, struct journal *j, int n, s
 	int rc = bring_in(m, j, n, e);
 
 	if (!rc && !m->dir) {
-		rc = step(m, ref_call, j, n, &whole, e);
+		rc = step(m, ref_call, 0, j, n, &whole, e);
 	} else if (!rc && m->back) {
-		rc = refresh(m, j, n, e);
+		/* Status 1 says that something is edited, which is no news. */
+		rc = step(m, refresh_call, 1, j, n, &whole, e);
 		if (!rc)
-			rc = step(m, back_call, j, n, &whole, e);
+			rc = step(m, back_call, 0, j, n, &whole, e);
 		if (!rc) {
-			rc = step(m, ref_call, j, n, &whole, e);
+			rc = step(m, ref_call, 0, j, n, &whole, e);
 			whole = false; /* the tree has gone ahead of the branch */
 		}
 	} else if (!rc) {
-		rc = step(m, merge_call, j, n, &whole, e);
+		rc = step(m, merge_call, 0, j, n, &whole, e);
 		if (!rc) {
 			rc = verify_merge(m, e);
 			whole = rc < 0 && !strcmp(e->code, "moved_base");
