@@ -9,15 +9,15 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/fs.h"
 #include "base/mem.h"
 #include "base/vt.h"
 #include "cli/cli.h"
 #include "model/tail.h"
 
-enum { CHUNK = 64 << 10, LINES = 512, LOOK_MS = 1000 };
+enum { CHUNK = 64 << 10, LINES = 512, LOOK_MS = 1000, RECORD_MAX = 1 << 20 };
 
 struct logging {
-	struct cli_session *s;
 	struct tail *t;
 	struct vt vt;
 	char *dir, *name; /* of the variant */
@@ -122,18 +122,22 @@ static void put_end(struct logging *l)
 }
 
 /* Without an exit record (never started, lost) the variant's own record says whether more can come. */
-static bool variant_over(struct logging *l)
+static bool variant_over(const struct logging *l)
 {
 	struct err e = ERR_INIT;
-	if (cli_load(l->s, &e))
-		return false;
-	for (size_t i = 0; i < l->s->nrace; i++) {
-		const struct variant *v =
-			l->s->race[i]->number == l->race ? race_find(l->s->race[i], l->name) : NULL;
-		if (v)
-			return variant_ended(v->state);
-	}
-	return true;
+	struct buf b = BUF_INIT;
+	char *path = fs_join(l->dir, "variant.json");
+	struct json *j = NULL;
+	struct variant *v = NULL;
+	bool over = true;
+	if (!fs_read(path, RECORD_MAX, &b, &e) && (j = json_parse(b.p, b.len, &e)) &&
+		(v = variant_from_json(j, &e)))
+		over = variant_ended(v->state);
+	variant_free(v);
+	json_free(j);
+	buf_release(&b);
+	free(path);
+	return over;
 }
 
 static int print_new(struct logging *l, struct err *e)
@@ -218,7 +222,7 @@ static int print_log(struct logging *l, const struct cli_args *a, struct err *e)
 static int run_log(struct cli_args *a)
 {
 	struct cli_session s;
-	struct logging l = { .s = &s };
+	struct logging l = { .check = false };
 	struct err e = ERR_INIT;
 	struct variant *v;
 	int rc = CLI_DONE;

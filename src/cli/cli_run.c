@@ -123,9 +123,7 @@ static int add_flags(const struct cli_args *a, struct spec *s, struct err *e)
 			return rc;
 	}
 	s->allow_unlimited = cli_has(a, "allow-unlimited");
-	if (a->rest && a->rest[0])
-		spec_command(s, a->rest);
-	return 0;
+	return a->rest && a->rest[0] ? spec_command(s, a->rest, e) : 0;
 }
 
 /* The file: -f, else the repository's own when no command is given. *edit: there is neither. */

@@ -9,7 +9,7 @@
 #include "base/mem.h"
 #include "model/rank.h"
 
-enum { WINDOW = 64 << 10, LINE_LONGEST = 4096 };
+enum { MOST = 10000000, WINDOW = 64 << 10, LINE_LONGEST = 4096 };
 
 struct seen {
 	long passed, failed; /* of the newest summary; -1 = none */
@@ -38,6 +38,13 @@ static bool word_at(const char *p, const char *w)
 	return !strncmp(p, w, n) && !isalnum((unsigned char)p[n]) && p[n] != '_';
 }
 
+/* A number; what nobody counts to becomes the most, and is not given to anybody. */
+static long count(const char *s, char **end)
+{
+	long v = strtol(s, end, 10);
+	return v > MOST ? MOST : v < 0 ? 0 : v;
+}
+
 /* The number before a word of the line: "12 passed", "12 tests passed", "12 test(s) failed". -1 = not there. */
 static long before(const char *line, const char *word)
 {
@@ -47,7 +54,7 @@ static long before(const char *line, const char *word)
 			(p > line && (isalnum((unsigned char)p[-1]) || p[-1] == '.')))
 			continue;
 		char *end;
-		long v = strtol(p, &end, 10);
+		long v = count(p, &end);
 		p = end - 1;
 		if (*end != ' ')
 			continue;
@@ -72,7 +79,7 @@ static long after(const char *line, const char *text)
 		return -1;
 	p += strlen(text);
 	p += strspn(p, " ");
-	return isdigit((unsigned char)*p) ? strtol(p, NULL, 10) : -1;
+	return isdigit((unsigned char)*p) ? count(p, NULL) : -1;
 }
 
 static long known(long v)
@@ -86,7 +93,7 @@ static void see_tap(struct seen *s, const char *l)
 	const char *p = l + (not ? 6 : 2);
 	if (!strncmp(l, "1..", 3) && isdigit((unsigned char)l[3]) &&
 		!l[3 + strspn(l + 3, "0123456789")]) {
-		s->tap_plan = strtol(l + 3, NULL, 10);
+		s->tap_plan = count(l + 3, NULL);
 		return;
 	}
 	if ((!not &&strncmp(l, "ok", 2)) || (*p && *p != ' '))
@@ -96,7 +103,7 @@ static void see_tap(struct seen *s, const char *l)
 	if (*p && !isdigit((unsigned char)*p) && *p != '-' && *p != '#')
 		return;
 	if (isdigit((unsigned char)*p) && !s->tap_first)
-		s->tap_first = strtol(p, NULL, 10);
+		s->tap_first = count(p, NULL);
 	const char *hash = strchr(p, '#');
 	bool todo = hash && !strncasecmp(hash + 1 + strspn(hash + 1, " "), "todo", 4);
 	if (not &&!todo)
@@ -160,7 +167,7 @@ static void see_ran(struct seen *s, const char *l)
 		long skipped = known(after(l, "Skipped:"));
 		summary(s, "maven", run - bad - skipped, bad, false);
 	} else if (!strncmp(l, "Ran ", 4) && strstr(l, " test")) {
-		s->ran = strtol(l + 4, NULL, 10);
+		s->ran = count(l + 4, NULL);
 	} else if (s->ran >= 0 && (word_at(l, "OK") || word_at(l, "FAILED"))) {
 		long bad = known(after(l, "failures=")) + known(after(l, "errors="));
 		long skipped = known(after(l, "skipped="));
@@ -230,7 +237,7 @@ static size_t clean_line(const char *text, size_t n, char *out)
 
 static void give(long good, long bad, int *passed, int *total)
 {
-	if (good < 0 || bad < 0 || good + bad > 1000000)
+	if (good < 0 || bad < 0 || good >= MOST || bad >= MOST)
 		return;
 	*passed = (int)good;
 	*total = (int)(good + bad);

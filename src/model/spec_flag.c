@@ -122,9 +122,13 @@ int spec_flag(struct spec *s, const char *flag, const char *value, struct err *e
 	bug("spec_flag: there is no flag %s", flag);
 }
 
-void spec_command(struct spec *s, const char *const *argv)
+int spec_command(struct spec *s, const char *const *argv, struct err *e)
 {
+	for (size_t i = 0; argv[i]; i++)
+		if (spec_value_text(SPEC_ARG, argv[i], e))
+			return err_prefix(e, "-- the command's word %zu", i + 1);
 	xreplace(&s->command, NULL);
 	strv_clear(&s->argv);
 	strv_addv(&s->argv, argv);
+	return 0;
 }

@@ -8,7 +8,7 @@
  * log-limit parallel network base n. A value replaces the file's; env and mount add (the same variable is replaced), a matrix key
  * replaces that key. An unknown flag is a bug. */
 int spec_flag(struct spec *s, const char *flag, const char *value, struct err *e);
-/* The command after "--": replaces the race's command and argv. */
-void spec_command(struct spec *s, const char *const *argv);
+/* The command after "--": replaces the race's command and argv. Words that JSON cannot hold (not UTF-8) are refused. */
+int spec_command(struct spec *s, const char *const *argv, struct err *e);
 
 #endif

@@ -171,6 +171,26 @@ static void only_the_end_of_a_long_log_is_read(void **state)
 	buf_release(&b);
 }
 
+static void noise_gives_no_nonsense(void **state)
+{
+	static const char *const bits[] = { "ok ", "not ok ", "1..", "12", "999999999999999999999",
+		" passed", " failed", "\n", "\r", "\033[", "m", "Tests run:", "Ran ", "FAILED",
+		"% tests passed,", " failed out of ", "0", " ", "test(s)", "[  PASSED  ] " };
+	uint32_t seed = 7;
+	for (int round = 0; round < 3000; round++) {
+		struct buf b = BUF_INIT;
+		int passed, total;
+		for (int k = 0; k < 40; k++) {
+			seed = seed * 1664525u + 1013904223u;
+			buf_str(&b, bits[(seed >> 10) % ARRAY_LEN(bits)]);
+		}
+		rank_parse_check(b.p, b.len, &passed, &total);
+		if (!(passed == -1 && total == -1) && !(passed >= 0 && passed <= total))
+			fail_msg("%d of %d from: %s", passed, total, b.p);
+		buf_release(&b);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -178,6 +198,7 @@ int main(void)
 		cmocka_unit_test(nobody_is_best_before_one_passed),
 		cmocka_unit_test(words_of_a_rule),
 		cmocka_unit_test(summaries_are_recognised),
+		cmocka_unit_test(noise_gives_no_nonsense),
 		cmocka_unit_test(only_the_end_of_a_long_log_is_read),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -430,7 +430,9 @@ static void flags_replace_what_the_file_says(void **state)
 	assert_int_equal(spec_flag(&s, "env", "CI=flag", &e), 0);
 	assert_int_equal(spec_flag(&s, "matrix", "model=haiku", &e), 0);
 	assert_int_equal(spec_flag(&s, "n", "2", &e), 0);
-	spec_command(&s, (const char *const[]){ "make", "x", NULL });
+	assert_int_equal(spec_command(&s, (const char *const[]){ "make", "\xff", NULL }, &e), -1);
+	assert_non_null(strstr(e.msg, "word 2: is not valid UTF-8"));
+	assert_int_equal(spec_command(&s, (const char *const[]){ "make", "x", NULL }, &e), 0);
 	assert_int_equal(spec_expand(&s, &e), 0);
 	assert_int_equal(s.nvariants, 6);
 	assert_string_equal(s.variants[0].name, "haiku-1-1");
@@ -473,6 +475,32 @@ static void a_prompt_file_is_read_beside_the_race_file(void **state)
 	assert_int_equal(fs_remove_tree(dir, "race.json", &e), 0);
 }
 
+/* Damage of any kind ends in a sentence or in a race that is right, never otherwise. */
+static void damaged_files_never_pass_unseen(void **state)
+{
+	uint32_t seed = 1;
+	for (int round = 0; round < 4000; round++) {
+		char text[sizeof(whole)];
+		struct spec s;
+		struct err e = ERR_INIT;
+		memcpy(text, whole, sizeof(whole));
+		for (int k = 0; k < 1 + round % 3; k++) {
+			seed = seed * 1664525u + 1013904223u;
+			text[(seed >> 8) % (sizeof(whole) - 1)] =
+				"{}[]\",:x0-\\/\x01\xff"[(seed >> 3) % 15];
+		}
+		spec_init(&s);
+		if (spec_parse(&s, "r.json", text, sizeof(whole) - 1, &e) || spec_expand(&s, &e)) {
+			assert_true(!strncmp(e.msg, "r.json", 6) || strstr(e.msg, "variants"));
+		} else {
+			assert_in_range(s.nvariants, 1, SPEC_MAX_VARIANTS);
+			for (size_t i = 0; i < s.nvariants; i++)
+				assert_true(spec_name_ok(s.variants[i].name));
+		}
+		spec_release(&s);
+	}
+}
+
 static void near_words(void **state)
 {
 	static const char *const words[] = { "kill", "log", "ls", "promote", "restore", "archive" };
@@ -497,6 +525,7 @@ int main(void)
 		cmocka_unit_test(sizes_names_and_slugs),
 		cmocka_unit_test(flags_replace_what_the_file_says),
 		cmocka_unit_test(a_prompt_file_is_read_beside_the_race_file),
+		cmocka_unit_test(damaged_files_never_pass_unseen),
 		cmocka_unit_test(near_words),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
