@@ -14,7 +14,7 @@ unset TMUX
 
 say() { echo "bench: $*" >&2; }
 median() { sort -n | awk '{ v[NR] = $1 } END { if (NR) print v[int((NR + 1) / 2)]; else print "null" }'; }
-p95() { sort -n | awk '{ v[NR] = $1 } END { if (NR) { i = int(NR * 0.95 + 0.999); print v[i > NR ? NR : i] } else print "null" }'; }
+p95() { sort -n | awk '{ v[NR] = $1 } END { if (NR) { i = int(NR * 0.95 + 0.999); print v[(i > NR) ? NR : i] } else print "null" }'; }
 put() { printf '%s  "%s": %s' "$sep" "$1" "$2"; sep=',
 '; }
 # CPU of a process so far, in ticks of 10 ms (user + system).
@@ -24,6 +24,8 @@ switches() { cat /proc/"$1"/task/*/status 2>/dev/null | awk '/ctxt_switches/ { n
 rss_kb() { awk '/^VmRSS/ { print $2 }' "/proc/$1/status" 2>/dev/null || echo null; }
 conductor() { "$yolo" status --json | sed -n 's/.*"pid":\([0-9]*\).*/\1/p'; }
 rows() { "$yolo" ls --all --json; }
+# jq: milliseconds of "2026-11-24T16:00:20.542166956Z"
+ms='def ms: capture("(?<s>.*)[.](?<f>[0-9]{3})[0-9]*Z") | ((.s + "Z") | fromdate) * 1000 + (.f | tonumber);'
 wait_running() { # RACE N
 	for _ in $(seq 600); do
 		[ "$(rows | jq "[.rows[] | select(.race == $1 and .state == \"running\")] | length")" -ge "$2" ] && return 0
@@ -85,11 +87,11 @@ put load_before "$(cut -d' ' -f1 /proc/loadavg)"
 say "first frame"
 race=$(start -n 8 --parallel 8 -- sh -c 'seq 1 2000; exec sleep 1000')
 wait_running "$race" 8
-for _ in $(seq "$runs"); do "$tools/ptymeter" 80x24 first "? help" -- "$yolo"; done >"$dir/t"
+for _ in $(seq "$runs"); do "$tools/ptymeter" 80x24 first "help" -- "$yolo"; done >"$dir/t"
 put first_frame_ms "$(median <"$dir/t")"
 for _ in $(seq "$runs"); do
 	kill -9 "$(conductor)"
-	"$tools/ptymeter" 80x24 first "? help" -- "$yolo"
+	"$tools/ptymeter" 80x24 first "help" -- "$yolo"
 done >"$dir/t"
 put first_frame_conductor_starts_ms "$(median <"$dir/t")"
 
@@ -110,7 +112,7 @@ put wakeups_deck_idle_10s "$(($(switches "$deck") - a))"
 put wakeups_conductor_watched_10s "$(($(switches "$c") - b))"
 tmux -L bench kill-server
 say "keys, idle"
-"$tools/ptymeter" 80x24 keys 40 '?' 'ALWAYS' q "? help" -- "$yolo" >"$dir/t" || true
+"$tools/ptymeter" 80x24 keys 40 '?' 'ALWAYS' q "help" -- "$yolo" >"$dir/t" || true
 put key_idle_p95_ms "$(p95 <"$dir/t")"
 finish "$race"
 
@@ -121,7 +123,7 @@ wait_running "$race" 1
 f=$(rows | jq -r ".rows[] | select(.race == $race) | .variant" | head -n1)
 fifo=$(find "$XDG_STATE_HOME" -path "*/races/$race/$f/work/f" | head -n1)
 for _ in $(seq 100); do [ -p "$fifo" ] && break; sleep 0.05; fifo=$(find "$XDG_STATE_HOME" -path "*/races/$race/*/work/f" | head -n1); done
-"$tools/ptymeter" 80x24 lines "$fifo" 60 "? help" -- "$yolo" >"$dir/t" || true
+"$tools/ptymeter" 80x24 lines "$fifo" 60 "help" -- "$yolo" >"$dir/t" || true
 put line_to_screen_p50_ms "$(median <"$dir/t")"
 put line_to_screen_p95_ms "$(p95 <"$dir/t")"
 finish "$race"
@@ -142,7 +144,7 @@ put conductor_cpu_percent "$(echo "$(ticks "$c") $c0" | awk '{ print ($1 - $2) /
 put tmux_server_under_deck_cpu_percent "$(echo "$(ticks "$server") $s0" | awk '{ print ($1 - $2) / 10 }')"
 tmux -L bench kill-server
 say "keys, under load"
-"$tools/ptymeter" 160x45 keys 40 '?' 'ALWAYS' q "? help" -- "$yolo" >"$dir/t" || true
+"$tools/ptymeter" 160x45 keys 40 '?' 'ALWAYS' q "help" -- "$yolo" >"$dir/t" || true
 put key_loaded_p95_ms "$(p95 <"$dir/t")"
 
 say "the same logs in tmux panes"
@@ -195,7 +197,7 @@ say "32 variants"
 for _ in 1 2 3; do
 	race=$(start -n 32 --parallel 32 --memory 64m -- sleep 1000)
 	wait_running "$race" 32
-	rows | jq "[.rows[] | select(.race == $race)] | ((map(.started_ns // 0) | max) - (map(.created_ns // 0) | min)) / 1e6"
+	rows | jq "$ms [.rows[] | select(.race == $race)] | ((map(.started | ms) | max) - (map(.created | ms) | min)) | floor"
 	finish "$race"
 done >"$dir/t"
 put all_32_running_ms "$(median <"$dir/t")"

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/fs.h"
@@ -91,8 +92,10 @@ static double median_of_edits(const struct snapshot_in *in, int edits)
 int main(int argc, char **argv)
 {
 	struct git_repo repo;
-	struct checkout_race race = { .repo = &repo, .race = 1 };
-	struct snapshot_in in = { .repo = &repo, .race = 1, .variant = "v0", .subject = "bench" };
+	/* A number no race of the repository has: its pin must be new. */
+	int number = 1000000 + (int)getpid();
+	struct checkout_race race = { .repo = &repo, .race = number };
+	struct snapshot_in in = { .repo = &repo, .race = number, .variant = "v0", .subject = "bench" };
 	struct copies copies = { .race = &race };
 	double prepare, copy, changed, idle, full;
 	int64_t t0;
