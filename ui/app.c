@@ -267,6 +267,7 @@ static void release(struct deck *d)
 		close(d->inotify);
 	store_release(&d->store);
 	free(d->project);
+	free(d->head);
 }
 
 int deck_main(const char *common_dir, int race)

@@ -66,6 +66,7 @@ struct dialog {			/* a box */
 struct deck {
 	struct store store;
 	char *project;		/* name of the repository for the header */
+	char *head;		/* "main 3f2a1c9", read when there is no race yet; NULL = not read */
 	struct client *client;	/* NULL = away */
 	int64_t away_ms, retry_ms;	/* mono: since when; next try */
 	int64_t away_ns;	/* the same by the wall clock */

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/fs.h"
 #include "base/mem.h"
+#include "git/git.h"
 #include "ui/deck.h"
 
 /* The work tree beside the common dir, as far as its name tells. */
@@ -49,6 +50,23 @@ static const char *guess_check(const char *dir, const char **from)
 	return NULL;
 }
 
+/* Where a race would start. Read once: git is asked only when there is nothing else to show. */
+static char *read_head(const struct deck *d)
+{
+	struct git_repo r;
+	struct err e = ERR_INIT;
+	char *words;
+
+	if (git_repo_open_common(&r, d->store.common, &e) < 0)
+		return xstrdup("");
+	if (!r.head)
+		words = xstrdup("no commit yet");
+	else
+		words = xasprintf("%s %.7s", r.head_ref ? fs_basename(r.head_ref) : "detached", r.head);
+	git_repo_release(&r);
+	return words;
+}
+
 static void empty_header(struct deck *d)
 {
 	struct statvfs fs;
@@ -56,14 +74,15 @@ static void empty_header(struct deck *d)
 	int x = 1 + canvas_put(&d->canvas, 0, 1, d->canvas.w - 2, ROLE_STRONG, d->project);
 	char size[32];
 
+	if (!d->head)
+		d->head = read_head(d);
+	x += 2 + canvas_put(&d->canvas, 0, x + 2, d->canvas.w - x - 3, ROLE_DIM, d->head);
 	if (!d->client)
 		buf_str(&b, "! conductor away");
 	else if (d->rows.engine_away)
 		buf_fmt(&b, "! %s", d->rows.engine_away);
-	else if (d->rows.engine_ready)
-		buf_fmt(&b, "%s ready", d->rows.engine_ready);
 	else if (d->rows.engine_name)
-		buf_fmt(&b, "%s", d->rows.engine_name);
+		buf_fmt(&b, "%s%s", d->rows.engine_name, d->rows.engine_ready ? " ready" : "");
 	buf_fmt(&b, "%s%ld cores", b.len ? "  " : "", sysconf(_SC_NPROCESSORS_ONLN));
 	if (statvfs(d->store.dir, &fs) == 0) {
 		board_size((int64_t)fs.f_bavail * (int64_t)fs.f_frsize, size);
@@ -87,6 +106,16 @@ static int hint(struct deck *d, int y, const char *label, const char *command, c
 	return y + 1;
 }
 
+static int said(struct deck *d, int y, const char *label, const char *text)
+{
+	int room = d->canvas.h - 1 - y;
+
+	if (!text || room <= 0)
+		return y;
+	canvas_put(&d->canvas, y, 2, 12, ROLE_DIM, label);
+	return y + canvas_wrap(&d->canvas, (struct rect){ y, 15, room, d->canvas.w - 16 }, ROLE_TEXT, text);
+}
+
 void pane_empty_draw(struct deck *d, struct rect r)
 {
 	const char *from = NULL, *check;
@@ -105,10 +134,8 @@ void pane_empty_draw(struct deck *d, struct rect r)
 		snprintf(line, sizeof(line), "from %s", from);
 		y = hint(d, y, "Check guess", check, line);
 	}
-	if (y < r.y + r.h) {
-		canvas_put(&d->canvas, y, 2, 12, ROLE_DIM, "Your files");
-		canvas_put(&d->canvas, y, 15, r.w - 16, ROLE_TEXT, "are copied; nothing here changes until you promote.");
-	}
+	y = said(d, y, "Engine", d->rows.engine_ready);
+	said(d, y, "Your files", "are copied; nothing here changes until you promote.");
 	free(dir);
 }
 

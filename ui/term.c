@@ -310,6 +310,7 @@ void term_show(const struct canvas *c)
 {
 	size_t row = (size_t)c->w * sizeof(*c->cell);
 	bool all = c->h != term.shown.h || c->w != term.shown.w;
+	bool changed = all || c->cursor_y != term.shown.cursor_y || c->cursor_x != term.shown.cursor_x;
 
 	if (all) {
 		resizeterm(c->h, c->w);
@@ -323,7 +324,12 @@ void term_show(const struct canvas *c)
 			continue;
 		show_row(c, y);
 		memcpy(old, c->cell + y * c->w, row);
+		changed = true;
 	}
+	if (!changed)
+		return;
+	term.shown.cursor_y = c->cursor_y;
+	term.shown.cursor_x = c->cursor_x;
 	if (c->cursor_y >= 0) {
 		move(c->cursor_y, c->cursor_x);
 		curs_set(1);
