@@ -147,8 +147,6 @@ static void prep_done(void *arg)
 		r->template_there = !j->rc;
 		if (r->co.warning && !strv_has(&r->warnings, r->co.warning))
 			strv_add(&r->warnings, r->co.warning);
-		if (j->rc)
-			fail_unstarted(r);
 		sched_turn(r);
 		idle_check(r->c);
 	}
@@ -276,8 +274,12 @@ void sched_turn(struct racerun *r)
 {
 	bool wanted = false;
 
-	if (r->c->closing || r->prep == PREP_FAILED)
+	if (r->c->closing)
 		return;
+	if (r->prep == PREP_FAILED) {
+		fail_unstarted(r);
+		return;
+	}
 	take_from_queue(r);
 	for (size_t i = 0; i < r->race->n; i++) {
 		if (!wants_copy(&r->v[i]))
