@@ -33,6 +33,26 @@ static void opens_a_plain_repository(void **state)
 	fix_release(&f);
 }
 
+/* The conductor knows a submodule by its common dir alone. */
+static void opens_submodule(const struct fix *f)
+{
+	struct git_repo r;
+	char *p, *common;
+
+	sh(f->dir, "cp -r u t; git -C t submodule --quiet add ../u sub");
+	p = fs_join(f->dir, "t/sub");
+	OK(git_repo_open(&r, p, &E));
+	assert_string_equal(r.top, p);
+	common = xstrdup(r.common);
+	git_repo_release(&r);
+	OK(git_repo_open_common(&r, common, &E));
+	assert_string_equal(r.top, p);
+	assert_string_equal(r.head, f->repo.head);
+	git_repo_release(&r);
+	free(common);
+	free(p);
+}
+
 static void opens_odd_repositories(void **state)
 {
 	struct fix f;
@@ -78,22 +98,7 @@ static void opens_odd_repositories(void **state)
 	assert_string_not_equal(r.common, r.git_dir);
 	git_repo_release(&r);
 	free(p);
-	/* The conductor knows a submodule by its common dir alone. */
-	sh(f.dir, "cp -r u t; git -C t submodule --quiet add ../u sub");
-	p = fs_join(f.dir, "t/sub");
-	OK(git_repo_open(&r, p, &E));
-	assert_string_equal(r.top, p);
-	{
-		char *common = xstrdup(r.common);
-
-		git_repo_release(&r);
-		OK(git_repo_open_common(&r, common, &E));
-		assert_string_equal(r.top, p);
-		assert_string_equal(r.head, f.repo.head);
-		git_repo_release(&r);
-		free(common);
-	}
-	free(p);
+	opens_submodule(&f);
 	p = fs_join(f.dir, "unborn/.git");
 	OK(git_repo_open_common(&r, p, &E));
 	assert_null(r.head);
