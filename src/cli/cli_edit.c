@@ -52,7 +52,8 @@ static int run_editor(const char *file, const char *cwd, struct err *e)
 	spec.in = spec.out = spec.err = CHILD_INHERIT;
 	if (child_start(&c, &spec, e)) {
 		struct err why = *e;
-		err_set(e, "editor_failed", "the editor %s cannot be started: %s", argv.v[0], why.msg);
+		err_set(e, "editor_failed", "the editor %s cannot be started: %s", argv.v[0],
+			why.msg);
 		goto out;
 	}
 	child_wait(&c, -1, &code);

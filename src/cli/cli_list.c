@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/fs.h"
+#include "base/clock.h"
 #include "base/mem.h"
 #include "cli/cli.h"
 #include "model/race.h"
@@ -93,8 +93,11 @@ static void show_limits(const struct json *limits)
 		}
 	if (json_int(limits, "pids", 0))
 		buf_fmt(&b, "pids %lld  ", (long long)json_int(limits, "pids", 0));
-	if (json_str(limits, "time", NULL))
-		buf_fmt(&b, "time %s", json_str(limits, "time", ""));
+	if (clock_parse_duration(json_str(limits, "time", "")) > 0) {
+		clock_fmt_duration(
+			clock_parse_duration(json_str(limits, "time", "")), text, sizeof(text));
+		buf_fmt(&b, "time %s", text);
+	}
 	buf_trim(&b);
 	line("limits", b.p);
 	buf_release(&b);
@@ -125,23 +128,41 @@ static void show_command(const struct json *spec)
 
 static void print_show(const struct json *ok)
 {
-	static const char *const texts[] = { "state", "reason", "evidence", "engine", "isolation",
-		"image", "base", "commit", "branch", "scan", "not_recorded", "conflict", "promoted",
-		"started", "ended", "warn" };
+	static const struct {
+		const char *label, *key;
+	} texts[] = {
+		{ "state", "state" },
+		{ "reason", "reason" },
+		{ "needs you", "evidence" },
+		{ "engine", "engine" },
+		{ "isolation", "isolation" },
+		{ "image", "image" },
+		{ "base", "base" },
+		{ "commit", "commit" },
+		{ "branch", "branch" },
+		{ "no branch", "scan" },
+		{ "left out", "not_recorded" },
+		{ "conflict", "conflict" },
+		{ "promoted", "promoted" },
+		{ "started", "started" },
+		{ "ended", "ended" },
+		{ "note", "warn" },
+	};
 	const struct json *row = json_get(ok, "row"), *race = json_get(ok, "race");
+	int64_t files = json_int(row, "files", -1);
 	char cell[64];
 	cli_say(stdout, "%lld/%s  number %lld of race %lld %s", (long long)json_int(row, "race", 0),
 		json_str(row, "variant", "?"), (long long)json_int(row, "number", 0),
 		(long long)json_int(row, "race", 0), json_str(race, "slug", ""));
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
-		line(texts[i], json_str(row, texts[i], NULL));
+		line(texts[i].label, json_str(row, texts[i].key, NULL));
 	cli_elapsed(row, cell, sizeof(cell));
 	line("time", cell);
 	cli_check(row, cell, sizeof(cell));
 	line("result", cell);
-	if (json_int(row, "files", -1) >= 0)
-		cli_say(stdout, "%-10s %lld files, +%lld -%lld", "changes",
-			(long long)json_int(row, "files", 0), (long long)json_int(row, "added", 0),
+	if (files >= 0)
+		cli_say(stdout, "%-10s %lld file%s, +%lld -%lld", "changes", (long long)files,
+			files == 1 ? "" : "s", (long long)json_int(row, "added", 0),
 			(long long)json_int(row, "removed", 0));
 	show_command(json_get(ok, "spec_variant"));
 	line("why", json_str(race, "engine_why", NULL));

@@ -6,6 +6,7 @@
 #include "base/fs.h"
 #include "base/mem.h"
 #include "cli/cli.h"
+#include "model/race.h"
 
 enum { FILES_SHOWN = 12 };
 
@@ -49,12 +50,43 @@ static void show_files(const struct json *plan)
 		row("", "  and %zu more", all - n);
 }
 
-static void show_plan(const struct json *plan, const char *variant)
+/* What is promoted: the full name, so that the plan and its doing mean the same variant, and how it stands. */
+struct subject {
+	char *name; /* "7/claude-1" */
+	char *check;
+	const char *how;
+};
+
+static int find(struct subject *w, struct cli_session *s, const char *sel, struct err *e)
+{
+	struct race_set set;
+	struct variant **found = NULL, *v;
+	size_t n = 0;
+	if (cli_load(s, e))
+		return -1;
+	set = (struct race_set){ s->race, s->nrace };
+	if (race_select(&set, sel, true, &found, &n, e))
+		return -1;
+	v = found[0];
+	free(found);
+	if (n != 1)
+		return err_set(e, "ambiguous", "\"%s\" means %zu variants; name one", sel, n);
+	const char *reason = v->reason ? v->reason : variant_state_name(v->state);
+	w->name = xasprintf("%d/%s", v->race, v->name);
+	if (v->check.state == CHECK_NONE)
+		w->check = xasprintf("none; %s, %s", variant_state_name(v->state), reason);
+	else
+		w->check = xasprintf("%s%s", v->state == VS_PASSED ? "" : "NOT PASSED: ", reason);
+	return 0;
+}
+
+static void show_plan(const struct json *plan, const struct subject *what)
 {
 	const char *tree = json_str(plan, "tree", NULL);
 	int64_t commits = json_int(plan, "commits", 0), files = json_int(plan, "files_total", 0);
 	char *dir = tree ? fs_tilde(tree) : NULL;
-	cli_say(stdout, "promote %s into %s", variant, json_str(plan, "into", "?"));
+	cli_say(stdout, "promote %s into %s", what->name, json_str(plan, "into", "?"));
+	row("check", "%s", what->check);
 	row("into", "%s %.7s%s%s", json_str(plan, "into", "?"), json_str(plan, "old", "?"),
 		dir ? ", checked out in " : "", dir ? dir : "");
 	row("how", "%s", json_str(plan, "how", "?"));
@@ -94,11 +126,11 @@ static int agreed(const struct cli_args *a, const char *question, struct err *e)
 }
 
 static struct json *promote_request(
-	const struct cli_args *a, const struct cli_session *s, const char *how)
+	const struct cli_args *a, const struct cli_session *s, const struct subject *what)
 {
 	struct json *req = client_request("promote");
-	json_put_str(req, "variant", a->words.v[0]);
-	json_put_str(req, "how", how);
+	json_put_str(req, "variant", what->name);
+	json_put_str(req, "how", what->how);
 	if (cli_opt(a, "into"))
 		json_put_str(req, "into", cli_opt(a, "into"));
 	json_put_str(req, "from", s->repo.top ? s->repo.top : "");
@@ -106,14 +138,14 @@ static struct json *promote_request(
 	return req;
 }
 
-static void say_promoted(const struct cli_args *a, const struct json *ok)
+static void say_promoted(const struct subject *what, const struct json *ok)
 {
 	struct strv rest = STRV_INIT;
 	struct buf b = BUF_INIT;
 	cli_say(stdout,
 		"promoted %s into %s: %.7s -> %.7s; nothing is pushed, `yolodeck undo` takes it "
 		"back",
-		a->words.v[0], json_str(ok, "into", "?"), json_str(ok, "old", "?"),
+		what->name, json_str(ok, "into", "?"), json_str(ok, "old", "?"),
 		json_str(ok, "new", "?"));
 	if (!json_get_strv(ok, "archived", &rest) && rest.n) {
 		strv_join(&rest, 20, &b);
@@ -123,10 +155,10 @@ static void say_promoted(const struct cli_args *a, const struct json *ok)
 	buf_release(&b);
 }
 
-static int apply_promote(const struct cli_args *a, struct cli_session *s, const char *how,
-	const char *token, struct err *e)
+static int apply_promote(const struct cli_args *a, struct cli_session *s,
+	const struct subject *what, const char *token, struct err *e)
 {
-	struct json *req = promote_request(a, s, how), *ok;
+	struct json *req = promote_request(a, s, what), *ok;
 	json_put_str(req, "token", token);
 	ok = cli_call(s, req, e);
 	if (!ok)
@@ -135,15 +167,16 @@ static int apply_promote(const struct cli_args *a, struct cli_session *s, const 
 		cli_json(ok);
 		return 0;
 	}
-	say_promoted(a, ok);
+	say_promoted(what, ok);
 	json_free(ok);
 	return 0;
 }
 
 /* 0 done, 1 answered no, -1 refused. */
-static int promote(const struct cli_args *a, struct cli_session *s, const char *how, struct err *e)
+static int promote(
+	const struct cli_args *a, struct cli_session *s, const struct subject *what, struct err *e)
 {
-	struct json *req = promote_request(a, s, how), *ok;
+	struct json *req = promote_request(a, s, what), *ok;
 	const struct json *plan;
 	int rc = -1, yes;
 	json_put_bool(req, "plan", true);
@@ -157,14 +190,13 @@ static int promote(const struct cli_args *a, struct cli_session *s, const char *
 		return no ? 1 : 0;
 	}
 	if (!a->json)
-		show_plan(plan, a->words.v[0]);
+		show_plan(plan, what);
 	if (no)
 		;
 	else if (cli_has(a, "dry-run"))
 		rc = 0;
 	else if ((yes = agreed(a, "promote? y/N", e)) > 0)
-		rc = apply_promote(
-			a, s, how, json_str(ok, "token", json_str(plan, "token", "")), e);
+		rc = apply_promote(a, s, what, json_str(ok, "token", ""), e);
 	else if (!yes)
 		rc = 1;
 	json_free(ok);
@@ -184,7 +216,9 @@ static int finish(const struct cli_args *a, struct cli_session *s, int rc, const
 static int run_promote(struct cli_args *a)
 {
 	struct cli_session s;
+	struct subject what = { NULL, NULL, NULL };
 	struct err e = ERR_INIT;
+	int rc;
 	bool squash = cli_has(a, "squash"), merge = cli_has(a, "merge");
 	if (cli_has(a, "rebase"))
 		return cli_usage(
@@ -193,7 +227,11 @@ static int run_promote(struct cli_args *a)
 		return cli_usage(a, "--merge and --squash are two ways; name one");
 	if (cli_open(&s, false, &e))
 		return cli_fail(a, &e);
-	return finish(a, &s, promote(a, &s, squash ? "squash" : "merge", &e), &e);
+	what.how = squash ? "squash" : "merge";
+	rc = find(&what, &s, a->words.v[0], &e) ? -1 : promote(a, &s, &what, &e);
+	free(what.name);
+	free(what.check);
+	return finish(a, &s, rc, &e);
 }
 
 static const struct cli_opt promote_opts[] = {

@@ -56,7 +56,8 @@ static void note(const struct json *row, struct buf *b)
 	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
 		const char *s = json_str(row, keys[i], NULL);
 		if (s && *s && !(b->len && !strcmp(keys[i], "reason") && !strcmp(s, "exit 0")))
-			buf_fmt(b, "%s%s", b->len ? "; " : "", s);
+			buf_fmt(b, "%s%s%s", b->len ? "; " : "",
+				strcmp(keys[i], "not_recorded") ? "" : "left out: ", s);
 	}
 }
 

@@ -37,7 +37,9 @@ static void first_program(const char *cmd, char *out, size_t n)
 	static const char *const before[] = { "if", "while", "until", "then", "do", "exec", "env",
 		"time", "nice", "sudo" };
 	static const char *const whole[] = { "for", "case", "set", "cd", "export", "echo", "printf",
-		"trap", "test", "sleep", "done", "fi", "esac", "else", "true", "false" };
+		"trap", "test", "sleep", "done", "fi", "esac", "else", "true", "false", "mkdir",
+		"rm", "cp", "mv", "touch", "cat", "ls", "sed", "exit", "return", "wait", "kill",
+		"read" };
 	for (const char *p = cmd; *p;) {
 		p += strspn(p, " \t\n;(){}&|!");
 		size_t len = strcspn(p, " \t\n;(){}&|<>");

@@ -106,7 +106,7 @@ like "$("$YOLO" show yolo/1/calc-3)" '1/calc-3' "a branch names its variant"
 before=$(git rev-parse HEAD)
 out=$("$YOLO" promote @best --dry-run)
 is $? 0 "promote --dry-run: exit 0"
-like "$out" 'promote @best into main' "promote --dry-run: what into what"
+like "$out" 'promote 1/calc-1 into main' "promote --dry-run: what into what"
 like "$out" 'src/add.sh  \+1 -0' "promote --dry-run: files"
 is "$(git rev-parse HEAD)" "$before" "promote --dry-run changes nothing"
 like "$("$YOLO" promote @best --dry-run --json)" '^\{"schema":1,"plan":\{' "promote --dry-run --json"
@@ -116,7 +116,7 @@ is "$(git rev-parse HEAD)" "$before" "promote without a terminal changes nothing
 refused "undo without anything" 1 "$YOLO" undo -y
 out=$("$YOLO" promote calc-2 --squash -y)
 is $? 0 "promote -y: exit 0"
-like "$out" 'promoted calc-2 into main: [0-9a-f]{7} -> [0-9a-f]{7}' "promote -y: says what moved"
+like "$out" 'promoted 1/calc-2 into main: [0-9a-f]{7} -> [0-9a-f]{7}' "promote -y: says what moved"
 is "$(cat two.txt)" $'two\nlines' "promote: the file is in the work tree"
 is "$(git rev-list --count "$before..HEAD")" 1 "promote --squash: one commit"
 like "$("$YOLO" ls)" 'in main' "ls: promoted"
