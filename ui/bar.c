@@ -187,6 +187,10 @@ void bar_footer(struct deck *d)
 		put_message(d, m);
 		return;
 	}
+	if (d->dialog.asking && d->dialog.number && d->dialog.kind == DIALOG_NONE) {
+		canvas_putf(c, y, 1, w - 2, ROLE_DIM, "asking what promoting %d would do ...", d->dialog.number);
+		return;
+	}
 	if (deck_screen(d) == SCREEN_DECK && d->npane && (w >= WIDE || d->layout.scrolls) && d->layout.grid.h) {
 		snprintf(range, sizeof(range), "%zu-%zu of %zu", d->layout.pane_first + 1,
 			d->layout.pane_first + d->layout.pane_count, d->npane);

@@ -101,6 +101,8 @@ enum role board_note(const struct board_row *b, const struct board_opts *o, stru
 		buf_str(out, r->evidence);
 	else if (v->promoted)
 		buf_fmt(out, "in %s", v->promoted);
+	else if (v->archived)
+		buf_str(out, "archived: z restores");
 	else if (v->conflict && *v->conflict && (v->state == VS_PASSED || variant_live(v->state)))
 		buf_fmt(out, "%s conflicts with %s", v->conflict, o->into ? o->into : "the base");
 	else if (r->best)
@@ -170,7 +172,7 @@ static void make_plan(struct plan *p, int w, const struct board_row *rows, size_
 		x = p->x[c] + columns[c].width;
 	}
 	p->note_x = x + 2;
-	p->note_w = w - p->note_x - 1;
+	p->note_w = w - p->note_x;
 }
 
 static void draw_head(struct canvas *c, int y, const struct plan *p)

@@ -62,6 +62,21 @@ like "$(cat -v "$T/raw")" 'cleared' 'what the deck wrote to the terminal was cau
 unlike "$(cat -v "$T/raw")" '\^\[(\]|P|_|\^|X)' 'no OSC, DCS, APC, PM or SOS among it'
 unlike "$(LC_ALL=C tr -d '\n' <"$T/raw" | LC_ALL=C sed 's/[^\x80-\xff]//g')" $'\xe2\x80\xae|\xe2\x80\x8b' 'no bidi and no zero width character'
 
+# ---- the bell, and synchronised output
+: >"$T/raw"
+tm pipe-pane -t t "cat >>$T/raw"
+event '{"row":{"n":1,"name":"claude-1","state":"running","sec":201,"check":"waiting","added":1,"removed":0,"files":1,"rev":10,"attention":"rate limit seen","log":["x"]}}'
+term_shows 'a row that begins to need a person says why' 'rate limit seen'
+wait_ok 'and rings once' '[ "$(LC_ALL=C tr -cd "\a" <"$T/raw" | wc -c)" = 1 ]'
+event '{"row":{"n":1,"name":"claude-1","state":"running","sec":202,"check":"waiting","added":1,"removed":0,"files":1,"rev":11,"attention":"rate limit seen again","log":["x"]}}'
+term_shows 'a second word of the same' 'limit seen ag'
+is "$(LC_ALL=C tr -cd '\a' <"$T/raw" | wc -c)" 1 'rings no more'
+unlike "$(cat -v "$T/raw")" '2026h' 'no synchronised output unasked'
+term_type $'\e[?2026;2$y'
+term_keys j
+wait_ok 'a terminal that has it gets every frame wrapped' 'cat -v "$T/raw" | grep -q "2026h.*2026l"'
+tm pipe-pane -t t
+
 # ---- a log that grows
 dir=$(echo "$T"/state/yolodeck/*/races/7/claude-1)
 term_keys 1 Enter
@@ -83,10 +98,10 @@ term_shows 'the pane on the deck says so too' '^↓ 1,234 new lines'
 term_keys Enter
 term_wait '↓ 1,234'
 term_keys g
-term_shows 'g goes to the beginning' 'title'
+term_shows 'g goes to the beginning' '^14:02:23  x'
 term_keys G
 term_shows 'G follows again' 'more 1234'
-like "$SCREEN" '100%  line 1,441 of 1,441' 'with the position'
+like "$SCREEN" '100%  line 1,435 of 1,435' 'with the position'
 term_keys w t
 term_shows 'times can be left out' '^ more 1234'
 term_keys q
