@@ -125,11 +125,10 @@ static void asked_again(void *ctx, struct slot *s, const char *why, const struct
 		return;
 	for (size_t i = 0; i < c->set.n; i++) {
 		struct racerun *r = c->race[i];
-		char words[256];
 		if (r->slot != s || !race_live(r->race))
 			continue;
-		auto_unlimited(&s->report, &r->race->spec, words, sizeof(words));
-		xreplace(&r->warn, words[0] ? words : s->report.warn[0] ? s->report.warn : NULL);
+		free(r->warn);
+		r->warn = auto_warning(&s->report, &r->race->spec);
 		if (r->warn && !strv_has(&r->warnings, r->warn))
 			strv_add(&r->warnings, r->warn);
 		for (size_t k = 0; k < r->race->n; k++)

@@ -44,6 +44,20 @@ void auto_unlimited(const struct engine_report *rep, const struct spec *s, char 
 	}
 }
 
+char *auto_warning(const struct engine_report *rep, const struct spec *s)
+{
+	char limits[256];
+	bool net = rep->shares_network && !(s->network && !strcmp(s->network, "none"));
+	const char *const parts[] = { limits, net ? "shares your network" : "", rep->warn };
+	struct buf b = BUF_INIT;
+
+	auto_unlimited(rep, s, limits, sizeof(limits));
+	for (size_t i = 0; i < ARRAY_LEN(parts); i++)
+		if (*parts[i])
+			buf_fmt(&b, "%s%s", b.len ? ", " : "", parts[i]);
+	return b.len ? buf_take(&b) : NULL;
+}
+
 bool auto_fake(void)
 {
 	const char *v = getenv("YOLODECK_FAKE");

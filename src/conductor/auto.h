@@ -14,5 +14,7 @@ int auto_allowed(const struct engine_type *t, bool forced, const char *isolation
 bool auto_fake(void);	/* YOLODECK_FAKE=1 */
 /* The limits of all variants against what the engine enforces: "" or a sentence. Pure. */
 void auto_unlimited(const struct engine_report *rep, const struct spec *s, char *out, size_t n);
+/* All that the rows of this race must say: the limits, the network, what the engine warns of. NULL = nothing. The caller frees. */
+char *auto_warning(const struct engine_report *rep, const struct spec *s);
 
 #endif

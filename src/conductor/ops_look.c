@@ -190,7 +190,7 @@ static void add_report(struct asking *a, const struct engine_type *t, const stru
 	json_put_bool(j, "ok", rep->ok);
 	json_put_str(j, "why", rep->why);
 	json_put_str(j, "isolation", rep->isolation[0] ? rep->isolation : NULL);
-	json_put_str(j, "warn", rep->warn[0] ? rep->warn : NULL);
+	json_put_str(j, "warn", rep->warn[0] ? rep->warn : rep->shares_network ? "shares your network" : NULL);
 	json_add(a->list, j);
 	if (rep->ok && t->in_auto && !a->chosen)
 		a->chosen = t->name;

@@ -178,7 +178,7 @@ static void claim_done(void *arg)
 	r->slot = u->slot;
 	if (r->slot->type->owner)
 		r->slot->type->owner(r->slot->g, &r->uid, &r->gid);
-	r->warn = u->unlimited[0] ? xstrdup(u->unlimited) : u->slot->report.warn[0] ? xstrdup(u->slot->report.warn) : NULL;
+	r->warn = auto_warning(&r->slot->report, &r->race->spec);
 	if (r->warn)
 		strv_add(&r->warnings, r->warn);
 	reply_ok(&u->r, answer(u, r));

@@ -70,6 +70,7 @@ struct engine_report {
 	char isolation[64];	/* "container", "namespace", "none" */
 	bool limit_memory, limit_pids, limit_cpus;	/* really enforced here */
 	char warn[256];		/* "log not guarded" ... "" = none */
+	bool shares_network;	/* network "bridge" is this machine's own */
 };
 typedef void (*engine_probe_fn)(void *ctx, const struct engine_report *r);
 typedef void (*engine_done_fn)(void *ctx, const struct err *e);	/* e->msg "" = fine */

@@ -148,7 +148,7 @@ static void report(const struct found *f, struct engine_report *r)
 	};
 
 	*r = (struct engine_report){
-		.ok = f->ok, .isolation = "namespace", .warn = "shares your network"
+		.ok = f->ok, .isolation = "namespace", .shares_network = true
 	};
 	if (!f->ok) {
 		snprintf(r->code, sizeof r->code, "%s", f->e.code);
