@@ -1,6 +1,7 @@
 /* cli_out.c - how the verbs answer: sentences, JSON, tables, questions. */
 #include <stdlib.h>
 #include <string.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include "base/mem.h"
@@ -110,6 +111,8 @@ bool cli_color(void)
 bool cli_ask(const char *question)
 {
 	char line[64];
+	/* what was typed before the question is no answer to it */
+	tcflush(STDIN_FILENO, TCIFLUSH);
 	fflush(stdout);
 	fprintf(stderr, "%s ", question);
 	fflush(stderr);

@@ -203,6 +203,15 @@ term_shows "promote: y is yes" '^promoted 1/calc-1 into main'
 wait_ok "promote: y is yes, exit 0" '[ "$(term_code)" = 0 ]'
 is "$(git rev-list --count --first-parent "$before..HEAD")" 1 "promote: one merge"
 term_stop
+# What was typed before the question does not answer it: a slow start reads it all first.
+term_start 100x30 sh -c 'pause=$(mktemp -u); mkfifo "$pause"; (sleep 1; echo >"$pause") & read -r _ <"$pause"; exec "$YOLO" undo'
+term_keys y Enter
+term_shows "undo asks" 'take it back\? y/N'
+pause 0.3
+is "$(term_code)" "" "an answer typed ahead is none"
+term_keys n Enter
+wait_ok "undo: n is no" '[ "$(term_code)" = 1 ]'
+term_stop
 term_start 100x30 "$YOLO" undo
 term_shows "undo on a terminal says what and asks" 'take it back\? y/N'
 term_keys y Enter
