@@ -11,6 +11,7 @@ enum {
 	TAIL_ROOM =
 		4 *
 		RUNLOG_RECORD, /* idx bytes kept for the last records: output, gap, note, exit */
+	GAPS_ROOM = 44 * RUNLOG_RECORD, /* of the cap: gaps are told in doubling steps, at most so many */
 	RESERVE_STEP = 16 * 1024, /* idx bytes allocated at a time */
 };
 
@@ -202,7 +203,8 @@ static size_t cap_room(const struct runlog_writer *w, size_t n)
 {
 	if (w->cap == 0)
 		return n;
-	uint64_t used = w->off + w->idx_off + RUNLOG_RECORD + TAIL_ROOM;
+	uint64_t gaps = w->cap / 16 < GAPS_ROOM ? w->cap / 16 : GAPS_ROOM;
+	uint64_t used = w->off + w->idx_off + RUNLOG_RECORD + TAIL_ROOM + gaps;
 	if (used >= w->cap)
 		return 0;
 	return w->cap - used < n ? (size_t)(w->cap - used) : n;
