@@ -23,6 +23,7 @@ const struct action actions[] = {
 	{ "next-needs", "a", IN_VARIANT, SECTION_LOOK, "a A", "next, prev !", "a", "next !", IN_DECK, 4, act_next_needs },
 	{ "previous-needs", "A", IN_VARIANT, SECTION_LOOK, NULL, NULL, NULL, NULL, 0, 0, act_prev_needs },
 	{ "mark", "space", IN_DECK, SECTION_LOOK, "space", "mark for x, z", "space", "mark", IN_DECK, 6, act_mark },
+	{ "new", "c", IN_DECK | IN_EMPTY | IN_RACES, SECTION_RACE, "c", "new race ($EDITOR)", "c", "new race", IN_DECK | IN_EMPTY, 9, act_new },
 	{ "order", "s", IN_DECK, SECTION_RACE, "s", "order: launch, best", "s", "order", IN_DECK, 7, act_order },
 	{ "layout", "b", IN_DECK, SECTION_RACE, "b", "board, panes, both", "b", "layout", IN_DECK, 8, act_layout },
 	{ "races", "L", IN_VARIANT | IN_EMPTY, SECTION_RACE, "L", "all races", "L", "all races", IN_EMPTY, 1, act_races },

@@ -79,5 +79,7 @@ void act_kill(struct deck *d, int32_t key);
 void act_kill_all(struct deck *d, int32_t key);
 void act_archive(struct deck *d, int32_t key);
 void act_undo(struct deck *d, int32_t key);
+/* act_new.c */
+void act_new(struct deck *d, int32_t key);
 
 #endif

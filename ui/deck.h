@@ -74,6 +74,7 @@ struct deck {
 
 	int race;		/* shown; 0 = none */
 	int newest;		/* highest number seen, for the news of a new race */
+	bool open_newest;	/* a new one was asked for from here: show it when it comes */
 	struct item **item;
 	size_t nitem;		/* by number */
 	size_t *order;		/* display order: indexes into item */

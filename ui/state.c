@@ -251,6 +251,12 @@ void state_sync(struct deck *d)
 	size_t before_n = d->nitem;
 	bool first = d->item == NULL;
 
+	if (d->open_newest && newest_race(d) > d->newest) {
+		d->open_newest = false;
+		d->newest = newest_race(d);
+		state_open_race(d, d->newest);
+		return;
+	}
 	if (d->newest && newest_race(d) > d->newest && d->race)
 		message_add(d, false, "race %d began; L shows it", newest_race(d));
 	if (newest_race(d) > d->newest)

@@ -195,13 +195,27 @@ enum term_signal term_signal(void)
 	return si.ssi_signo == SIGTSTP ? TERM_STOP : TERM_LEAVE;
 }
 
-void term_stop(void)
+void term_lend(void)
 {
 	if (term.modern)
 		send_bytes("\033[?2004l");
 	curs_set(1);
 	endwin();
 	tcsetattr(STDIN_FILENO, TCSADRAIN, &term.saved);
+}
+
+void term_take_back(void)
+{
+	reset_prog_mode();
+	enter_modes();
+	term_redraw();
+	while (term_signal() != TERM_NONE)	/* ctrl-c was meant for the program */
+		;
+}
+
+void term_stop(void)
+{
+	term_lend();
 	raise(SIGSTOP);
 	reset_prog_mode();
 	enter_modes();

@@ -24,6 +24,10 @@ enum term_signal term_signal(void);
 /* Stops ourselves as ctrl-z asks, with the terminal given back meanwhile; returns when continued. */
 void term_stop(void);
 
+/* Gives the terminal to a program that we start and wait for, and takes it back: what was typed meanwhile is the program's. */
+void term_lend(void);
+void term_take_back(void);
+
 /* Bytes read (0 = nothing now), -1 = the terminal is gone. */
 ssize_t term_read(char *p, size_t n);
 void term_flush_input(void);	/* drops what the kernel still holds */

@@ -104,6 +104,49 @@ wait_for '! tm list-sessions 2>/dev/null'
 term_start 80x24 yolodeck
 term_shows 'the deck shows it all again' '4 calc-4 +. killed'
 term_shows 'with the logs' 'hello from calc-1'
+# ---- a new race from the deck
+cat >"$T/bin/editor-of-the-test" <<'EDITOR'
+#!/bin/sh
+printf 'the editor has %s; press a key\n' "${1##*/}"
+read -r key
+echo '{ "name": "second", "engine": "fake", "limits": {}, "command": "echo from the second race", "repeat": 2 }' >"$1"
+[ "$key" != empty ] || : >"$1"
+EDITOR
+chmod +x "$T/bin/editor-of-the-test"
+term_keys Q
+wait_for 'term_code >/dev/null'
+tm kill-server
+wait_for '! tm list-sessions 2>/dev/null'
+term_start 80x24 env EDITOR=editor-of-the-test yolodeck
+term_wait '4 calc-4'
+term_keys c
+term_shows 'c opens the editor on the terminal' 'the editor has'
+term_type empty
+term_keys Enter
+term_shows 'saved empty: nothing is started, and said so' 'Enter goes back|^ toy  race 1 calc'
+term_keys Enter
+term_shows 'and the deck is back' '^ toy  race 1 calc'
+term_keys c
+term_wait 'press a key$'
+term_keys Enter
+term_shows 'what the engine of the tests does not enforce is refused' 'Run again.*|with --allow-unlimited'
+term_keys Enter
+term_shows 'and Enter is back at the deck' '^ toy  race 1 calc'
+if bwrap --ro-bind / / true 2>/dev/null; then
+	sed -i 's/"fake"/"local"/' "$T/bin/editor-of-the-test"
+	term_keys c
+	term_wait 'press a key$'
+	term_keys Enter
+	term_shows 'saved: the new race is on the deck' '^ toy  race [0-9] second' 20
+	term_shows 'and runs' 'from the second race' 20
+else
+	skip 'saved: the new race is on the deck' 'no bubblewrap here'
+fi
+mkdir -p .yolodeck
+echo '{ "name": "third", "engine": "fake", "command": "echo third" }' >.yolodeck/race.json
+term_keys c
+term_shows 'with a race file of the repository it asks' 'start a race as .yolodeck/race.json says\?'
+term_keys n
 term_keys Q
 wait_ok 'Q leaves' '[ "$(term_code)" = 0 ]'
 done_testing
