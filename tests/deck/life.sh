@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # life.sh - ends and returns: signals, a conductor that goes and comes, hostile bytes, a log that grows, resizing.
-# shellcheck source=tests/lib/lib.sh
+# shellcheck disable=SC2016 source=tests/lib/lib.sh
 . "$(dirname "$0")/../lib/lib.sh"
 # shellcheck source=tests/deck/deck.sh
 . "$(dirname "$0")/deck.sh"
