@@ -1,4 +1,7 @@
-/* term.c - curses for output, plain read(2) for input, signalfd for signals. */
+/* term.c - curses for output, plain read(2) for input, signalfd for signals.
+ *
+ * Curses writes at every cursor move, about a hundred times a frame, and a terminal may show each piece. So it is given a file in
+ * memory; what one frame leaves there goes to the terminal in one write. The terminal's modes are therefore ours to set. */
 #include "ui/term.h"
 
 #include <curses.h>
@@ -7,9 +10,11 @@
 #include <locale.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/signalfd.h>
 #include <term.h>
 #include <termios.h>
@@ -23,6 +28,8 @@
 static struct {
 	bool open, utf8, sync, modern;
 	SCREEN *screen;
+	FILE *frame;		/* where curses writes: a file in memory */
+	struct buf bytes;	/* of the frame on its way out */
 	struct termios saved;
 	struct canvas shown;	/* what the terminal has */
 	const struct theme *theme;
@@ -50,6 +57,27 @@ static void on_crash(int sig)
 static void send_bytes(const char *s)
 {
 	fs_write_all(STDOUT_FILENO, s, strlen(s));
+}
+
+/* What curses wrote since the last call, as one block; wrapped in synchronised output where the terminal has it. */
+static void flush_frame(void)
+{
+	int fd = fileno(term.frame);
+	off_t n = lseek(fd, 0, SEEK_CUR);
+
+	if (n <= 0)
+		return;
+	buf_clear(&term.bytes);
+	if (term.sync)
+		buf_str(&term.bytes, "\033[?2026h");
+	buf_reserve(&term.bytes, (size_t)n);
+	n = pread(fd, term.bytes.p + term.bytes.len, (size_t)n, 0);
+	term.bytes.len += n > 0 ? (size_t)n : 0;
+	if (term.sync)
+		buf_str(&term.bytes, "\033[?2026l");
+	fs_write_all(STDOUT_FILENO, term.bytes.p, term.bytes.len);
+	if (lseek(fd, 0, SEEK_SET) != 0 || ftruncate(fd, 0) < 0)
+		bug("the file in memory cannot be emptied");
 }
 
 static void add_restore(const char *s)
@@ -106,13 +134,28 @@ static bool is_modern(const char *name)
 
 static void enter_modes(void)
 {
-	cbreak();
-	noecho();
-	nonl();
-	typeahead(-1);
-	curs_set(0);
+	struct termios t = term.saved;
+
+	/* Signals stay (ctrl-c, ctrl-z); Enter is \r; nothing is echoed; output is not touched. */
+	t.c_lflag &= (tcflag_t) ~(ICANON | ECHO | ECHONL);
+	t.c_iflag &= (tcflag_t) ~(ICRNL | INLCR | IGNCR);
+	t.c_oflag &= (tcflag_t) ~(ONLCR | TAB3);
+	t.c_cc[VMIN] = 1;
+	t.c_cc[VTIME] = 0;
+	tcsetattr(STDIN_FILENO, TCSADRAIN, &t);
 	if (term.modern)
 		send_bytes("\033[?2004h\033[?2026$p");
+}
+
+static int open_frame(struct err *e)
+{
+	int fd = memfd_create("frame", MFD_CLOEXEC);
+
+	term.frame = fd < 0 ? NULL : fdopen(fd, "w");
+	if (!term.frame)
+		return err_sys(e, "internal", "no file in memory for the screen");
+	buf_init(&term.bytes);
+	return 0;
 }
 
 int term_open(struct err *e)
@@ -125,7 +168,9 @@ int term_open(struct err *e)
 	tcgetattr(STDIN_FILENO, &term.saved);
 	setlocale(LC_CTYPE, "");
 	term.utf8 = !strcmp(nl_langinfo(CODESET), "UTF-8");
-	term.screen = name && *name && strcmp(name, "dumb") ? newterm(NULL, stdout, stdin) : NULL;
+	if (open_frame(e) < 0)
+		return -1;
+	term.screen = name && *name && strcmp(name, "dumb") ? newterm(NULL, term.frame, stdin) : NULL;
 	if (!term.screen)
 		return err_set(e, "no_terminal", "The terminal \"%s\" (TERM) is not known here or cannot move its cursor; `yolodeck ls` works on it.",
 			name ? name : "");
@@ -139,7 +184,11 @@ int term_open(struct err *e)
 	term.open = true;
 	atexit(term_close);
 	canvas_init(&term.shown, NULL);
+	nonl();
+	typeahead(-1);
 	enter_modes();
+	curs_set(0);
+	flush_frame();
 	return 0;
 }
 
@@ -152,7 +201,10 @@ void term_close(void)
 		send_bytes("\033[?2004l");
 	curs_set(1);
 	endwin();
+	flush_frame();
 	delscreen(term.screen);
+	fclose(term.frame);
+	buf_release(&term.bytes);
 	tcsetattr(STDIN_FILENO, TCSADRAIN, &term.saved);
 	close(term.signals);
 	term.signals = -1;
@@ -201,12 +253,12 @@ void term_lend(void)
 		send_bytes("\033[?2004l");
 	curs_set(1);
 	endwin();
+	flush_frame();
 	tcsetattr(STDIN_FILENO, TCSADRAIN, &term.saved);
 }
 
 void term_take_back(void)
 {
-	reset_prog_mode();
 	enter_modes();
 	term_redraw();
 	while (term_signal() != TERM_NONE)	/* ctrl-c was meant for the program */
@@ -217,7 +269,6 @@ void term_stop(void)
 {
 	term_lend();
 	raise(SIGSTOP);
-	reset_prog_mode();
 	enter_modes();
 	term_redraw();
 }
@@ -350,12 +401,9 @@ void term_show(const struct canvas *c)
 	} else {
 		curs_set(0);
 	}
-	if (term.sync)
-		send_bytes("\033[?2026h");
 	wnoutrefresh(stdscr);
 	doupdate();
-	if (term.sync)
-		send_bytes("\033[?2026l");
+	flush_frame();
 }
 
 void term_probe_width(void)
