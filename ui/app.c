@@ -47,6 +47,8 @@ static int64_t deadline(struct deck *d, int64_t now)
 		t = soonest(t, d->message_until);
 	if (d->order_due)
 		t = soonest(t, d->order_due);
+	if (d->note_due)
+		t = soonest(t, d->note_due);
 	if (d->retry_ms && !d->client)
 		t = soonest(t, d->retry_ms);
 	return t < 0 ? -1 : t > now ? t : now;
@@ -168,6 +170,10 @@ static void timers(struct deck *d)
 	}
 	if (d->order_due && now >= d->order_due) {
 		state_order(d, true);
+		d->dirty = true;
+	}
+	if (d->note_due && now >= d->note_due) {
+		d->note_due = 0;
 		d->dirty = true;
 	}
 	link_retry(d);

@@ -28,6 +28,7 @@ struct item {			/* a variant of the shown race */
 	struct pane_log log;
 	char *last;		/* last line of its log, raw */
 	bool stale;		/* its files changed since they were read */
+	int64_t last_read;	/* mono ms: when `last` was read */
 	int watch[2];		/* inotify: log.idx, check.idx; -1 = not armed */
 	int watch_dir;
 	uint64_t rate_size;
@@ -109,6 +110,7 @@ struct deck {
 	struct theme theme;
 	struct input input;
 	int inotify;
+	int64_t note_due;	/* mono ms: a last line waits to be read again; 0 = none */
 	int64_t last_key, last_frame, last_bell, last_tick;
 	bool slow_link;		/* over ssh: a frame waits until the one before was seen */
 	int64_t answer_due;	/* mono ms: draw then at the latest; 0 = the terminal has caught up */

@@ -10,6 +10,8 @@
 #include "base/width.h"
 #include "ui/term.h"
 
+enum { NOTE_MS = 200 };
+
 /* Items whose panes are drawn: all, or without the killed ones when not all fit. */
 static void choose_panes(struct deck *d, bool with_killed)
 {
@@ -47,16 +49,24 @@ static void compute_layout(struct deck *d)
 	}
 }
 
-/* Arms first, reads then: what is written in between fires again. */
+/* Arms first, reads then: what is written in between fires again. The last line in the note changes at most a few times a second:
+ * nobody reads faster, and each reading costs. */
 static void refresh_item(struct deck *d, struct item *it)
 {
 	struct buf b = BUF_INIT;
+	int64_t now = clock_mono_ms();
 
 	watch_arm(d, it);
 	if (!it->stale)
 		return;
-	it->stale = false;
 	pane_log_refresh(&it->log);
+	if (now - it->last_read < NOTE_MS) {
+		if (!d->note_due || it->last_read + NOTE_MS < d->note_due)
+			d->note_due = it->last_read + NOTE_MS;
+		return;
+	}
+	it->stale = false;
+	it->last_read = now;
 	if (pane_log_last(&it->log, &b))
 		xreplace(&it->last, b.p);
 	buf_release(&b);
