@@ -171,6 +171,8 @@ int term_open(struct err *e)
 	if (open_frame(e) < 0)
 		return -1;
 	term.screen = name && *name && strcmp(name, "dumb") ? newterm(NULL, term.frame, stdin) : NULL;
+	if (!term.screen && name && is_modern(name))	/* a terminal of today whose entry is not installed here, as over ssh */
+		term.screen = newterm("xterm-256color", term.frame, stdin);
 	if (!term.screen)
 		return err_set(e, "no_terminal", "The terminal \"%s\" (TERM) is not known here or cannot move its cursor; `yolodeck ls` works on it.",
 			name ? name : "");

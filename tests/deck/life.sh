@@ -156,6 +156,16 @@ a=$(awk '/^voluntary/ { print $2 }' "/proc/$(deck_pid)/status")
 pause 2
 is "$(($(awk '/^voluntary/ { print $2 }' "/proc/$(deck_pid)/status") - a))" 0 'no wake-up in 2 s when nothing is live'
 
+# ---- terminals
+deck 80x24 TERM=xterm-nobody-has-this
+term_shows 'an unknown kind of xterm is taken for one' 'Proceed|No race yet'
+deck 80x24 TERM=vt100
+term_shows 'a vt100 is enough' 'No race yet'
+deck 80x24 TERM=nonsense
+term_shows 'an unknown terminal is a sentence' 'yolodeck ls. works on it'
+deck 80x24 TERM=dumb
+term_shows 'so is a dumb one' 'yolodeck ls'
+
 # ---- no terminal
 refused 'without a terminal a sentence' 1 "$FIXTURE" deck "$COMMON"
 like "$SAID" 'needs a terminal' 'that says what works'
