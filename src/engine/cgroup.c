@@ -309,6 +309,21 @@ bool cgroup_oom(const char *file)
 	return oom;
 }
 
+static void look_pids(void *ctx, const char *dir)
+{
+	bool *reached = ctx;
+
+	*reached = *reached || value(dir, "pids.events", "max") > 0;
+}
+
+bool cgroup_pids_reached(const char *file)
+{
+	bool reached = false;
+
+	each_dir(file, look_pids, &reached);
+	return reached;
+}
+
 static void look_use(void *ctx, const char *dir)
 {
 	int64_t *use = ctx, cpu = value(dir, "cpuacct.usage", NULL),

@@ -35,6 +35,7 @@ void cgroup_scope(const struct cgroup_can *can, const char *name, const struct l
 
 /* By the file of cgroup_make; a missing file is "no". */
 bool cgroup_oom(const char *file);	/* did the memory limit kill something? */
+bool cgroup_pids_reached(const char *file);	/* did the limit of processes refuse one? */
 void cgroup_sample(const char *file, int64_t *cpu_ns, int64_t *memory); /* -1 = not known */
 void cgroup_remove(const char *file);	/* kills what is left in it */
 

@@ -58,6 +58,17 @@ static void stop_info(struct local_task *l)
 	l->inotify = -1;
 }
 
+/* The runner stands outside of the command's groups and has no /sys: what it asks in a container is asked here. */
+static void say_pids(const struct engine_task *t, const char *groups, struct engine_end *end)
+{
+	size_t n = strlen(end->reason);
+
+	if (end->exit != 0 && end->cause != ENGINE_STOPPED && end->cause != ENGINE_OOM && end->cause != ENGINE_GONE &&
+		!strstr(end->reason, "process limit") && cgroup_pids_reached(groups))
+		snprintf(end->reason + n, sizeof end->reason - n, ", process limit (%lld) reached",
+			(long long)t->limits.pids);
+}
+
 static void local_ending(struct proc_set *set, struct proc *p, struct engine_end *end)
 {
 	struct local_task *l = (struct local_task *)p;
@@ -76,6 +87,7 @@ static void local_ending(struct proc_set *set, struct proc *p, struct engine_end
 		spec_fmt_size(p->t->limits.memory, limit, sizeof limit);
 		snprintf(end->reason, sizeof end->reason, "out of memory (limit %s)", limit);
 	}
+	say_pids(p->t, groups, end);
 	if (end->exit == 127) {
 		if (box_host(set->c, p->t, &h, &e) == 0)
 			engine_explain_127(&h, p->t, end);
