@@ -237,8 +237,10 @@ static void docker_sample(
 {
 	const struct docker_task *k = t->priv;
 	*cpu_ns = *memory = -1;
-	if (k)
+	if (k) {
+		docker_heartbeat(k->d);
 		docker_usage_sample(&k->usage, cpu_ns, memory);
+	}
 }
 
 static void docker_work_owner(struct engine *g, int *uid, int *gid)

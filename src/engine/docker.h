@@ -117,6 +117,7 @@ struct docker {
 	struct docker_call *calls;
 	struct loop_timer *retry, *late, *pump, *probe_over;
 	int retry_ms, losses;
+	int64_t ping_ms;		/* monotonic: when it was last asked whether it lives */
 	bool said_away;
 	char away_why[512];
 
@@ -130,6 +131,8 @@ struct docker {
 void docker_poke(struct docker *d);		/* the pump runs soon */
 void docker_connect(struct docker *d);		/* if it is not up or on its way */
 void docker_lost(struct docker *d, const struct http_answer *a, const char *what);
+/* While somebody watches: asks a link that is UP whether the daemon lives, once a second at most. */
+void docker_heartbeat(struct docker *d);
 void docker_link_close(struct docker *d);
 /* A call on a link that is UP. fn gets an answer with a status; when the link is lost meanwhile, a task's call is dropped
  * (task->call cleared), other calls get trouble HTTP_CANCELLED. */

@@ -17,6 +17,7 @@ enum {
 	INFO_MS = 5000,
 	LIST_MS = 5000,
 	LATE_MS = 2000,
+	HEARTBEAT_MS = 1000,
 	RETRY_MIN_MS = 250,
 	RETRY_MAX_MS = 5000
 };
@@ -52,6 +53,24 @@ static void unlink_call(struct docker_call *c)
 
 static void on_ping_late(void *ctx, const struct http_answer *a);
 
+static void ping_late(struct docker *d)
+{
+	struct http_request r = { .socket = place(d)->socket,
+		.method = "GET",
+		.path = "/_ping",
+		.timeout_ms = LATE_MS,
+		.fn = on_ping_late,
+		.ctx = d };
+	d->ping_ms = clock_mono_ms();
+	d->ping = http_start(d->loop, &r);
+}
+
+void docker_heartbeat(struct docker *d)
+{
+	if (d->link == LINK_UP && !d->ping && clock_mono_ms() - d->ping_ms >= HEARTBEAT_MS)
+		ping_late(d);
+}
+
 static void on_late(void *ctx)
 {
 	struct docker *d = ctx;
@@ -65,13 +84,7 @@ static void on_late(void *ctx)
 			next = c->late_at_ms;
 	}
 	if (overdue && !d->ping) {
-		struct http_request r = { .socket = place(d)->socket,
-			.method = "GET",
-			.path = "/_ping",
-			.timeout_ms = LATE_MS,
-			.fn = on_ping_late,
-			.ctx = d };
-		d->ping = http_start(d->loop, &r);
+		ping_late(d);
 	} else if (next >= 0) {
 		d->late = loop_after(d->loop, next - now, on_late, d);
 	}
@@ -83,7 +96,7 @@ static void on_ping_late(void *ctx, const struct http_answer *a)
 	d->ping = NULL;
 	if (a->trouble != HTTP_OK)
 		docker_lost(d, a, "_ping");
-	else if (d->calls) /* it lives, it is only slow */
+	else if (d->calls && !d->late) /* it lives, it is only slow */
 		d->late = loop_after(d->loop, LATE_MS, on_late, d);
 }
 
