@@ -35,7 +35,7 @@ daemon_end() {
 	timeout 10 docker ps -aq 2>/dev/null | xargs -r timeout 20 docker rm -f >/dev/null 2>&1
 	kill -TERM "$DOCKERD" 2>/dev/null
 	wait_for '[ ! -e "/proc/$DOCKERD" ] || ! kill -0 "$DOCKERD" 2>/dev/null' 15 || kill -9 "$DOCKERD" 2>/dev/null
-	for p in $(grep -l -s -z -F "$T/docker/exec" /proc/[0-9]*/cmdline | cut -d/ -f3); do
+	grep -l -s -z -F "$T/docker/exec" /proc/[0-9]*/cmdline | while IFS=/ read -r _ _ p _; do
 		[ "$p" = "$BASHPID" ] || kill -9 "$p" 2>/dev/null
 	done
 	grep -o " $T/docker/[^ ]*" /proc/mounts | sort -r | xargs -r -n 1 umount -l 2>/dev/null
