@@ -55,7 +55,11 @@ int fs_mkdirs(const char *path, mode_t mode, struct err *e)
 		if (was && was != '/')
 			continue;
 		*at = 0;
-		if (mkdir(p, mode) < 0) {
+		if (mkdir(p, mode) == 0) {
+			/* the mode asked for, whatever the umask */
+			if (chmod(p, mode) < 0)
+				rc = err_sys(e, "io", "cannot set the mode of %s", p);
+		} else {
 			int saved = errno;
 
 			if (!leads_to_dir(p)) {

@@ -172,9 +172,10 @@ control() { # RACE
 		git -c filter.evilprocess.process= diff -- README.md
 		git add README.md
 		git -c core.fsmonitor=false -c core.hooksPath=/dev/null add -A
-		git -c commit.gpgSign=false commit -m x
-		git log -p -1
-		git commit --allow-empty -m signed
+		# A filter process that hangs up ends a commit before its hooks.
+		git -c filter.evilprocess.process= -c commit.gpgSign=false commit --allow-empty -m x
+		git log -p -2
+		git -c filter.evilprocess.process= commit --allow-empty -m signed
 		git evil
 		git checkout -b other
 	) >"$T/control.out" 2>&1 </dev/null

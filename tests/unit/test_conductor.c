@@ -13,7 +13,7 @@ static void four_to_the_end(void **state)
 	int r = wire_race(&w, SPEC("\"parallel\":4,\"variants\":["
 		"{\"name\":\"good\",\"command\":\"echo one; echo new >f1; echo done\"},"
 		"{\"name\":\"bad\",\"command\":\"echo two >&2; exit 3\"},"
-		"{\"name\":\"argv\",\"argv\":[\"/bin/sh\",\"-c\",\"echo $YOLO_RACE/$YOLO_VARIANT/$YOLO_INDEX\"]},"
+		"{\"name\":\"argv\",\"argv\":[\"/bin/sh\",\"-c\",\"echo $YOLO_RACE/$YOLO_VARIANT/$YOLO_INDEX; echo more >more\"]},"
 		"{\"name\":\"none\",\"command\":\"true\"}]"));
 	assert_int_equal(r, 1);
 	wire_over(&w, 20000);
