@@ -146,7 +146,7 @@ bool dialog_wants_capital(const struct deck *d)
 
 	if (!it)
 		return true;
-	return json_size(json_get(d->dialog.plan, "auto_run")) > 0 || it->row->v->state != VS_PASSED;
+	return json_size(json_get(d->dialog.plan, "auto_run")) > 0 || json_bool(d->dialog.plan, "cut", false) || it->row->v->state != VS_PASSED;
 }
 
 /* Success is told by the conductor to all who watch. */

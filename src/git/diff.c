@@ -208,7 +208,8 @@ static bool component_is(const char *path, const char *name)
 	for (;;) {
 		size_t len = strcspn(path, "/");
 
-		if (dir ? path[len] == '/' && len == n - 1 && !strncasecmp(path, name, len)
+		/* a link or a file in the directory's place leads to programs just as well */
+		if (dir ? len == n - 1 && !strncasecmp(path, name, len)
 			: !path[len] && len == n && !strncasecmp(path, name, len))
 			return true;
 		if (!path[len])

@@ -49,6 +49,47 @@ static int count_commits(const char *store, const char *old, const char *new, en
 	return n;
 }
 
+/* Files of the diff that are dir or lie in it. */
+static void add_below(struct promote_plan *plan, const char *dir)
+{
+	size_t n;
+
+	while (!strncmp(dir, "./", 2))
+		dir += 2;
+	for (n = strlen(dir); n && dir[n - 1] == '/'; n--)
+		continue;
+	for (size_t i = 0; n && i < plan->stat.n; i++) {
+		const char *path = plan->stat.f[i].path;
+
+		if (!strncmp(path, dir, n) && (path[n] == '/' || !path[n]) && !strv_has(&plan->auto_run, path))
+			strv_add(&plan->auto_run, path);
+	}
+}
+
+/* The user's own hooks may lie in the tree, wherever his configuration says: then git runs what is promoted there. All values
+ * are taken, because the last one is ours. */
+static void hooks_in_tree(const struct promote_in *in, const struct target *t, struct promote_plan *plan)
+{
+	const char *top = t->dir ? t->dir : in->repo->top;
+	size_t n = top ? strlen(top) : 0;
+	struct git_call c;
+	struct child_result r;
+	struct strv dirs = STRV_INIT;
+	struct err e = ERR_INIT;
+
+	git_call_init(&c, in->repo->common);
+	c.user = c.read_only = true;
+	c.cwd = top;
+	strv_addl(&c.args, "config", "-z", "--type=path", "--get-all", "core.hooksPath", (char *)NULL);
+	if (!git_run(&c, &r, &e))
+		strv_split0(&dirs, r.out.p, r.out.len);
+	for (size_t i = 0; i < dirs.n; i++)
+		add_below(plan, n && !strncmp(dirs.v[i], top, n) && dirs.v[i][n] == '/' ? dirs.v[i] + n + 1 : dirs.v[i]);
+	strv_release(&dirs);
+	child_result_release(&r);
+	git_call_release(&c);
+}
+
 static int build(const struct promote_in *in, const struct target *t, struct promote_plan *plan,
 	struct refusal *why, struct err *e)
 {
@@ -70,6 +111,7 @@ static int build(const struct promote_in *in, const struct target *t, struct pro
 		plan->commits = count_commits(in->quarantine, t->tip, plan->new, in->how);
 		rc = diff_stat(in->quarantine, t->tip, plan->new, &plan->stat, e);
 		diff_auto_run(&plan->stat, &plan->auto_run);
+		hooks_in_tree(in, t, plan);
 	}
 	free(label);
 	return rc;

@@ -212,9 +212,9 @@ static void paths_that_run_by_themselves(void **state)
 	static const char *const yes[] = { ".gitattributes", "sub/.gitattributes",
 		".husky/pre-commit", ".github/workflows/ci.yml", ".envrc", "Makefile",
 		"src/Makefile", "package.json", ".GitHub/x", ".claude/settings.json",
-		"a/.vscode/tasks.json" };
+		"a/.vscode/tasks.json", ".github", "sub/.husky" };
 	static const char *const no[] = { "src/main.c", "github/x", "Makefile.am", "my.envrc",
-		".huskyx/a", ".github", "README" };
+		".huskyx/a", "README" };
 	struct diff_stat st = { 0 };
 	struct diff_file files[ARRAY_LEN(yes) + ARRAY_LEN(no)];
 	struct strv out = STRV_INIT;
