@@ -110,7 +110,7 @@ static inline bool wire_dial_once(struct wire *w, struct line_io *io)
 /* A connection with its hello done; the conductor is there already or on its way. */
 static inline struct line_io wire_dial(struct wire *w)
 {
-	int64_t end = clock_mono_ms() + 10000;
+	int64_t end = clock_mono_ms() + 20000;
 	struct line_io io;
 
 	while (!wire_dial_once(w, &io)) {
@@ -125,8 +125,20 @@ static inline struct line_io wire_dial(struct wire *w)
 
 static inline void wire_up(struct wire *w)
 {
+	int64_t end = clock_mono_ms() + 20000;
+	int code;
+
 	w->conductor = wire_spawn(w);
-	w->io = wire_dial(w);
+	while (!wire_dial_once(w, &w->io)) {
+		/* As the client does: one that found the lock still held by what was killed just now is started again. */
+		if (child_reap(&w->conductor, &code) == 1)
+			w->conductor = wire_spawn(w);
+		if (clock_mono_ms() >= end) {
+			wire_log(w);
+			fail_msg("no conductor");
+		}
+		poll(NULL, 0, 5);
+	}
 	w->connected = true;
 }
 
