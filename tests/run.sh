@@ -19,6 +19,7 @@ unset MAKEFLAGS MFLAGS MAKELEVEL
 LC_ALL=C.UTF-8
 export LC_ALL
 export ASAN_OPTIONS="${ASAN_OPTIONS:-detect_leaks=1:detect_stack_use_after_return=1}"
+export LSAN_OPTIONS="suppressions=$PWD/tests/lib/lsan.supp:print_suppressions=0"
 export UBSAN_OPTIONS="${UBSAN_OPTIONS:-print_stacktrace=1}"
 
 now_ms() {

@@ -146,6 +146,13 @@ static int launch_report(const struct launch *l, const struct report *r, struct 
 	}
 }
 
+/* A sanitizer's locks are in the memory that a vfork child shares: one killed before its exec would leave them taken. */
+#ifdef __SANITIZE_ADDRESS__
+#define launch_fork_now fork
+#else
+#define launch_fork_now vfork
+#endif
+
 /* With every signal blocked no handler of ours can run in the child, which borrows our memory until exec. */
 static pid_t launch_fork(const struct launch *l)
 {
@@ -155,7 +162,7 @@ static pid_t launch_fork(const struct launch *l)
 
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &old);
-	pid = vfork();
+	pid = launch_fork_now();
 	if (pid == 0)
 		child_main(l);
 	saved = errno;

@@ -16,7 +16,7 @@ limit_race() { # ENGINE
 	{
 		printf '{ "engine": "%s", "network": "none", "parallel": 6, "limits": { "memory": "64m", "pids": %d, "time": "20s" }, "variants": [\n' "$1" $pids
 		printf '{ "name": "neighbour", "command": %s },\n' "$(json_text 'i=0; while [ $i -lt 2000 ]; do i=$((i+1)); echo "line $i of the neighbour"; done; while [ ! -e stop ]; do sleep 0.1; done; echo end')"
-		printf '{ "name": "bomb", "limits": { "time": "3s" }, "command": %s },\n' "$(json_text 'exec perl -e "while (1) { fork }"')"
+		printf '{ "name": "bomb", "limits": { "time": "3s", "memory": "512m" }, "command": %s },\n' "$(json_text 'exec perl -e "while (1) { fork }"')"
 		printf '{ "name": "hog", "command": %s },\n' "$(json_text 'exec perl -e "push @a, q(x) x (1<<20) while 1"')"
 		printf '{ "name": "late", "limits": { "time": "1s" }, "command": "echo begun; sleep 1000" },\n'
 		printf '{ "name": "deaf", "limits": { "time": "1s" }, "command": %s },\n' "$(json_text 'trap "" TERM HUP INT QUIT; echo begun; while :; do sleep 1; done')"
