@@ -36,7 +36,8 @@ daemon_end() {
 	kill -TERM "$DOCKERD" 2>/dev/null
 	wait_for '[ ! -e "/proc/$DOCKERD" ] || ! kill -0 "$DOCKERD" 2>/dev/null' 15 || kill -9 "$DOCKERD" 2>/dev/null
 	grep -l -s -z -F "$T/docker/exec" /proc/[0-9]*/cmdline | while IFS=/ read -r _ _ p _; do
-		[ "$p" = "$BASHPID" ] || kill -9 "$p" 2>/dev/null
+		# a shim's death alone leaves its container running
+		[ "$p" = "$BASHPID" ] || { pkill -9 -P "$p"; kill -9 "$p"; } 2>/dev/null
 	done
 	grep -o " $T/docker/[^ ]*" /proc/mounts | sort -r | xargs -r -n 1 umount -l 2>/dev/null
 }
