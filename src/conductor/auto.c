@@ -12,7 +12,7 @@
 /* One choice under way; engines are asked one after the other, so that none is started for nothing. */
 struct choice {
 	struct conductor *c;
-	char *isolation;
+	const struct spec *spec;	/* the caller's; NULL = none */
 	const struct engine_type *forced;
 	size_t at;		/* in engine_table */
 	struct slot *slot;	/* being probed */
@@ -69,7 +69,6 @@ static void finish(struct choice *ch, struct slot *s, const char *why, const str
 {
 	ch->fn(ch->ctx, s, why, e);
 	strv_release(&ch->not);
-	free(ch->isolation);
 	free(ch);
 }
 
@@ -141,13 +140,25 @@ static void answered(void *ctx, const struct engine_report *rep)
 	ask_next(ch);
 }
 
+/* Limits that are not enforced are a refusal of the whole race, so `auto` rather goes on to an engine that does. */
+static int unsuited(const struct choice *ch, const struct engine_type *t, struct err *e)
+{
+	const struct spec *s = ch->spec;
+
+	if (!s)
+		return 0;
+	if (s->runners.n && strcmp(t->name, "dagger"))
+		return err_set(e, "runners", "\"runners\" are engines of Dagger");
+	return t->suits ? t->suits(s, e) : 0;
+}
+
 static void ask(struct choice *ch, const struct engine_type *t)
 {
 	struct err e = ERR_INIT;
 
 	ch->slot = NULL;
-	if (auto_allowed(t, ch->forced != NULL, ch->isolation, auto_fake(), &e) ||
-		!(ch->slot = slots_open(ch->c, t, &e))) {
+	if (auto_allowed(t, ch->forced != NULL, ch->spec ? ch->spec->isolation : NULL, auto_fake(), &e) ||
+		unsuited(ch, t, &e) || !(ch->slot = slots_open(ch->c, t, &e))) {
 		if (strcmp(e.code, "not_auto") && (ch->forced || strcmp(e.code, "test_only")))
 			not_this(ch, t, e.msg);
 		ask_next(ch);
@@ -173,7 +184,7 @@ static void begin(void *ctx)
 	ask_next(ctx);
 }
 
-void auto_choose(struct conductor *c, const char *engine, const char *isolation, auto_fn fn, void *ctx)
+void auto_choose(struct conductor *c, const char *engine, const struct spec *s, auto_fn fn, void *ctx)
 {
 	struct choice *ch = xcalloc(1, sizeof(*ch));
 	bool any = !engine || !strcmp(engine, "auto");
@@ -182,7 +193,7 @@ void auto_choose(struct conductor *c, const char *engine, const char *isolation,
 	ch->c = c;
 	ch->fn = fn;
 	ch->ctx = ctx;
-	ch->isolation = isolation ? xstrdup(isolation) : NULL;
+	ch->spec = s;
 	ch->forced = any ? NULL : engine_find(engine);
 	if (!any && !ch->forced) {
 		err_set(&e, "no_engine", "this yolodeck has no engine \"%s\"", engine);

@@ -4,10 +4,10 @@
 
 #include "conductor/state.h"
 
-/* Probes one after the other; fn is called once, later: with a slot and the reason, or with NULL and the sentence. engine and
- * isolation: as in the spec (NULL = auto, any). */
+/* Probes one after the other; fn is called once, later: with a slot and the reason, or with NULL and the sentence. engine: as in the
+ * spec (NULL = auto). s: the race it is for, alive until then; NULL = any. */
 typedef void (*auto_fn)(void *ctx, struct slot *s, const char *why, const struct err *e);
-void auto_choose(struct conductor *c, const char *engine, const char *isolation, auto_fn fn, void *ctx);
+void auto_choose(struct conductor *c, const char *engine, const struct spec *s, auto_fn fn, void *ctx);
 
 /* Pure: may this type be taken at all? forced = named by the user. -1 with the reason. */
 int auto_allowed(const struct engine_type *t, bool forced, const char *isolation, bool fake, struct err *e);

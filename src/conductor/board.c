@@ -239,6 +239,7 @@ struct racerun *board_add(struct conductor *c, struct race *take_race)
 	r->uid = r->gid = -1;
 	r->dir = store_race_dir(&c->store, take_race->number);
 	r->quarantine = fs_join(r->dir, "q.git");
+	r->source = fs_join(r->dir, "tpl/tree");
 	r->base_store = store_base_store(&c->store, take_race->base ? take_race->base : "none");
 	r->was_live = race_live(take_race);
 	r->v = xcalloc(take_race->n + 1, sizeof(*r->v));
@@ -285,6 +286,7 @@ void board_free(struct racerun *r)
 	race_free(r->race);
 	free(r->dir);
 	free(r->quarantine);
+	free(r->source);
 	free(r->base_store);
 	free(r->warn);
 	free(r->co.warning);

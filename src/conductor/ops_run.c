@@ -259,7 +259,7 @@ static void chosen(void *ctx, struct slot *s, const char *why, const struct err 
 		refuse(u, &refusal);
 		return;
 	}
-	s->type->prepare(s->g, &u->spec, prepared, u);
+	s->type->prepare(s->g, &u->spec, u->from, prepared, u);
 }
 
 /* ---- 2. the engine ---- */
@@ -272,7 +272,7 @@ static void look_done(void *arg)
 		refuse(u, &u->e);
 		return;
 	}
-	auto_choose(u->c, u->spec.engine, u->spec.isolation, chosen, u);
+	auto_choose(u->c, u->spec.engine, &u->spec, chosen, u);
 }
 
 static int judge_spec(struct run *u, const struct json *req, struct err *e)
@@ -287,6 +287,7 @@ static int judge_spec(struct run *u, const struct json *req, struct err *e)
 		return -1;
 	if (!u->spec.nvariants)
 		return err_set(e, "bad_spec", "the race has no variant");
+	xreplace(&u->spec.pipeline, NULL);	/* the engine's to say */
 	rc = mounts_resolve(u->c, &u->spec.mounts, &paths, e);
 	if (!rc) {
 		strv_copy(&u->spec.mounts, &paths);

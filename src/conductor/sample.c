@@ -196,8 +196,12 @@ static void snap_next(struct conductor *c)
 				oldest = vr;
 		}
 	}
-	if (oldest)
-		snap(oldest);
+	if (!oldest)
+		return;
+	struct slot *s = oldest->r->slot;
+	if (s && s->g && s->type->refresh)
+		s->type->refresh(s->g, &oldest->task);
+	snap(oldest);
 }
 
 /* ---- the timer ---- */

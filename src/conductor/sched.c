@@ -59,6 +59,11 @@ static void over(struct varrun *vr)
 	diag(DIAG_INFO, "%s: %s, %s", vr->key, variant_state_name(v->state), v->reason ? v->reason : "-");
 	if (r->was_live && !race_live(r->race)) {
 		r->was_live = false;
+		if (r->prep == PREP_NONE && r->slot && r->slot->type->from_template) {
+			/* adopted: another conductor prepared it, and left the template for the pipeline */
+			r->co.race_dir = r->dir;
+			checkout_finish(&r->co);
+		}
 		board_over(r);
 		sample_conflicts(r);
 	}
@@ -253,6 +258,8 @@ static void finish_template(struct racerun *r)
 	for (size_t i = 0; i < r->race->n; i++)
 		if (r->v[i].copying || wants_copy(&r->v[i]) || r->v[i].v->state == VS_QUEUED)
 			return;
+	if (r->slot && r->slot->type->from_template && race_live(r->race))
+		return;
 	if (r->template_there)
 		checkout_finish(&r->co);
 	r->template_there = false;

@@ -71,7 +71,7 @@ struct racerun {
 	struct race *race;		/* owned */
 	struct varrun *v;		/* race->n of them, same order */
 	struct slot *slot;		/* of its engine, NULL = not opened yet */
-	char *dir, *quarantine, *base_store;
+	char *dir, *quarantine, *base_store, *source; /* source: the template's tree, for engines from_template */
 	enum prep prep;
 	struct err prep_err;
 	struct git_repo repo;		/* filled by the preparation; workers read it */

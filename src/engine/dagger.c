@@ -72,7 +72,7 @@ static void dagger_probe(struct engine *g, engine_probe_fn fn, void *ctx)
 	answer(g, (struct answer){ .probe = fn, .ctx = ctx });
 }
 
-static void dagger_prepare(struct engine *g, const struct spec *s, engine_done_fn fn, void *ctx)
+static void dagger_prepare(struct engine *g, struct spec *s, const char *from, engine_done_fn fn, void *ctx)
 {
 	answer(g, (struct answer){ .done = fn, .ctx = ctx });
 }

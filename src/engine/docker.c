@@ -147,7 +147,7 @@ static void docker_probe(struct engine *g, engine_probe_fn fn, void *ctx)
 	docker_poke(d);
 }
 
-static void docker_prepare(struct engine *g, const struct spec *s, engine_done_fn fn, void *ctx)
+static void docker_prepare(struct engine *g, struct spec *s, const char *from, engine_done_fn fn, void *ctx)
 {
 	image_prepare(of(g), s, fn, ctx);
 }

@@ -23,6 +23,9 @@ struct engine_task {
 	const char *dir;		/* <state>/races/7/claude-1: work/ home/ tmp/ below it */
 	const char *log, *idx;		/* full paths, created O_EXCL 0600 by the conductor */
 	const char *base_store;		/* host path, mounted read-only at CHECKOUT_BASE_STORE */
+	const char *source;		/* host path of a tree equal to work/ as it began, which nobody writes to; for engines from_template */
+	const char *pipeline;		/* spec.pipeline, or NULL: what prepare pinned */
+	const char *runner_host;	/* the Dagger engine it is meant for, "" = the default one */
 	const char *image;		/* "host" or a reference */
 	struct strv argv;		/* the command */
 	const char *setup;		/* NULL, or run by /bin/sh -c before it, same log */
@@ -82,11 +85,15 @@ struct engine_type {
 	bool container;		/* satisfies isolation: container */
 	bool test_only;		/* refused unless YOLODECK_FAKE=1 */
 	bool in_auto;		/* tried by auto, in table order */
+	bool from_template;	/* tasks are filled from `source`: the race's template is kept while the race is live */
+	/* Pure: can races like this one be run by it at all? -1 with the reason. NULL = all can. */
+	int (*suits)(const struct spec *s, struct err *e);
 	struct engine *(*open)(const struct engine_ctx *c, struct err *e);
 	void (*close)(struct engine *g);	/* what runs goes on */
 	void (*probe)(struct engine *g, engine_probe_fn fn, void *ctx);	/* answers within 2 s */
-	/* Before the first start of a race: is the image here, are mounts allowed. */
-	void (*prepare)(struct engine *g, const struct spec *s, engine_done_fn fn, void *ctx);
+	/* Before the first start of a race: is the image here, are mounts allowed. May pin what later starts need in s->pipeline.
+	 * from: the work tree the race was asked for in, "" = none. s and from live until fn was called. */
+	void (*prepare)(struct engine *g, struct spec *s, const char *from, engine_done_fn fn, void *ctx);
 	void (*start)(struct engine *g, struct engine_task *t);
 	/* Asks it to end: TERM, grace, KILL. ended() follows. kept while the engine is away. */
 	void (*stop)(struct engine *g, struct engine_task *t);
@@ -99,6 +106,9 @@ struct engine_type {
 	int (*exec_argv)(struct engine *g, const struct engine_task *t, const char *const *cmd, bool tty, struct strv *out, struct err *e);
 	/* cpu in ns and memory in bytes so far, -1 = not known; cheap enough for once a second */
 	void (*sample)(struct engine *g, const struct engine_task *t, int64_t *cpu_ns, int64_t *memory);
+	/* Brings work/ up to date when it is a copy of what the container sees: asked for while somebody watches, before a live
+	 * snapshot; cheap, and it may take its time. NULL = work/ is the container's own. */
+	void (*refresh)(struct engine *g, struct engine_task *t);
 	/* uid and gid that work/ home/ tmp/ must belong to; -1 = as they are */
 	void (*owner)(struct engine *g, int *uid, int *gid);
 };

@@ -105,7 +105,7 @@ static void fake_probe(struct engine *g, engine_probe_fn fn, void *ctx)
 	ask(g, (struct question){ .probe = fn, .ctx = ctx });
 }
 
-static void fake_prepare(struct engine *g, const struct spec *s, engine_done_fn fn, void *ctx)
+static void fake_prepare(struct engine *g, struct spec *s, const char *from, engine_done_fn fn, void *ctx)
 {
 	ask(g, (struct question){ .done = fn, .ctx = ctx });
 }

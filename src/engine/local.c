@@ -387,7 +387,7 @@ static void local_ask(struct engine *e, engine_probe_fn fn, void *ctx)
 	local_probe_start(((struct local *)e)->probe, fn, ctx);
 }
 
-static void local_prepare(struct engine *e, const struct spec *s, engine_done_fn fn, void *ctx)
+static void local_prepare(struct engine *e, struct spec *s, const char *from, engine_done_fn fn, void *ctx)
 {
 	local_prepare_start(((struct local *)e)->probe, s, fn, ctx);
 }

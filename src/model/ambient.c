@@ -6,7 +6,8 @@
 
 #include "base/mem.h"
 
-static const char *const names[] = { "DOCKER_HOST", "DOCKER_CONTEXT", "DOCKER_CONFIG" };
+static const char *const names[] = { "DOCKER_HOST", "DOCKER_CONTEXT", "DOCKER_CONFIG",
+	"_EXPERIMENTAL_DAGGER_RUNNER_HOST", "_EXPERIMENTAL_DAGGER_CLI_BIN" };
 
 /* Unset and empty mean the same to the docker command, so to us. */
 static const char *value(const char *name)

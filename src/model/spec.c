@@ -36,6 +36,8 @@ void spec_release(struct spec *s)
 	strv_release(&s->argv);
 	strv_release(&s->env);
 	strv_release(&s->mounts);
+	strv_release(&s->runners);
+	free(s->pipeline);
 	strv_release(&s->rank);
 	spec_clear_matrix(s);
 	for (size_t i = 0; i < s->nvariants; i++)

@@ -53,6 +53,8 @@ struct spec {
 	struct limits limits;
 	struct strv rank; /* e.g. "check" "-lines" "-elapsed" */
 	bool allow_unlimited;
+	struct strv runners; /* Dagger engines the variants are spread over, in turn; empty = the default one */
+	char *pipeline; /* set by the conductor only: where the engine pinned what its later starts need */
 	struct spec_matrix {
 		char *key;
 		struct strv values;

@@ -34,6 +34,7 @@ static const struct flag {
 	{ "env", ENV, SPEC_ENV, AT(env) },
 	{ "mount", MOUNT, SPEC_MOUNT, AT(mounts) },
 	{ "matrix", MATRIX, 0, 0 },
+	{ "runner", MOUNT, SPEC_RUNNER, AT(runners) },
 };
 #undef AT
 

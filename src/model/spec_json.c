@@ -87,12 +87,14 @@ struct json *spec_to_json(const struct spec *s)
 	if (s->parallel)
 		json_put_int(o, "parallel", s->parallel);
 	put_list(o, "mounts", &s->mounts);
+	put_list(o, "runners", &s->runners);
 	put_limits(o, &s->limits);
 	put_text(o, "network", s->network);
 	put_text(o, "isolation", s->isolation);
 	put_list(o, "rank", &s->rank);
 	if (s->allow_unlimited)
 		json_put_bool(o, "allow_unlimited", true);
+	put_text(o, "pipeline", s->pipeline);
 	for (size_t i = 0; i < s->nvariants; i++)
 		json_add(list, variant(&s->variants[i]));
 	json_put(o, "variants", list);

@@ -315,13 +315,14 @@ static const struct key race_keys[] = {
 	{ "secrets", read_later, 0, 0 },
 	{ "caches", read_later, 0, 0 },
 	{ "ports", read_later, 0, 0 },
-	{ "runners", read_later, 0, 0 },
+	{ "runners", read_list, AT(runners), SPEC_RUNNER },
 	{ "metrics", read_later, 0, 0 },
 };
 /* Only in our own form. */
 static const struct key expanded_keys[] = {
 	{ "allow_unlimited", read_bool, AT(allow_unlimited), 0 },
 	{ "expanded", read_bool, AT(allow_unlimited), 0 },
+	{ "pipeline", read_text, AT(pipeline), SPEC_TEXT },
 };
 #undef AT
 

@@ -20,6 +20,7 @@ enum spec_kind {
 	SPEC_ENV, /* K=V */
 	SPEC_ENV_KEY,
 	SPEC_MOUNT,
+	SPEC_RUNNER, /* a Dagger engine: tcp:// unix:// ssh:// container:// docker-container:// kube-pod:// */
 	SPEC_RANK,
 	SPEC_ARG, /* one word of argv */
 };

@@ -303,7 +303,7 @@ static void rig_prepare(struct rig *r, const char *image)
 {
 	struct spec s = { .image = (char *)image };
 	r->prepared = 0;
-	engine_docker.prepare(r->g, &s, rig_prepared, r);
+	engine_docker.prepare(r->g, &s, "", rig_prepared, r);
 	assert_int_equal(r->prepared, 0);
 	rig_run_until(r, rig_is_prepared, 20000, "the images");
 }
