@@ -10,14 +10,16 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/diag.h"
 #include "base/fs.h"
 #include "base/mem.h"
 #include "git/copytree.h"
+#include "git/diff.h"
 #include "git/quarantine.h"
 #include "git/template.h"
 
 /* A file changed within this of the walk is read again; waiting it out once spares that for the whole tree. */
-enum { SETTLE_NS = 21000000 };
+enum { SETTLE_NS = 21000000, MAX_PATHS = 1000 };
 
 static const char MARKER[] = "yolodeck-copy";
 
@@ -72,6 +74,27 @@ static void settle(void)
 		;
 }
 
+/* What the start of a continued variant changed already. That it cannot be counted in time is no reason not to go on. */
+static void seed_columns(const struct checkout_race *c, struct walk_cache *w)
+{
+	char *q = fs_join(c->race_dir, "q.git");
+	struct err e = ERR_INIT;
+	struct diff_stat st;
+
+	w->files = -1;
+	if (diff_stat(q, c->compare, c->base, &st, &e)) {
+		diag(DIAG_WARN, "columns of %s: %s", c->base, e.msg);
+	} else {
+		w->files = (int)st.n;
+		w->added = st.added;
+		w->removed = st.removed;
+		for (size_t i = 0; i < st.n && i < MAX_PATHS; i++)
+			strv_add(&w->paths, st.f[i].path);
+	}
+	diff_stat_release(&st);
+	free(q);
+}
+
 /* The walk's memory of a copy nobody has touched: it is exactly the base. */
 static int seed(
 	const struct checkout_race *c, const struct copy_list *l, const char *cache, struct err *e)
@@ -95,6 +118,8 @@ static int seed(
 			cache_add(&w, path, cache_mode(l->e[i].st.st_mode), &l->e[i].st);
 	}
 	cache_add_parents(&w);
+	if (!rc && c->compare)
+		seed_columns(c, &w);
 	settle();
 	w.time = clock_real_ns();
 	if (!rc)
@@ -175,5 +200,28 @@ int checkout_variant(
 		err_prefix(e, "The work directory could not be made");
 	free(work);
 	free(cache);
+	return rc;
+}
+
+int checkout_continue(const struct checkout_race *c, const char *start, const char *start_store,
+	const char *variant_dir, int uid, int gid, struct err *e)
+{
+	struct checkout_race own = *c;
+	int rc = 0;
+
+	own.base = start;
+	own.base_store = start_store;
+	own.tpl_in = variant_dir;
+	own.compare = c->base;
+	own.warning = NULL;
+	if (!git_oid_ok(start))
+		return err_set(e, "damaged", "the commit it goes on from, \"%.80s\", is none", start);
+	rc = quarantine_base_store(c->repo, start, start_store, c->race, e);
+	if (!rc)
+		rc = template_make(&own, e);
+	if (!rc)
+		rc = checkout_variant(&own, variant_dir, uid, gid, e);
+	template_remove(&own);
+	free(own.warning);
 	return rc;
 }

@@ -32,6 +32,11 @@ void snapshot_out_release(struct snapshot_out *o)
 	memset(o, 0, sizeof *o);
 }
 
+static const char *parent_of(const struct snapshot_in *in)
+{
+	return in->parent ? in->parent : in->base;
+}
+
 /* The first line, fit for a commit's subject. */
 static char *make_message(const struct snapshot_in *in)
 {
@@ -67,8 +72,8 @@ static char *tree_of(const char *git_dir, const char *commit, struct err *e)
 	return tree;
 }
 
-/* Without a cache: the base's own entries, nothing known of the files, so that everything is read and nothing unseen is lost. */
-static int cache_of_base(struct taking *t, struct err *e)
+/* Without a cache: the parent's own entries, nothing known of the files, so that everything is read and nothing unseen is lost. */
+static int cache_of_parent(struct taking *t, struct err *e)
 {
 	struct git_call c;
 	struct child_result r;
@@ -78,11 +83,11 @@ static int cache_of_base(struct taking *t, struct err *e)
 	cache_release(&t->old);
 	git_call_init(&c, t->in->quarantine);
 	c.timeout_ms = GIT_WORK_MS;
-	strv_addl(&c.args, "ls-tree", "-r", "-z", "--full-tree", t->in->base, (char *)NULL);
+	strv_addl(&c.args, "ls-tree", "-r", "-z", "--full-tree", parent_of(t->in), (char *)NULL);
 	rc = git_run(&c, &r, e);
 	if (!rc && r.truncated)
 		rc = err_set(
-			e, "too_big", "The base commit's list of files is too long to be read");
+			e, "too_big", "The commit's list of files is too long to be read");
 	if (!rc) {
 		strv_split0(&rec, r.out.p, r.out.len);
 		for (size_t i = 0; i < rec.n; i++) {
@@ -93,9 +98,9 @@ static int cache_of_base(struct taking *t, struct err *e)
 					NULL);
 		}
 		cache_add_parents(&t->old);
-		t->old.commit = xstrdup(t->in->base);
+		t->old.commit = xstrdup(parent_of(t->in));
 		t->old.message = xstrdup("");
-		t->old.tree = tree_of(t->in->quarantine, t->in->base, e);
+		t->old.tree = tree_of(t->in->quarantine, parent_of(t->in), e);
 		rc = t->old.tree ? 0 : -1;
 	}
 	strv_release(&rec);
@@ -109,10 +114,10 @@ static int load_cache(struct taking *t, struct err *e)
 	if (!cache_load(&t->old, t->in->cache, e) && git_oid_ok(t->old.commit) &&
 		git_oid_ok(t->old.tree))
 		return 0;
-	diag(DIAG_WARN, "snapshot of %d/%s starts from its base: %s", t->in->race, t->in->variant,
+	diag(DIAG_WARN, "snapshot of %d/%s starts from its commit: %s", t->in->race, t->in->variant,
 		e->msg);
 	err_clear(e);
-	return cache_of_base(t, e);
+	return cache_of_parent(t, e);
 }
 
 static struct feed *begin(void *ctx, struct err *e)
@@ -123,7 +128,7 @@ static struct feed *begin(void *ctx, struct err *e)
 	struct feed_spec s = {
 		.git_dir = in->quarantine,
 		.ref = t->ref,
-		.parent = in->base,
+		.parent = parent_of(in),
 		.from_tree = t->old.tree,
 		.author = t->author,
 		.committer = ident,

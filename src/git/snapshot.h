@@ -11,7 +11,8 @@ struct snapshot_in {
 	const char *work, *cache;	/* <variant>/work, <variant>/walk.cache */
 	int race;
 	const char *variant;
-	const char *base;		/* commit the result stands on (exactly one commit on it) */
+	const char *base;		/* commit that the columns and the scan compare with */
+	const char *parent;		/* commit the result stands on (exactly one commit on it); NULL = base */
 	const char *subject;		/* first line of prompt or command */
 	bool full;			/* saving: read every file; else trust the cache */
 };

@@ -1,6 +1,6 @@
 /* template.c - writes the base commit once, raw, gives it the private .git, and keeps what the copies need to know.
  *
- * <race dir>/tpl/: yolodeck-template (our marker), tree/, base-tree, gitlinks, warning, ready (written last). */
+ * tpl/ in the race's directory, or in that of a variant that goes on from another commit: yolodeck-template (our marker), tree/, base-tree, gitlinks, warning, ready (written last). */
 #include "git/template.h"
 
 #include <errno.h>
@@ -20,7 +20,7 @@ enum { TIME_2020 = 1577836800, LFS_MAX = 1024, META_MAX = 16 << 20 };
 
 static char *tpl_path(const struct checkout_race *c, const char *name)
 {
-	return xasprintf("%s/tpl%s%s", c->race_dir, *name ? "/" : "", name);
+	return xasprintf("%s/tpl%s%s", c->tpl_in ? c->tpl_in : c->race_dir, *name ? "/" : "", name);
 }
 
 char *template_tree(const struct checkout_race *c)

@@ -7,7 +7,7 @@
 /* Attributes that switch every conversion off: with them a fresh tree equals its commit byte for byte. */
 #define TEMPLATE_ATTRIBUTES "* !text !eol !crlf !ident !filter !working-tree-encoding !diff !merge\n"
 
-/* Makes <race dir>/tpl if it is not finished yet; fills c->warning. The quarantine and the base store must be there. */
+/* Makes tpl/ (of the race, or in c->tpl_in) if it is not finished yet; fills c->warning. The quarantine and the base store must be there. */
 int template_make(struct checkout_race *c, struct err *e);
 void template_remove(const struct checkout_race *c);
 char *template_tree(const struct checkout_race *c);	/* its work tree; the caller frees */

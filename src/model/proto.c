@@ -134,6 +134,7 @@ struct json *race_info_to_json(const struct race_info *i)
 	for (size_t k = 0; k < ARRAY_LEN(info_counts); k++)
 		json_put_int(o, info_counts[k].key, *info_count(i, k));
 	stamp_put(o, "created", i->created_ns);
+	stamp_put(o, "began", i->began_ns);
 	stamp_put(o, "over", i->over_ns);
 	return o;
 }
@@ -150,6 +151,7 @@ int race_info_from_json(struct race_info *i, const struct json *j, struct err *e
 	for (size_t k = 0; k < ARRAY_LEN(info_counts); k++)
 		*info_count(i, k) = (int)json_int(j, info_counts[k].key, 0);
 	i->created_ns = stamp_get(j, "created");
+	i->began_ns = stamp_get(j, "began");
 	i->over_ns = stamp_get(j, "over");
 	return 0;
 }

@@ -17,6 +17,8 @@
  *   undo     plan, token                                            plan{} (undo_plan_to_json, and token) | words
  *   archive  variants[] | race                                      archived[], skipped[] (sentences)
  *   restore  variants[]                                             restored[], skipped[]
+ *   rerun    variants[], continue                                   rerun["7/a.2"], in the order of variants: a new one of each, all or none
+ *   shell    variant, argv[] (absent = a shell), tty, term          argv[]: the command that enters it, to be run on the client's terminal
  *   show     variant                                                row, race, spec_variant, dir, log, container, warnings[]
  *   diff     variant, other (NULL = base), stat, path               stat[{path,added,removed}], patch (cut at 512 KiB), cut
  *   status   -                                                      needs, live, passed, failed, race, pid, version
@@ -65,7 +67,7 @@ struct row *row_from_json(const struct json *j, struct err *e);
 struct race_info {
 	int number;
 	char *slug, *base, *base_name, *engine, *engine_why, *isolation, *rank_words, *dir;
-	int64_t created_ns, over_ns; /* over: 0 = still live */
+	int64_t created_ns, began_ns, over_ns; /* began: of what runs now or ran last; over: 0 = still live */
 	int total, live, passed, failed, attention;
 };
 void race_info_release(struct race_info *i);

@@ -49,6 +49,58 @@ struct variant *race_find(const struct race *r, const char *name)
 	return NULL;
 }
 
+/* The variant of race.json it all began with. */
+static const struct variant *root(const struct race *r, const struct variant *v)
+{
+	for (size_t i = 0; v && i <= r->n; i++) {
+		if (!v->origin)
+			return (size_t)v->number <= r->spec.nvariants ? v : NULL;
+		v = race_find(r, v->origin);
+	}
+	return NULL;
+}
+
+const struct spec_variant *race_recipe(const struct race *r, const struct variant *v)
+{
+	const struct variant *first = root(r, v);
+	return first ? &r->spec.variants[first->number - 1] : NULL;
+}
+
+char *race_rerun_name(const struct race *r, const struct variant *origin, int k)
+{
+	const struct variant *first = root(r, origin);
+	const char *stem = first ? first->name : origin->name;
+	char *suffix = xasprintf(".%d", k), *name;
+	size_t n = strlen(stem);
+	if (n + strlen(suffix) > SPEC_MAX_NAME)
+		n = SPEC_MAX_NAME - strlen(suffix);
+	while (n > 1 && strchr("._-", stem[n - 1]))
+		n--;
+	name = xasprintf("%.*s%s", (int)n, stem, suffix);
+	if (!spec_name_ok(name)) { /* the only letter was in what was cut off */
+		free(name);
+		name = xasprintf("v%.*s%s", (int)n - 1, stem, suffix);
+	}
+	free(suffix);
+	return name;
+}
+
+int64_t race_began_ns(const struct race *r)
+{
+	int64_t began = r->created_ns, last = 0;
+	for (size_t i = 0; i < r->n; i++) {
+		const struct variant *v = r->v[i];
+		/* numbers follow the order of making */
+		if (v->origin && last && v->created_ns > last)
+			began = v->created_ns;
+		if (variant_live(v->state))
+			last = INT64_MAX;
+		else if (v->ended_ns > last)
+			last = v->ended_ns;
+	}
+	return began;
+}
+
 bool race_live(const struct race *r)
 {
 	for (size_t i = 0; i < r->n; i++)

@@ -8,7 +8,7 @@
 #include "base/mem.h"
 #include "model/spec_value.h"
 
-enum { FILE_MAX = 1 << 20, NAME_MAX_LEN = 63, SLUG_MAX = 24 };
+enum { FILE_MAX = 1 << 20, SLUG_MAX = 24 };
 
 void spec_init(struct spec *s)
 {
@@ -84,7 +84,7 @@ bool spec_name_ok(const char *name)
 {
 	static const char allowed[] = "abcdefghijklmnopqrstuvwxyz0123456789._-";
 	size_t n = strlen(name);
-	if (n == 0 || n > NAME_MAX_LEN || strspn(name, allowed) != n)
+	if (n == 0 || n > SPEC_MAX_NAME || strspn(name, allowed) != n)
 		return false;
 	if (strchr("._-", name[0]) || name[n - 1] == '.' || strstr(name, ".."))
 		return false;
@@ -94,8 +94,8 @@ bool spec_name_ok(const char *name)
 void spec_safe_name(const char *text, char *out, size_t n)
 {
 	size_t o = 0;
-	if (n > NAME_MAX_LEN + 1)
-		n = NAME_MAX_LEN + 1;
+	if (n > SPEC_MAX_NAME + 1)
+		n = SPEC_MAX_NAME + 1;
 	for (const char *p = text; *p && o + 1 < n; p++) {
 		char c = (char)tolower((unsigned char)*p);
 		bool plain = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
@@ -112,7 +112,7 @@ void spec_safe_name(const char *text, char *out, size_t n)
 
 void spec_slug(const char *text, char *out, size_t n)
 {
-	char safe[NAME_MAX_LEN + 1];
+	char safe[SPEC_MAX_NAME + 1];
 	size_t o = 0, word = 0;
 	spec_safe_name(text ? text : "", safe, sizeof(safe));
 	for (; safe[o]; o++) {

@@ -10,7 +10,7 @@
 #include "base/err.h"
 #include "base/json.h"
 
-enum { SPEC_MAX_VARIANTS = 99, SPEC_MAX_PROMPT = 100 * 1024 };
+enum { SPEC_MAX_VARIANTS = 99, SPEC_MAX_NAME = 63, SPEC_MAX_PROMPT = 100 * 1024 };
 
 struct limits {
 	double cpus; /* 0 = unset */

@@ -92,6 +92,93 @@ static void variants_of_dir(const struct store *s, struct race *r, const char *w
 	free(dir);
 }
 
+/* ---- what was run again: race.json does not name it, its directory does ---- */
+
+struct again {
+	struct variant **v;
+	size_t n;
+};
+
+static struct variant *load_again(const struct store *s, const struct race *r, const char *name)
+{
+	char *dir = store_variant_dir(s, r->number, name), *path = fs_join(dir, "variant.json");
+	struct err e = ERR_INIT;
+	struct json *j = read_json(path, &e);
+	struct variant *v = j ? variant_from_json(j, &e) : NULL;
+	if (v && (v->race != r->number || strcmp(v->name, name))) {
+		err_set(&e, "damaged", "%s is the record of %d/%s", path, v->race, v->name);
+		variant_free(v);
+		v = NULL;
+	}
+	if (!v) {
+		v = lost(r->number, 0, name, e.msg);
+		xreplace(&v->base, r->base);
+	}
+	json_free(j);
+	free(dir);
+	free(path);
+	return v;
+}
+
+/* By number; two that were made at once, before a crash, by time; those of no known number are put where one is missing. */
+static int by_number(const void *a, const void *b)
+{
+	const struct variant *x = *(struct variant *const *)a, *y = *(struct variant *const *)b;
+	if (x->number != y->number)
+		return x->number < y->number ? -1 : 1;
+	if (x->created_ns != y->created_ns)
+		return x->created_ns < y->created_ns ? -1 : 1;
+	return strcmp(x->name, y->name);
+}
+
+static void add_in_order(struct race *r, struct again *a)
+{
+	size_t unknown = 0, known, next;
+	if (a->n)
+		qsort(a->v, a->n, sizeof(*a->v), by_number);
+	while (unknown < a->n && a->v[unknown]->number == 0)
+		unknown++;
+	known = unknown;
+	for (next = 0; next < unknown || known < a->n;) {
+		bool fill = known == a->n ||
+			    (next < unknown && a->v[known]->number > (int)r->n + 1);
+		struct variant *v = fill ? a->v[next++] : a->v[known++];
+		if (v->number && v->number != (int)r->n + 1)
+			diag(DIAG_WARN, "variant %d/%s was number %d and is number %zu now", r->number,
+				v->name, v->number, r->n + 1);
+		v->number = (int)r->n + 1;
+		race_add(r, v);
+	}
+}
+
+static void add_again(const struct store *s, struct race *r)
+{
+	char *dir = store_race_dir(s, r->number);
+	struct again a = { NULL, 0 };
+	struct dirent *de;
+	DIR *d = opendir(dir);
+	while (d && (de = readdir(d))) {
+		char *record = xasprintf("%s/%s/variant.json", dir, de->d_name);
+		if (spec_name_ok(de->d_name) && !race_find(r, de->d_name) && fs_exists(record)) {
+			a.v = xrealloc(a.v, (a.n + 1) * sizeof(*a.v));
+			a.v[a.n++] = load_again(s, r, de->d_name);
+		}
+		free(record);
+	}
+	if (d)
+		closedir(d);
+	add_in_order(r, &a);
+	/* only now is every origin there */
+	for (size_t i = 0; i < a.n; i++) {
+		if (race_recipe(r, a.v[i]) || variant_ended(a.v[i]->state))
+			continue;
+		a.v[i]->state = VS_LOST;
+		xreplace(&a.v[i]->reason, "the variant it was run again from is not there any more");
+	}
+	free(a.v);
+	free(dir);
+}
+
 static struct race *damaged(const struct store *s, int number, const char *why)
 {
 	struct race *r = race_new(number);
@@ -124,11 +211,12 @@ static struct race *load_race(const struct store *s, int number)
 			diag(DIAG_ERROR, "race %d cannot be read: %s", number, e.msg);
 		}
 	} else {
-		bool all = r->spec.nvariants > 0;
 		for (size_t i = 0; i < r->spec.nvariants; i++)
-			all &= race_add(r, load_variant(s, r, (int)i + 1, r->spec.variants[i].name))
-				       ->archived;
-		r->archived_all = all;
+			race_add(r, load_variant(s, r, (int)i + 1, r->spec.variants[i].name));
+		add_again(s, r);
+		r->archived_all = r->n > 0;
+		for (size_t i = 0; i < r->n; i++)
+			r->archived_all &= r->v[i]->archived;
 	}
 	json_free(j);
 	free(dir);

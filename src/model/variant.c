@@ -139,6 +139,8 @@ static const struct {
 	const char *key;
 	size_t at;
 } texts[] = {
+	{ "origin", offsetof(struct variant, origin) },
+	{ "start", offsetof(struct variant, start) },
 	{ "reason", offsetof(struct variant, reason) },
 	{ "engine", offsetof(struct variant, engine) },
 	{ "engine_id", offsetof(struct variant, engine_id) },
@@ -207,6 +209,7 @@ struct json *variant_to_json(const struct variant *v)
 	json_put_str(o, "state", variant_state_name(v->state));
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
 		json_put_str(o, texts[i].key, *text_at((struct variant *)(uintptr_t)v, i));
+	json_put_bool(o, "continue", v->start != NULL);
 	put_known(o, "exit", v->exit);
 	stamp_put(o, "created", v->created_ns);
 	stamp_put(o, "started", v->started_ns);

@@ -65,6 +65,8 @@ struct check_result {
 struct variant {
 	int race, number; /* number: 1-based on the board */
 	char *name;
+	char *origin; /* the variant it was run again from; NULL = race.json names it */
+	char *start; /* it goes on from this commit, the origin's; NULL = from the base */
 	enum variant_state state;
 	char *reason; /* a sentence, "exit 1", "killed by you" */
 	int exit; /* -1 = not known */

@@ -205,6 +205,70 @@ static void live_as_long_as_one_is(void **state)
 	assert_null(race_find(set.r[2], "codex"));
 }
 
+static void again(struct race *r, const char *name, const char *origin, enum variant_state s)
+{
+	add(r, name, s, false);
+	xreplace(&r->v[r->n - 1]->origin, origin);
+}
+
+static void what_is_run_again_has_a_name_and_a_recipe(void **state)
+{
+	static const char file[] =
+		"{ \"command\": \"x\", \"variants\": [ { \"name\": \"opus-0.5\", \"command\": \"y\" }, "
+		"{ \"name\": \"aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeeeeeffffffffff-1g\" }, "
+		"{ \"name\": \"11111111112222222222333333333344444444445555555555666666666612a\" } ] }";
+	struct race *r = race_new(7);
+	struct err e = ERR_INIT;
+	char *name;
+	assert_int_equal(spec_parse(&r->spec, "r.json", file, strlen(file), &e), 0);
+	assert_int_equal(spec_expand(&r->spec, &e), 0);
+	for (size_t i = 0; i < 3; i++)
+		add(r, r->spec.variants[i].name, VS_FAILED, false);
+	again(r, "opus-0.5.2", "opus-0.5", VS_LOST);
+	again(r, "opus-0.5.3", "opus-0.5.2", VS_PASSED);
+	again(r, "orphan.2", "gone", VS_LOST);
+	again(r, "snake.2", "snake.2", VS_LOST);
+	assert_ptr_equal(race_recipe(r, r->v[0]), &r->spec.variants[0]);
+	assert_ptr_equal(race_recipe(r, r->v[4]), &r->spec.variants[0]);
+	assert_null(race_recipe(r, r->v[5]));
+	assert_null(race_recipe(r, r->v[6]));
+	name = race_rerun_name(r, r->v[4], 4);
+	assert_string_equal(name, "opus-0.5.4");
+	free(name);
+	name = race_rerun_name(r, r->v[1], 10); /* cut, and not left with a mark at its end */
+	assert_string_equal(name, "aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeeeeeffffffffff.10");
+	assert_true(spec_name_ok(name));
+	free(name);
+	name = race_rerun_name(r, r->v[2], 2);
+	assert_true(spec_name_ok(name));
+	assert_string_equal(name + strlen(name) - 2, ".2");
+	free(name);
+	race_free(r);
+}
+
+static void a_race_run_again_begins_again(void **state)
+{
+	struct race *r = race_new(7);
+	r->created_ns = 100;
+	add(r, "a", VS_PASSED, false);
+	add(r, "b", VS_FAILED, false);
+	r->v[0]->created_ns = r->v[1]->created_ns = 100;
+	r->v[0]->ended_ns = 200;
+	r->v[1]->ended_ns = 300;
+	assert_int_equal(race_began_ns(r), 100);
+	again(r, "a.2", "a", VS_PASSED); /* while b ran */
+	r->v[2]->created_ns = 250;
+	r->v[2]->ended_ns = 400;
+	assert_int_equal(race_began_ns(r), 100);
+	again(r, "a.3", "a", VS_RUNNING); /* when all was over */
+	r->v[3]->created_ns = 500;
+	assert_int_equal(race_began_ns(r), 500);
+	again(r, "b.2", "b", VS_QUEUED);
+	r->v[4]->created_ns = 600;
+	assert_int_equal(race_began_ns(r), 500);
+	race_free(r);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -215,6 +279,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(several_selectors_give_each_once, setup, teardown),
 		cmocka_unit_test_setup_teardown(live_as_long_as_one_is, setup, teardown),
 		cmocka_unit_test(a_race_survives_json),
+		cmocka_unit_test(what_is_run_again_has_a_name_and_a_recipe),
+		cmocka_unit_test(a_race_run_again_begins_again),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -150,6 +150,61 @@ static void a_refused_scan_keeps_it_out(void **state)
 	end();
 }
 
+/* --continue: from the first one's commit, one more on it, counted against the base. */
+static void one_goes_on_from_another(void **state)
+{
+	struct save_out one, two;
+	struct snapshot_out live;
+	struct fix_snap next;
+	char *b, *store, *cmd;
+
+	begin(NULL);
+	sh(a, "cd work; echo 4 >>f1; rm -r d; ln -s f1 link; echo new >new; chmod +x new");
+	save(&one, NULL);
+	b = fs_join(f.race_dir, "a-1.2");
+	store = fs_join(f.dir, "start.git");
+	OK(fs_mkdirs(b, 0755, &E));
+	for (int twice = 0; twice < 2; twice++)
+		OK(checkout_continue(&f.race, one.snap.commit, store, b, -1, -1, &E));
+	sh(b, "diff -r --exclude=.git ../a-1/work work; test -x work/new; test ! -e tpl");
+	cmd = xasprintf("test \"$(cat work/.git/refs/heads/work)\" = %s; git --git-dir=%s cat-file -e %s^{tree}",
+		one.snap.commit, store, one.snap.commit);
+	sh(b, cmd);
+	free(cmd);
+	fix_snap_init(&f, &next, b, "a-1.2");
+	next.in.parent = one.snap.commit;
+	OK(snapshot_take(&next.in, &live, &E));
+	assert_false(live.changed);
+	assert_string_equal(live.commit, one.snap.commit);
+	assert_int_equal(live.files, 4); /* f1, d/f2, link, new: against the base */
+	snapshot_out_release(&live);
+	sh(b, "cd work; echo 5 >>f1; rm new");
+	OK(git_save(&next.in, NULL, &two, &E));
+	assert_string_equal(two.branch, "yolo/7/a-1.2");
+	assert_int_equal(two.snap.files, 3);
+	assert_int_equal(two.snap.added, 3);
+	cmd = xasprintf("git rev-list --count %s..yolo/7/a-1.2", f.repo.head);
+	sh_says(f.u, cmd, "2");
+	free(cmd);
+	cmd = xasprintf("test \"$(git rev-parse yolo/7/a-1.2^)\" = %s; git show --stat yolo/7/a-1.2 | grep -q '2 files changed'; "
+		"test \"$(git rev-parse yolo/7/a-1)\" = %s", one.snap.commit, one.snap.commit);
+	sh(f.u, cmd);
+	free(cmd);
+	save_out_release(&two);
+	/* without its cache it still stands where it began */
+	sh(b, "rm walk.cache");
+	OK(git_save(&next.in, NULL, &two, &E));
+	cmd = xasprintf("test \"$(git rev-parse %s^)\" = %s", two.snap.commit, one.snap.commit);
+	sh(f.u, cmd);
+	free(cmd);
+	save_out_release(&two);
+	save_out_release(&one);
+	fix_snap_release(&next);
+	free(b);
+	free(store);
+	end();
+}
+
 static void hooks_of_the_user_do_not_run(void **state)
 {
 	struct save_out out;
@@ -303,6 +358,7 @@ int main(void)
 		cmocka_unit_test(saving_has_its_own_words),
 		cmocka_unit_test(a_branch_in_use_stays),
 		cmocka_unit_test(a_refused_scan_keeps_it_out),
+		cmocka_unit_test(one_goes_on_from_another),
 		cmocka_unit_test(hooks_of_the_user_do_not_run),
 		cmocka_unit_test(one_variant_by_many),
 		cmocka_unit_test(many_at_once),

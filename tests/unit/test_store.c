@@ -223,6 +223,60 @@ static void what_is_damaged_is_shown_as_lost_and_left(void **state)
 	store_release(&s);
 }
 
+static void save_again(const struct store *s, int number, const char *name, const char *origin,
+	enum variant_state state, int64_t created)
+{
+	struct variant *v = variant_new(1, number, name);
+	struct err e = ERR_INIT;
+	v->origin = xstrdup(origin);
+	v->start = xstrdup("89abcdef89abcdef89abcdef89abcdef89abcdef");
+	v->state = state;
+	v->created_ns = created;
+	assert_int_equal(store_save_variant(s, v, &e), 0);
+	variant_free(v);
+}
+
+static void what_was_run_again_comes_back_by_its_directory(void **state)
+{
+	struct store s;
+	struct err e = ERR_INIT;
+	struct race **all;
+	size_t n;
+	assert_int_equal(store_open(&s, "/src/p/.git", true, &e), 0);
+	race_free(make_race(&s, 1));
+	save_again(&s, 4, "n-2.2", "n-2", VS_PASSED, 10);
+	save_again(&s, 6, "n-1.3", "n-1.2", VS_QUEUED, 30); /* two were made at once */
+	save_again(&s, 6, "n-1.2", "n-1", VS_RUNNING, 20);
+	save_again(&s, 8, "x.2", "x", VS_RUNNING, 40); /* of nothing that is there */
+	char *made = store_path(&s, "races/1/torn");
+	assert_int_equal(fs_mkdirs(made, 0700, &e), 0);
+	put(&s, "races/1/torn/variant.json", "{\"v\":1,");
+	free(made);
+	made = store_path(&s, "races/1/claimed.2"); /* nothing was written yet: it is none */
+	assert_int_equal(fs_mkdirs(made, 0700, &e), 0);
+	free(made);
+	assert_int_equal(store_load(&s, &all, &n, &e), 0);
+	assert_int_equal(n, 1);
+	struct race *r = all[0];
+	assert_int_equal(r->n, 8);
+	for (size_t i = 0; i < r->n; i++)
+		assert_int_equal(r->v[i]->number, i + 1);
+	assert_string_equal(r->v[3]->name, "n-2.2");
+	assert_string_equal(r->v[3]->origin, "n-2");
+	assert_string_equal(r->v[3]->start, "89abcdef89abcdef89abcdef89abcdef89abcdef");
+	assert_string_equal(r->v[4]->name, "torn"); /* where one was missing */
+	assert_int_equal(r->v[4]->state, VS_LOST);
+	assert_string_equal(r->v[5]->name, "n-1.2");
+	assert_string_equal(r->v[6]->name, "n-1.3");
+	assert_int_equal(r->v[6]->state, VS_QUEUED);
+	assert_ptr_equal(race_recipe(r, r->v[6]), &r->spec.variants[0]);
+	assert_int_equal(r->v[7]->state, VS_LOST);
+	assert_non_null(strstr(r->v[7]->reason, "run again from"));
+	assert_false(r->archived_all);
+	free_all(all, n);
+	store_release(&s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -234,6 +288,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(all_races_come_back_in_order, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			what_is_damaged_is_shown_as_lost_and_left, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			what_was_run_again_comes_back_by_its_directory, setup, teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
