@@ -487,11 +487,11 @@ static void refuses_mounts(void **state)
 		return;
 	bench_open(&b);
 	spec_init(&s);
-	type->prepare(b.g, &s, prepared, &b);
+	type->prepare(b.g, &s, "", prepared, &b);
 	run_loop(&b, 20000);
 	assert_string_equal(b.end.reason, "");
 	strv_add(&s.mounts, "/var/run");
-	type->prepare(b.g, &s, prepared, &b);
+	type->prepare(b.g, &s, "", prepared, &b);
 	run_loop(&b, 20000);
 	assert_non_null(strstr(b.end.reason, "/run is never mounted"));
 	spec_release(&s);

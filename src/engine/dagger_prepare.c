@@ -1,0 +1,216 @@
+/* dagger_prepare.c - the questions before a race: does an engine answer, may the race go to it, and which program is it launched by.
+ *
+ * The program is pinned: its source is copied to <state>/pipelines/src-<hash>, and every later start takes that copy. The one in the
+ * work tree may change while the race runs, and belongs to whatever branch is checked out then. */
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "base/fs.h"
+#include "base/mem.h"
+#include "engine/dagger.h"
+#include "model/pipeline.h"
+
+struct dagger_ask {
+	struct dagger_ask *next;
+	struct dagger *d;	/* NULL = nobody waits any more */
+	struct dagger_tools tools;
+	char *host, *cache, *user;	/* user: the work tree's pipeline, NULL = there is none */
+	struct engine_report report;
+	char *pinned;
+	struct err e;
+	struct spec *spec;	/* the asker's; NULL = a probe */
+	engine_probe_fn probe;
+	engine_done_fn done;
+	void *ctx;
+};
+
+char *dagger_cache(const struct dagger *d)
+{
+	return fs_join(d->c.state_dir, "pipelines");
+}
+
+static struct dagger_ask *ask_new(struct dagger *d, void *ctx)
+{
+	struct dagger_ask *a = xcalloc(1, sizeof *a);
+
+	a->d = d;
+	a->ctx = ctx;
+	a->next = d->asks;
+	d->asks = a;
+	a->cache = dagger_cache(d);
+	dagger_tools_find(&a->tools);
+	return a;
+}
+
+static void ask_free(struct dagger_ask *a)
+{
+	struct dagger_ask **at = a->d ? &a->d->asks : NULL;
+
+	while (at && *at && *at != a)
+		at = &(*at)->next;
+	if (at && *at)
+		*at = a->next;
+	dagger_tools_release(&a->tools);
+	free(a->host);
+	free(a->cache);
+	free(a->user);
+	free(a->pinned);
+	free(a);
+}
+
+void dagger_forget_asks(struct dagger *d)
+{
+	for (struct dagger_ask *a = d->asks; a; a = a->next)
+		a->d = NULL;
+	d->asks = NULL;
+}
+
+/* ---- the probe ---- */
+
+static void probe_work(void *arg)
+{
+	struct dagger_ask *a = arg;
+
+	dagger_look(&a->tools, NULL, &a->report);
+	snprintf(a->report.isolation, sizeof a->report.isolation, "container");
+	/* by the runner's own watch: no limit of the kernel can be set on an exec of Dagger */
+	a->report.limit_memory = a->report.limit_pids = true;
+}
+
+static void probe_done(void *arg)
+{
+	struct dagger_ask *a = arg;
+
+	if (a->d)
+		a->probe(a->ctx, &a->report);
+	ask_free(a);
+}
+
+void dagger_probe(struct engine *g, engine_probe_fn fn, void *ctx)
+{
+	struct dagger *d = (struct dagger *)g;
+	struct dagger_ask *a = ask_new(d, ctx);
+
+	a->probe = fn;
+	pool_post(loop_pool(d->c.loop), probe_work, probe_done, a);
+}
+
+/* ---- what suits it ---- */
+
+static bool has_image(const struct spec *s)
+{
+	for (size_t i = 0; i < s->nvariants; i++) {
+		const char *image = s->variants[i].image ? s->variants[i].image : s->image;
+		if (!image || !strcmp(image, "host"))
+			return false;
+	}
+	return s->nvariants || (s->image && strcmp(s->image, "host"));
+}
+
+static bool asks_cpus(const struct spec *s)
+{
+	bool any = s->limits.cpus > 0;
+
+	for (size_t i = 0; i < s->nvariants; i++)
+		any |= s->variants[i].limits.cpus > 0;
+	return any;
+}
+
+int dagger_suits(const struct spec *s, struct err *e)
+{
+	if (!has_image(s))
+		return err_set(e, "no_image", "no image is known; `yolodeck init` finds one, or give --image");
+	if (s->mounts.n)
+		return err_set(e, "mounts", "directories of this machine cannot be mounted there; leave out \"mounts\" or take docker");
+	if (s->network && !strcmp(s->network, "none"))
+		return err_set(e, "network", "it cannot take the network away; take docker for \"network\": \"none\"");
+	if (asks_cpus(s) && !s->allow_unlimited)
+		return err_set(e, "not_enforced", "it cannot limit cpus; take docker, or --allow-unlimited");
+	return 0;
+}
+
+/* ---- the program of a race ---- */
+
+static int pin(struct dagger_ask *a, const struct pipeline_files *files)
+{
+	struct err ignored = ERR_INIT;
+	char hash[17], *tmp;
+	int lock, rc = 0;
+
+	pipeline_hash(files, hash);
+	a->pinned = xasprintf("%s/src-%s", a->cache, hash);
+	if (fs_is_dir(a->pinned))
+		return 0;
+	char *at = xasprintf("%s/pin.lock", a->cache);
+	tmp = xasprintf("%s.new", a->pinned);
+	lock = open(at, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (lock < 0 || flock(lock, LOCK_EX))
+		rc = err_sys(&a->e, "state", "cannot lock %s", at);
+	if (!rc && !fs_is_dir(a->pinned)) {
+		if (fs_is_dir(tmp))
+			fs_remove_tree(tmp, "go.mod", &ignored);
+		rc = pipeline_write(tmp, files, &a->e);
+		if (!rc && rename(tmp, a->pinned))
+			rc = err_sys(&a->e, "state", "cannot write %s", a->pinned);
+	}
+	if (lock >= 0)
+		close(lock);
+	free(at);
+	free(tmp);
+	return rc;
+}
+
+static void prepare_work(void *arg)
+{
+	struct dagger_ask *a = arg;
+	struct pipeline_files files = { NULL, 0 };
+	int rc;
+
+	if (a->e.msg[0])
+		return;
+	dagger_look(&a->tools, a->host, &a->report);
+	if (!a->report.ok) {
+		err_set(&a->e, a->report.code, "%s", a->report.why);
+		return;
+	}
+	rc = fs_mkdirs(a->cache, 0700, &a->e);
+	if (!rc && a->user && fs_is_dir(a->user)) {
+		rc = pipeline_read(a->user, &files, &a->e);
+		if (!rc)
+			rc = pipeline_check(a->cache, &files, NULL, &a->e);
+	} else if (!rc) {
+		rc = pipeline_render(NULL, &files, &a->e);
+	}
+	if (!rc)
+		rc = pin(a, &files);
+	pipeline_files_release(&files);
+}
+
+static void prepare_done(void *arg)
+{
+	struct dagger_ask *a = arg;
+
+	if (a->d) {
+		if (!a->e.msg[0])
+			xreplace(&a->spec->pipeline, a->pinned);
+		a->done(a->ctx, &a->e);
+	}
+	ask_free(a);
+}
+
+void dagger_prepare(struct engine *g, struct spec *s, const char *from, engine_done_fn fn, void *ctx)
+{
+	struct dagger *d = (struct dagger *)g;
+	struct dagger_ask *a = ask_new(d, ctx);
+
+	a->spec = s;
+	a->done = fn;
+	a->host = xstrdup(s->runners.n ? s->runners.v[0] : "");
+	a->user = *from ? fs_join(from, PIPELINE_DIR) : NULL;
+	(void)dagger_suits(s, &a->e);	/* the worker gives the refusal back */
+	pool_post(loop_pool(d->c.loop), prepare_work, prepare_done, a);
+}

@@ -1,0 +1,193 @@
+/* dagger_ready.c - what a task needs before it can be sent, made in a worker: the program (built once per content, which takes a while
+ * the first time), its image where the local Docker has it, and its task file. */
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/fs.h"
+#include "base/mem.h"
+#include "engine/dagger.h"
+#include "engine/image_save.h"
+#include "model/pipeline.h"
+
+enum { TASK_MAX = 4 << 20 };
+
+struct dagger_ready {
+	struct dagger_task *k;	/* NULL = nobody waits any more */
+	char *cache, *pinned, *image, *file, *binary;
+	struct json *task;
+	struct err e;
+};
+
+static void ready_free(struct dagger_ready *r)
+{
+	json_free(r->task);
+	free(r->cache);
+	free(r->pinned);
+	free(r->image);
+	free(r->file);
+	free(r->binary);
+	free(r);
+}
+
+static int build(struct dagger_ready *r)
+{
+	struct pipeline_files files = { NULL, 0 };
+	int rc = pipeline_read(r->pinned, &files, &r->e);
+
+	if (!rc)
+		rc = pipeline_build(r->cache, &files, &r->binary, &r->e);
+	pipeline_files_release(&files);
+	return rc;
+}
+
+/* A name that the local Docker knows is what the docker engine would take too: the same bytes are handed over. */
+static int image(struct dagger_ready *r)
+{
+	static const char *const kinds[] = { "tar", "build" };
+	struct json *j = json_object();
+	char *tar = NULL;
+	int rc = 0;
+
+	for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
+		size_t n = strlen(kinds[i]);
+		if (!strncmp(r->image, kinds[i], n) && r->image[n] == ':' && r->image[n + 1] == '/')
+			json_put_str(j, kinds[i], r->image + n + 1);
+	}
+	if (!json_size(j)) {
+		rc = image_save(r->image, r->cache, &tar, &r->e);
+		if (rc == 0)
+			json_put_str(j, "tar", tar);
+		else if (rc > 0)
+			json_put_str(j, "ref", r->image);
+	}
+	json_put(r->task, "image", j);
+	free(tar);
+	return rc < 0 ? -1 : 0;
+}
+
+static void work(void *arg)
+{
+	struct dagger_ready *r = arg;
+	struct buf b = BUF_INIT;
+
+	if (build(r) || image(r))
+		return;
+	json_print(r->task, &b);
+	buf_char(&b, '\n');
+	fs_replace(r->file, b.p, b.len, &r->e);
+	buf_release(&b);
+}
+
+static void done(void *arg)
+{
+	struct dagger_ready *r = arg;
+	struct dagger_task *k = r->k;
+
+	if (k) {
+		k->ready = NULL;
+		if (k->tick)
+			loop_cancel(k->tick);
+		k->tick = NULL;
+		dagger_say(k, "");
+		free(k->binary);
+		k->binary = r->binary;
+		r->binary = NULL;
+		if (r->e.msg[0])
+			dagger_fail(k, ENGINE_NOT_STARTED, r->e.msg);
+		else
+			dagger_send(k);
+	}
+	ready_free(r);
+}
+
+/* ---- the task file ---- */
+
+static void nonce(char out[17])
+{
+	unsigned char b[8];
+
+	fs_random(b, sizeof b);
+	for (size_t i = 0; i < sizeof b; i++)
+		snprintf(out + 2 * i, 3, "%02x", b[i]);
+}
+
+/* The check works in the volumes of the command, so it has the command's nonce. */
+static void set_nonce(const struct dagger_task *k, struct json *j)
+{
+	char fresh[17], *of = fs_join(k->t->dir, "task.json");
+	struct err e = ERR_INIT;
+	struct buf b = BUF_INIT;
+	struct json *old = k->t->check && !fs_read(of, TASK_MAX, &b, &e) ? json_parse(b.p, b.len, &e) : NULL;
+
+	nonce(fresh);
+	json_put_str(j, "nonce", json_str(old, "nonce", fresh));
+	json_free(old);
+	buf_release(&b);
+	free(of);
+}
+
+static struct json *task_json(const struct dagger_task *k)
+{
+	const struct engine_task *t = k->t;
+	struct json *j = json_object();
+
+	json_put_int(j, "v", 1);
+	json_put_str(j, "id", k->id);
+	json_put_str(j, "variant", t->variant);
+	json_put_bool(j, "check", t->check);
+	set_nonce(k, j);
+	json_put_str(j, "dir", t->dir);
+	json_put_str(j, "src", t->source ? t->source : "");
+	json_put_str(j, "log", t->log);
+	json_put_str(j, "idx", t->idx);
+	json_put_strv(j, "argv", &t->argv);
+	if (t->setup)
+		json_put_str(j, "setup", t->setup);
+	json_put_strv(j, "env", &t->env);
+	json_put_int(j, "uid", DAGGER_UID);
+	json_put_int(j, "gid", DAGGER_UID);
+	json_put_int(j, "memory", t->limits.memory);
+	json_put_int(j, "pids", t->limits.pids);
+	json_put_int(j, "time_ms", t->limits.time_ms);
+	json_put_int(j, "log_cap", t->limits.log);
+	json_put_int(j, "grace_ms", t->grace_ms);
+	return j;
+}
+
+static void say_building(void *ctx)
+{
+	struct dagger_task *k = ctx;
+	int64_t s = (clock_mono_ms() - k->since_ms) / 1000;
+	char words[96];
+
+	snprintf(words, sizeof words, "building the pipeline, %lld s (the first time only)", (long long)s);
+	dagger_say(k, words);
+	k->tick = loop_after(k->d->c.loop, 1000, say_building, k);
+}
+
+void dagger_ready_start(struct dagger_task *k)
+{
+	struct dagger_ready *r = xcalloc(1, sizeof *r);
+
+	k->ready = r;
+	k->since_ms = clock_mono_ms();
+	r->k = k;
+	r->cache = dagger_cache(k->d);
+	r->pinned = xstrdup(k->t->pipeline ? k->t->pipeline : "");
+	r->image = xstrdup(k->t->image);
+	r->file = xstrdup(k->file);
+	r->task = task_json(k);
+	/* when it is there already, this never fires */
+	k->tick = loop_after(k->d->c.loop, 1000, say_building, k);
+	pool_post_serial(loop_pool(k->d->c.loop), "dagger", work, done, r);
+}
+
+void dagger_ready_forget(struct dagger_task *k)
+{
+	if (k->ready)
+		k->ready->k = NULL;
+	k->ready = NULL;
+}
