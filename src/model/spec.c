@@ -6,6 +6,7 @@
 
 #include "base/fs.h"
 #include "base/mem.h"
+#include "model/spec_image.h"
 #include "model/spec_value.h"
 
 enum { FILE_MAX = 1 << 20, SLUG_MAX = 24 };
@@ -221,6 +222,8 @@ int spec_load(struct spec *s, const char *path, struct err *e)
 	int rc = fs_read(path, FILE_MAX, &b, e);
 	if (!rc)
 		rc = spec_parse(s, path, b.p, b.len, e);
+	if (!rc)
+		rc = spec_image_resolve_all(s, path, b.p, b.len, e);
 	if (!rc && s->prompt_file)
 		rc = load_prompt(s, path, e);
 	buf_release(&b);

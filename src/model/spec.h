@@ -38,7 +38,7 @@ struct spec {
 	char *name; /* of the race, free text; NULL = made from prompt or command (argv: spec_expand names the program) */
 	char *base; /* revision; NULL = HEAD */
 	char *engine; /* auto docker local fake dagger; NULL = auto */
-	char *image; /* NULL = "host" */
+	char *image; /* spec_image.h; NULL = "host". spec_load and flags make paths absolute */
 	char *prompt; /* exported as YOLO_PROMPT */
 	char *prompt_file; /* between spec_parse and spec_load; spec_expand refuses it */
 	char *command;
@@ -67,7 +67,7 @@ struct spec {
 void spec_init(struct spec *s);
 void spec_release(struct spec *s);
 /* Parses a race file's text; name is used in messages. Keys that belong to later issues (agents, secrets, runners, caches,
- * ports, metrics, an image that is not a text) are refused with the sentence that they come later. */
+ * ports, metrics) are refused with the sentence that they come later. */
 int spec_parse(struct spec *s, const char *name, const char *text, size_t n, struct err *e);
 /* Reads and parses; "prompt_file" is read relative to the race file's directory. */
 int spec_load(struct spec *s, const char *path, struct err *e);

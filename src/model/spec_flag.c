@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "model/spec_flag.h"
+#include "model/spec_image.h"
 #include "model/spec_value.h"
 
 enum how { TEXT, DOUBLE, INT, INT64, ENV, MOUNT, MATRIX };
@@ -100,6 +101,13 @@ static int apply(struct spec *s, const struct flag *f, const char *value, struct
 		return number(f, at, value, e);
 	if (spec_value_text((enum spec_kind)f->kind, value, e))
 		return -1;
+	if (f->kind == SPEC_IMAGE) {
+		char *image = spec_image_resolve(value, NULL, e);
+		if (image)
+			xreplace(at, image);
+		free(image);
+		return image ? 0 : -1;
+	}
 	if (f->how == ENV)
 		spec_env_put(at, value);
 	else if (f->how == TEXT)

@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "model/near.h"
+#include "model/spec_image.h"
 #include "model/spec_value.h"
 #include "model/spec_parse.h"
 
@@ -78,12 +79,47 @@ static int later(struct reader *r, const char *path, const char *what)
 	return wrong(r, path);
 }
 
+/* { "tar": "x.tar" } or { "build": "dir" } becomes the text of it. */
+static int read_image_object(struct reader *r, const struct json *v, const char *path, void *at)
+{
+	static const char right[] = "{ \"tar\": \"image.tar\" } or { \"build\": \"directory\" }";
+	const struct json *c = json_first(v);
+	const char *key = c ? json_key(c) : "";
+	bool known = !strcmp(key, "tar") || !strcmp(key, "build");
+	if (json_size(v) != 1 || !known) {
+		err_set(r->e, "spec", "an image is a text, or %s, with nothing else in it", right);
+		return wrong(r, path);
+	}
+	char *sub = xasprintf("%s.%s", path, key), *text;
+	const char *p = json_text(c), *lead = strchr("/~", *p) ? "" : "./";
+	int rc = 0;
+	text = xasprintf("%s:%s%s", key, lead, p);
+	if (json_type(c) != JSON_STRING)
+		rc = wrong_type(r, c, sub, "a path as text");
+	else if (!*p)
+		rc = err_set(r->e, "spec", "is empty"), wrong(r, sub);
+	else if (spec_value_text(SPEC_IMAGE, text, r->e))
+		rc = wrong(r, sub);
+	else
+		xreplace((char **)at, text);
+	free(text);
+	free(sub);
+	return rc ? -1 : 0;
+}
+
 static int read_image(
 	struct reader *r, const struct json *v, const char *path, const struct key *k, void *at)
 {
 	if (json_type(v) == JSON_OBJECT)
-		return later(r, path, "an image from a tar or a build comes in");
-	return read_text(r, v, path, k, at);
+		return read_image_object(r, v, path, at);
+	if (read_text(r, v, path, k, at))
+		return -1;
+	if (r->expanded && spec_image_is_path(json_text(v)) &&
+		spec_image_kind(json_text(v), NULL) == IMAGE_REF) {
+		err_set(r->e, "spec", "\"%.60s\" is not an absolute path", json_text(v));
+		return wrong(r, path);
+	}
+	return 0;
 }
 
 static int read_later(

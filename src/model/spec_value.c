@@ -11,6 +11,7 @@
 #include "base/width.h"
 #include "model/near.h"
 #include "model/rank.h"
+#include "model/spec_image.h"
 #include "model/spec_value.h"
 
 static int no(struct err *e, const char *s, const char *what)
@@ -77,11 +78,16 @@ static int value_isolation(const char *s, struct err *e)
 
 static int value_image(const char *s, struct err *e)
 {
-	for (const char *p = s; *p; p++)
-		if (!isalnum((unsigned char)*p) && !strchr("._/:@-", *p))
-			return no(e, s, "is not an image; write a reference like node:22, or host");
-	if (!isalnum((unsigned char)s[0]))
-		return no(e, s, "is not an image; write a reference like node:22, or host");
+	if (spec_image_is_path(s)) {
+		for (const char *p = s; *p; p++)
+			if (iscntrl((unsigned char)*p))
+				return no(e, s, "holds a line break or another control character");
+		return 0;
+	}
+	if (!spec_image_ref_ok(s))
+		return no(e, s,
+			"is not an image; write a reference like node:22, host, tar:./image.tar or "
+			"build:./directory");
 	return 0;
 }
 
