@@ -132,6 +132,11 @@ bool engine_end_from_log(const struct engine_task *t, struct engine_end *end)
 			r.len == 127 ? "command not found: %s" : "cannot be executed: %s",
 			t->argv.n ? t->argv.v[0] : "");
 		break;
+	case RUNLOG_OUT_OF_MEMORY:
+		end->cause = ENGINE_OOM;
+		spec_fmt_size(t->limits.memory, limit, sizeof limit);
+		snprintf(end->reason, sizeof end->reason, "out of memory (limit %s)", limit);
+		break;
 	default:
 		end->cause = ENGINE_EXITED;
 		snprintf(end->reason, sizeof end->reason, "%s", words);

@@ -65,6 +65,7 @@ const char *runlog_note_text(unsigned note)
 		[RUNLOG_NOTE_NOT_FOUND] = "the command could not be started",
 		[RUNLOG_NOTE_UNGUARDED] = "the command can reach its own log",
 		[RUNLOG_NOTE_PIDS] = "process limit reached",
+		[RUNLOG_NOTE_MEMORY] = "memory limit reached, killed",
 	};
 	return note < sizeof text / sizeof *text ? text[note] : "unknown note";
 }
@@ -193,6 +194,7 @@ void runlog_writer_init(struct runlog_writer *w, int log, int idx, uint64_t cap)
 	w->log = log;
 	w->idx = idx;
 	w->cap = cap;
+	w->block = RUNLOG_BLOCK;
 	w->skip_next = RUNLOG_BLOCK;
 	if (fallocate(idx, FALLOC_FL_KEEP_SIZE, 0, RESERVE_STEP) == 0)
 		w->reserved = RESERVE_STEP;
@@ -233,7 +235,7 @@ static void begin_pending(struct runlog_writer *w, enum runlog_stream s)
 /* Does the record at hand end here, before more output of stream s? */
 static int piece_ends(const struct runlog_writer *w, enum runlog_stream s)
 {
-	return w->pending_len && (w->pending_stream != s || w->pending_len >= RUNLOG_BLOCK ||
+	return w->pending_len && (w->pending_stream != s || w->pending_len >= w->block ||
 					 (w->skipped && w->gap_off > w->pending_off));
 }
 
@@ -244,7 +246,7 @@ static size_t output_piece(struct runlog_writer *w, enum runlog_stream s, const 
 		skip(w, n);
 		return n;
 	}
-	size_t want = n < RUNLOG_BLOCK - w->pending_len ? n : RUNLOG_BLOCK - w->pending_len;
+	size_t want = n < w->block - w->pending_len ? n : w->block - w->pending_len;
 	size_t room = cap_room(w, want);
 	if (w->pending_len == 0)
 		begin_pending(w, s);

@@ -24,6 +24,7 @@ enum runlog_cause {	/* why the command ended, as far as the runner knows */
 	RUNLOG_STOPPED,		/* TERM was forwarded before the end */
 	RUNLOG_SETUP_FAILED,	/* len = the setup's code; the command was not started */
 	RUNLOG_NOT_STARTED,	/* exec failed: len 127 not found, 126 not executable */
+	RUNLOG_OUT_OF_MEMORY,	/* the runner itself found it over its memory limit and killed it (dagger) */
 };
 
 enum runlog_note {	/* the reader makes the sentence: runlog_note_text() */
@@ -37,6 +38,7 @@ enum runlog_note {	/* the reader makes the sentence: runlog_note_text() */
 	RUNLOG_NOTE_NOT_FOUND,	/* exec failed; val = errno */
 	RUNLOG_NOTE_UNGUARDED,	/* the log could not be guarded (no root in the container) */
 	RUNLOG_NOTE_PIDS,	/* a fork was refused at the limit of processes; val = limit. Just before the exit */
+	RUNLOG_NOTE_MEMORY,	/* over the memory limit, KILL sent; val = limit in bytes */
 };
 
 struct runlog_record {
@@ -58,6 +60,7 @@ const char *runlog_note_text(unsigned note);
 struct runlog_writer {
 	int log, idx;			/* descriptors, appended to */
 	uint64_t cap;			/* bytes of log + idx together; 0 = none */
+	uint32_t block;			/* the most bytes one output record covers; RUNLOG_BLOCK after init, smaller if set */
 	uint64_t off, idx_off;		/* bytes written so far */
 	uint64_t reserved;		/* idx is allocated up to here; 0 = not known */
 	uint64_t lines, last_ns;
@@ -69,10 +72,10 @@ struct runlog_writer {
 	uint64_t pending_lines;		/* newlines before pending_off */
 	int capped;
 };
-enum { RUNLOG_BLOCK = 64 * 1024 };	/* the most bytes one output record covers */
+enum { RUNLOG_BLOCK = 64 * 1024 };
 
 void runlog_writer_init(struct runlog_writer *w, int log, int idx, uint64_t cap);
-/* Output bytes. A record is written at the latest after RUNLOG_BLOCK, a change of stream, or runlog_flush. */
+/* Output bytes. A record is written at the latest after block bytes, a change of stream, or runlog_flush. */
 void runlog_output(struct runlog_writer *w, enum runlog_stream s, const void *p, size_t n);
 /* Writes the record of what is pending. Call within 5 ms of the last output. A gap that still grows is told in doubling steps. */
 void runlog_flush(struct runlog_writer *w);

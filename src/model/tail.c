@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "model/spec.h"
 #include "model/tail_int.h"
 
 static char *idx_name(const char *dir, const char *name)
@@ -211,6 +212,7 @@ static void exit_text(const struct runlog_record *r, struct buf *b)
 		[RUNLOG_STOPPED] = "stopped: ",
 		[RUNLOG_SETUP_FAILED] = "setup failed: ",
 		[RUNLOG_NOT_STARTED] = "could not be started: ",
+		[RUNLOG_OUT_OF_MEMORY] = "out of memory: ",
 	};
 
 	buf_str(b, r->val < ARRAY_LEN(why) ? why[r->val] : "");
@@ -233,6 +235,9 @@ void tail_mark_text(const struct runlog_record *r, struct buf *b)
 	} else if (r->len == RUNLOG_NOTE_TIME) {
 		clock_fmt_duration((int64_t)r->val, d, sizeof d);
 		buf_fmt(b, "time limit %s reached, asked to stop", d);
+	} else if (r->len == RUNLOG_NOTE_MEMORY) {
+		spec_fmt_size((int64_t)r->val, d, sizeof d);
+		buf_fmt(b, "memory limit %s reached, killed", d);
 	} else if (r->len == RUNLOG_NOTE_NOT_FOUND) {
 		buf_fmt(b, "%s: %s", runlog_note_text(r->len), strerror((int)r->val));
 	} else {

@@ -17,15 +17,18 @@ static const struct option {
 	{ "--setup", TEXT, offsetof(struct options, setup) },
 	{ "--gate", TEXT, offsetof(struct options, gate) },
 	{ "--cwd", TEXT, offsetof(struct options, cwd) },
+	{ "--vault", TEXT, offsetof(struct options, vault) },
 	{ "--cap", NUMBER, offsetof(struct options, cap) },
 	{ "--uid", NUMBER, offsetof(struct options, uid) },
 	{ "--gid", NUMBER, offsetof(struct options, gid) },
 	{ "--time", NUMBER, offsetof(struct options, time_ms) },
 	{ "--grace", NUMBER, offsetof(struct options, grace_ms) },
 	{ "--pids", NUMBER, offsetof(struct options, pids) },
+	{ "--memory", NUMBER, offsetof(struct options, memory) },
 	{ "--join", JOIN, 0 },
 	{ "--unguarded", FLAG, offsetof(struct options, unguarded) },
 	{ "--exec", FLAG, offsetof(struct options, exec) },
+	{ "--vault-test", FLAG, offsetof(struct options, vault_test) },
 	{ "--tag", IGNORED, 0 },
 };
 
@@ -90,8 +93,9 @@ int options_parse(struct options *o, int argc, char **argv)
 		}
 		i++;
 	}
-	if ((!o->exec && (!o->log || !o->idx)) || i + 1 >= argc) {
-		dprintf(2, "runner: needs --log, --idx and a command after --\n");
+	bool logged = o->vault ? !o->log && !o->idx && !o->gate : o->log && o->idx;
+	if ((!o->exec && !logged) || i + 1 >= argc) {
+		dprintf(2, "runner: needs --log and --idx, or --vault, and a command after --\n");
 		return -1;
 	}
 	o->argv = (const char *const *)argv + i + 1;

@@ -91,6 +91,15 @@ static void ask(struct run *r, int64_t now)
 		r->kill_at = now + r->o.grace_ms * 1000000;
 }
 
+static void stop(struct run *r)
+{
+	if (r->stopped || r->dead)
+		return;
+	r->stopped = true;
+	runlog_note(&r->w, RUNLOG_NOTE_STOP, 0);
+	ask(r, run_now());
+}
+
 /* As pid 1 we see the pids of those inside only: a command of our own uid could claim that it was stopped. */
 static bool from_inside(const struct signalfd_siginfo *si)
 {
@@ -112,11 +121,7 @@ static void take_signals(struct run *r)
 		case SIGINT:
 		case SIGHUP:
 		case SIGQUIT:
-			if (r->stopped || r->dead)
-				break;
-			r->stopped = true;
-			runlog_note(&r->w, RUNLOG_NOTE_STOP, 0);
-			ask(r, run_now());
+			stop(r);
 			break;
 		}
 	}
@@ -137,6 +142,20 @@ static void obey_limits(struct run *r, int64_t now)
 		runlog_note(&r->w, RUNLOG_NOTE_KILL, 0);
 		spawn_kill(r);
 	}
+}
+
+/* What a vault has to look at from time to time. */
+static void tick(struct run *r, int64_t now, bool notified)
+{
+	if (!r->look_at || (now < r->look_at && !notified))
+		return;
+	if (!r->stopped && vault_asked(r))
+		stop(r);
+	if (now < r->look_at)
+		return;
+	watch_limits(r);
+	/* after the look: a crowd that takes long to count does not get us to do nothing else */
+	r->look_at = run_now() + RUN_TICK_NS;
 }
 
 static int64_t sooner(int64_t a, int64_t b)
@@ -179,15 +198,18 @@ static size_t turn(struct run *r, int64_t until)
 	if (!r->dead) {
 		due = sooner(due, r->limit_at);
 		due = sooner(due, r->killed ? 0 : r->kill_at);
+		due = sooner(due, r->look_at);
 	}
 	int64_t wait = due > now ? due - now : 0;
 	struct timespec t = { wait / 1000000000, wait % 1000000000 };
-	struct pollfd f[3] = {
+	struct pollfd f[5] = {
 		{ r->signals, POLLIN, 0 },
 		{ rest ? -1 : r->in[0], POLLIN, 0 },
 		{ rest ? -1 : r->in[1], POLLIN, 0 },
+		{ r->dead ? -1 : r->notify, POLLIN, 0 },
+		{ frames_wait(r) ? 1 : -1, POLLOUT, 0 },
 	};
-	int ready = ppoll(f, 3, due ? &t : NULL, NULL);
+	int ready = ppoll(f, 5, due ? &t : NULL, NULL);
 	bool blind = ready < 0 && look_blindly(r);
 	if (ready > 0 || blind) {
 		for (int i = 0; i < 2; i++) {
@@ -200,6 +222,8 @@ static size_t turn(struct run *r, int64_t until)
 	now = run_now();
 	flush_due(r, now);
 	obey_limits(r, now);
+	tick(r, now, ready > 0 && f[3].revents);
+	frames_push(r);
 	return got;
 }
 

@@ -17,6 +17,7 @@
  * goes on into the same log, and the end of the command, not of the pipes, ends the run. */
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -37,6 +38,8 @@ static uint32_t code_of(int status)
 
 static enum runlog_cause cause_of(const struct run *r, enum runlog_cause otherwise)
 {
+	if (r->over_memory)
+		return RUNLOG_OUT_OF_MEMORY;
 	if (r->timed_out)
 		return RUNLOG_TIME_LIMIT;
 	return r->stopped ? RUNLOG_STOPPED : otherwise;
@@ -57,7 +60,8 @@ static struct outcome phase(struct run *r, const char *const *argv, bool last)
 	}
 	if (pump_drain(r, last) && last)
 		runlog_note(&r->w, RUNLOG_NOTE_ORPHANS, 0);
-	return (struct outcome){ code_of(r->status), cause_of(r, RUNLOG_BY_ITSELF) };
+	uint32_t code = r->over_memory || r->over_pids ? 128 + SIGKILL : code_of(r->status);
+	return (struct outcome){ code, cause_of(r, RUNLOG_BY_ITSELF) };
 }
 
 static struct outcome both_phases(struct run *r)
@@ -77,6 +81,8 @@ static struct outcome both_phases(struct run *r)
 
 static int open_log(struct run *r)
 {
+	if (r->o.vault)
+		return vault_open(r);
 	if (r->o.gate && files_gate(r->o.gate))
 		return -1;
 	int log = files_open(r->o.log);
@@ -98,12 +104,16 @@ static int shield(void)
 
 int main(int argc, char **argv)
 {
-	struct run r = { .in = { -1, -1 }, .out = { -1, -1 }, .signals = -1 };
+	struct run r = { .in = { -1, -1 }, .out = { -1, -1 }, .signals = -1, .vault = -1, .notify = -1 };
+	int errand_code = errand(argc, argv);
 
+	if (errand_code >= 0)
+		return errand_code;
 	if (options_parse(&r.o, argc, argv))
 		return RUN_FAULT;
 	if (r.o.exec)
 		spawn_become(&r.o);
+	r.alone = getpid() == 1;
 	if (shield() || open_log(&r))
 		return RUN_FAULT;
 	for (int i = 0; i < r.o.njoin; i++)
@@ -119,9 +129,13 @@ int main(int argc, char **argv)
 		runlog_note(&r.w, RUNLOG_NOTE_UNGUARDED, 0);
 	struct outcome o = both_phases(&r);
 	spawn_end_orphans(&r);
-	uint64_t pids = files_pids_reached();
+	uint64_t pids = r.over_pids ? (uint64_t)r.o.pids : files_pids_reached();
 	if (pids)
 		runlog_note(&r.w, RUNLOG_NOTE_PIDS, pids);
 	runlog_exit(&r.w, o.code, o.cause);
+	if (r.o.vault) {
+		frames_finish(&r);
+		return 0;
+	}
 	return (int)(o.code & 0xff);
 }

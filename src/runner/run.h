@@ -8,8 +8,16 @@
  *   --gate DIR    made 0700 and checked: owner 0, tmpfs; the log lies below it
  *   --unguarded   says in the log that nothing guards it
  *   --pids N      RLIMIT_NPROC of the command         --join fd:N  cgroup.procs the command enters (up to 8)
+ *   --vault DIR   instead of --log --idx (dagger): makes DIR 0700 and both files in it new, prints every record as one line on
+ *                 stdout (frames.c), stops when DIR/stop appears; watches --pids (of all, not per user) and --memory BYTES.
+ *                 Exits 0 whenever the log's exit record was written
+ *   --vault-test  --vault also where our pid namespace is not a container's own; then KILL reaches our own processes only
  *   --exec        no log and no second process: becomes the command, with --uid --gid --cwd --pids (exec and shell)
  *   --tag TEXT    ignored: by it the engine knows us in /proc/PID/cmdline
+ *
+ *   runner --touch FILE               the stop file
+ *   runner --pack DIR --to TAR        files, directories, symbolic links; hard links as files of their own; no .git at the top
+ *   runner --copy SRC DST [SRC DST]   regular files; a missing source makes an empty destination
  *
  * Exits with the command's status (128 + signal), the setup's when that failed, 127 / 126 when the command could not be
  * started, 125 when the runner itself could not (a sentence on stderr; nothing ran). The log's exit record says the same. */
@@ -22,15 +30,19 @@
 
 #include "model/runlog.h"
 
+enum {
+	RUN_TICK_NS = 100000000, /* between two looks at limits and the stop file of a vault */
+	RUN_VAULT_BLOCK = 24 * 1024, /* output bytes of a record there: its frame fits any line reader */
+};
 enum { RUN_JOINS = 8, RUN_FAULT = 125, RUN_ORPHAN_MS = 200, RUN_FLUSH_NS = 5000000 };
 
 struct options {
-	const char *log, *idx, *setup, *gate, *cwd;
+	const char *log, *idx, *setup, *gate, *cwd, *vault;
 	uint64_t cap;
 	int64_t uid, gid;		/* -1 = as we are */
-	int64_t time_ms, grace_ms, pids;
+	int64_t time_ms, grace_ms, pids, memory;
 	int join[RUN_JOINS], njoin;
-	bool unguarded, exec;
+	bool unguarded, exec, vault_test;
 	const char *const *argv;
 };
 
@@ -43,7 +55,11 @@ struct run {
 	bool dead;			/* main has ended with ... */
 	int status;			/* ... this wait status */
 	bool stopped, timed_out, killed;
+	bool alone;			/* all of our pid namespace but pid 1 and us is the command's: KILL goes to all */
 	int64_t limit_at, kill_at;	/* CLOCK_MONOTONIC ns; 0 = not set */
+	int vault, notify;		/* the vault's directory, inotify on it; -1 = none */
+	int64_t look_at;		/* next tick of a vault; 0 = no vault */
+	bool over_memory, over_pids;	/* what the watch killed for */
 };
 
 int64_t run_now(void);			/* CLOCK_MONOTONIC ns */
@@ -56,6 +72,23 @@ int files_gate(const char *dir);
 int files_open(const char *spec);	/* fresh log or idx, appended to, O_CLOEXEC */
 /* The limit of processes of the container we are pid 1 of, if a fork was ever refused at it; else 0. */
 uint64_t files_pids_reached(void);
+
+/* vault.c */
+int vault_open(struct run *r);		/* directory, log, idx, writer, tick; -1 after a sentence on stderr */
+bool vault_asked(struct run *r);	/* is the stop file there? */
+
+/* watch.c: is the command over a limit? Kills all of it if so. */
+void watch_limits(struct run *r);
+
+/* frames.c: the records of a vault as lines on stdout, read back from its files. Never waits for the reader but in the end. */
+void frames_open(struct run *r);
+bool frames_wait(const struct run *r);	/* is there something to write that has to wait for the reader? */
+void frames_push(struct run *r);	/* as much as goes now */
+void frames_finish(struct run *r);	/* all, as long as the reader takes something every 10 s */
+
+/* errands.c, pack.c: argv[1] is one of the other modes; the exit code, -1 = it is not. */
+int errand(int argc, char **argv);
+int pack(const char *dir, const char *to);
 
 /* spawn.c */
 void spawn(struct run *r, const char *const *argv, int *exec_errno);	/* *exec_errno: why it did not begin, 0 = it did */

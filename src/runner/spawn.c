@@ -111,7 +111,7 @@ static _Noreturn void child(const struct run *r, const char *const *argv, int re
 	for (int s = 1; s < NSIG; s++)
 		signal(s, SIG_DFL);
 	sigemptyset(&none);
-	if (enter_cgroups(&r->o) == 0 && stdio(r) == 0 && limit_pids(r->o.pids) == 0 &&
+	if (enter_cgroups(&r->o) == 0 && stdio(r) == 0 && limit_pids(r->o.vault ? 0 : r->o.pids) == 0 &&
 		drop_powers(&r->o) == 0 && (!r->o.cwd || chdir(r->o.cwd) == 0)) {
 		sigprocmask(SIG_SETMASK, &none, NULL);
 		execvp(argv[0], (char *const *)(uintptr_t)argv);
@@ -164,10 +164,10 @@ void spawn_ask(struct run *r)
 		kill(-r->main, SIGTERM);
 }
 
-/* As pid 1 everything else in the container is ours. Elsewhere (dagger, fake) -1 would be the whole machine. */
+/* In a container everything else is ours. Elsewhere (local engine's tests, fake) -1 would be the whole machine. */
 void spawn_kill(struct run *r)
 {
-	if (getpid() == 1)
+	if (r->alone)
 		kill(-1, SIGKILL);
 	else if (r->main > 0 && !r->dead)
 		kill(-r->main, SIGKILL);
@@ -229,7 +229,7 @@ void spawn_end_orphans(struct run *r)
 			return;
 		if (pid > 0)
 			continue;
-		if (getpid() == 1)
+		if (r->alone)
 			kill(-1, SIGKILL);
 		else
 			kill_children();
