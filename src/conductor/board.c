@@ -90,7 +90,7 @@ void board_over(struct racerun *r)
 	int best = rank_best(race);
 	size_t passed = count_state(race, VS_PASSED);
 
-	clock_fmt_elapsed((race_over_ns(race) - race->created_ns) / 1000000, took, sizeof(took));
+	clock_fmt_elapsed((race_over_ns(race) - race_began_ns(race)) / 1000000, took, sizeof(took));
 	if (best >= 0)
 		board_say(r->c, "news", "race %d over in %s: %zu of %zu passed, best %d %s. p promotes it.", race->number,
 			took, passed, race->n, best + 1, race->v[best]->name);
@@ -145,6 +145,7 @@ struct json *board_race_json(const struct racerun *r)
 		.rank_words = words,
 		.dir = r->dir,
 		.created_ns = race->created_ns,
+		.began_ns = race_began_ns(race),
 		.over_ns = race_over_ns(race),
 	};
 
@@ -216,13 +217,17 @@ static void wrap_variant(struct racerun *r, size_t i)
 	vr->c = r->c;
 	vr->r = r;
 	vr->v = r->race->v[i];
-	vr->sv = i < r->race->spec.nvariants ? &r->race->spec.variants[i] : NULL;
+	vr->sv = race_recipe(r->race, vr->v);
 	vr->dir = store_variant_dir(&r->c->store, r->race->number, vr->v->name);
 	vr->key = xasprintf("%d/%s", r->race->number, vr->v->name);
 	vr->log = fs_join(vr->dir, "log");
 	vr->idx = fs_join(vr->dir, "log.idx");
 	vr->check_log = fs_join(vr->dir, "check.log");
 	vr->check_idx = fs_join(vr->dir, "check.idx");
+	if (vr->v->start) {
+		vr->base_store = store_base_store(&r->c->store, vr->v->start);
+		vr->source = fs_join(vr->dir, "tpl/tree");
+	}
 	vr->s.cpu = -1;
 	vr->s.memory = -1;
 	vr->s.prompt_size = -1;
@@ -242,7 +247,8 @@ struct racerun *board_add(struct conductor *c, struct race *take_race)
 	r->source = fs_join(r->dir, "tpl/tree");
 	r->base_store = store_base_store(&c->store, take_race->base ? take_race->base : "none");
 	r->was_live = race_live(take_race);
-	r->v = xcalloc(take_race->n + 1, sizeof(*r->v));
+	r->room = take_race->n > SPEC_MAX_VARIANTS ? take_race->n : SPEC_MAX_VARIANTS;
+	r->v = xcalloc(r->room, sizeof(*r->v));
 	for (size_t i = 0; i < take_race->n; i++)
 		wrap_variant(r, i);
 	c->race = xrealloc(c->race, (at + 1) * sizeof(*c->race));
@@ -260,8 +266,23 @@ struct racerun *board_add(struct conductor *c, struct race *take_race)
 	return r;
 }
 
+struct varrun *board_append(struct racerun *r, struct variant *take_v)
+{
+	size_t i = r->race->n;
+
+	if (i >= r->room)
+		return NULL;
+	take_v->number = (int)i + 1;
+	race_add(r->race, take_v);
+	wrap_variant(r, i);
+	board_rank(r);
+	return &r->v[i];
+}
+
 static void free_variant(struct varrun *vr)
 {
+	free(vr->base_store);
+	free(vr->source);
 	free(vr->dir);
 	free(vr->key);
 	free(vr->log);

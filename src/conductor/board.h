@@ -25,6 +25,8 @@ struct racerun *board_race(const struct conductor *c, int number);	/* NULL = no 
 struct varrun *board_find(const struct conductor *c, const struct variant *v);
 /* Wraps a loaded or new race; takes it over and keeps the order by number. */
 struct racerun *board_add(struct conductor *c, struct race *take_race);
+/* One more variant of a race that is on the board; its number is set. NULL = there is no room (it is not taken over then). */
+struct varrun *board_append(struct racerun *r, struct variant *take_v);
 void board_free(struct racerun *r);
 /* Live variants of all races. */
 size_t board_live(const struct conductor *c);

@@ -5,7 +5,7 @@
 
 const struct git_repo *lent_of(const struct racerun *r)
 {
-	return r->prep == PREP_DONE ? &r->repo : NULL;
+	return r->repo.common ? &r->repo : NULL;
 }
 
 int lent_open(struct lent *l, const struct git_repo *shared, const char *common, struct err *e)

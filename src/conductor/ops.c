@@ -23,6 +23,8 @@ static const struct {
 	{ "undo", ops_undo },
 	{ "archive", ops_archive },
 	{ "restore", ops_restore },
+	{ "rerun", ops_rerun },
+	{ "shell", ops_shell },
 	{ "show", ops_show },
 	{ "diff", ops_diff },
 	{ "status", ops_status },

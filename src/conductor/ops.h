@@ -23,6 +23,8 @@ void ops_run(const struct reply *r, const struct json *req);
 void ops_kill(const struct reply *r, const struct json *req);
 void ops_archive(const struct reply *r, const struct json *req);
 void ops_restore(const struct reply *r, const struct json *req);
+void ops_rerun(const struct reply *r, const struct json *req);	/* ops_rerun.c */
+void ops_shell(const struct reply *r, const struct json *req);	/* ops_shell.c */
 /* ops_promote.c, ops_undo.c */
 void ops_promote(const struct reply *r, const struct json *req);
 void ops_undo(const struct reply *r, const struct json *req);

@@ -15,7 +15,7 @@ enum { PATCH_MAX = 512 << 10, WIRE_MAX = 900 << 10 };
 struct differ {
 	struct conductor *c;
 	struct reply r;
-	char *common, *quarantine, *work, *cache, *variant, *base;
+	char *common, *quarantine, *work, *cache, *variant, *base, *parent;
 	char *a, *b;			/* commits; b NULL: a snapshot is taken first */
 	char *path;
 	const struct git_repo *shared;
@@ -38,6 +38,7 @@ static void differ_free(struct differ *d)
 	free(d->cache);
 	free(d->variant);
 	free(d->base);
+	free(d->parent);
 	free(d->a);
 	free(d->b);
 	free(d->path);
@@ -58,6 +59,7 @@ static int snapshot(struct differ *d)
 		.race = d->race,
 		.variant = d->variant,
 		.base = d->base,
+		.parent = d->parent,
 		.subject = "live",
 	};
 	int rc;
@@ -192,6 +194,7 @@ void ops_diff(const struct reply *r, const struct json *req)
 	d->cache = fs_join(vr->dir, "walk.cache");
 	d->variant = xstrdup(vr->v->name);
 	d->base = xstrdup(vr->r->race->base);
+	d->parent = vr->v->start ? xstrdup(vr->v->start) : NULL;
 	d->race = vr->r->race->number;
 	d->shared = lent_of(vr->r);
 	d->a = xstrdup(other ? commit_of(other) : vr->r->race->base);

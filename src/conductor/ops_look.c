@@ -75,9 +75,9 @@ static struct json *spec_variant_json(const struct varrun *vr)
 	struct json *spec = spec_to_json(&vr->r->race->spec), *copy = NULL;
 	const struct json *v = json_first(json_get(spec, "variants"));
 
-	for (int i = 1; v && i < vr->v->number; i++)
+	for (const struct spec_variant *s = vr->r->race->spec.variants; v && vr->sv && s < vr->sv; s++)
 		v = json_next(v);
-	if (v)
+	if (v && vr->sv)
 		copy = json_copy(v);
 	json_free(spec);
 	return copy;

@@ -81,7 +81,7 @@ static void sample_log(struct varrun *vr)
 struct snap_job {
 	struct varrun *vr;
 	struct conductor *c;
-	char *common, *quarantine, *work, *cache, *variant, *base, *base_ref, *live;
+	char *common, *quarantine, *work, *cache, *variant, *base, *parent, *base_ref, *live;
 	const struct git_repo *shared;
 	int race;
 	struct snapshot_out out;
@@ -102,6 +102,7 @@ static void snap_work(void *arg)
 		.race = j->race,
 		.variant = j->variant,
 		.base = j->base,
+		.parent = j->parent,
 		.subject = "live",
 	};
 	struct err ignored = ERR_INIT;
@@ -152,6 +153,7 @@ static void snap_done(void *arg)
 	free(j->cache);
 	free(j->variant);
 	free(j->base);
+	free(j->parent);
 	free(j->base_ref);
 	free(j->live);
 	free(j);
@@ -172,6 +174,7 @@ static void snap(struct varrun *vr)
 	j->cache = fs_join(vr->dir, "walk.cache");
 	j->variant = xstrdup(vr->v->name);
 	j->base = xstrdup(r->base);
+	j->parent = vr->v->start ? xstrdup(vr->v->start) : NULL;
 	j->base_ref = xasprintf("refs/heads/%s", r->base_name ? r->base_name : "HEAD");
 	j->live = vr->v->live ? xstrdup(vr->v->live) : NULL;
 	j->race = r->number;

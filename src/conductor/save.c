@@ -25,7 +25,7 @@ enum { CHECK_TAIL = 64 << 10, LOCK_TRIES = 25, LOCK_WAIT_MS = 200 };
 struct save_job {
 	struct varrun *vr;
 	struct conductor *c;
-	char *common, *quarantine, *work, *cache, *variant, *base, *subject, *old;
+	char *common, *quarantine, *work, *cache, *variant, *base, *parent, *subject, *old;
 	const struct git_repo *shared;
 	int race;
 	struct save_out out;
@@ -104,6 +104,7 @@ static void save_work(void *arg)
 		.race = j->race,
 		.variant = j->variant,
 		.base = j->base,
+		.parent = j->parent,
 		.subject = j->subject,
 		.full = true,
 	};
@@ -136,6 +137,7 @@ static void job_free(struct save_job *j)
 	free(j->cache);
 	free(j->variant);
 	free(j->base);
+	free(j->parent);
 	free(j->subject);
 	free(j->old);
 	free(j);
@@ -253,6 +255,7 @@ void save_begin(struct varrun *vr)
 	j->cache = fs_join(vr->dir, "walk.cache");
 	j->variant = xstrdup(vr->v->name);
 	j->base = xstrdup(vr->r->race->base);
+	j->parent = vr->v->start ? xstrdup(vr->v->start) : NULL;
 	j->subject = subject_of(vr);
 	j->old = vr->v->commit ? xstrdup(vr->v->commit) : NULL;
 	j->race = vr->r->race->number;

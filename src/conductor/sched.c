@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/diag.h"
@@ -57,6 +58,12 @@ static void over(struct varrun *vr)
 			g->type->remove(g, r->race->number, v->name, true, v->check_id);
 	}
 	diag(DIAG_INFO, "%s: %s, %s", vr->key, variant_state_name(v->state), v->reason ? v->reason : "-");
+	if (v->start)
+		checkout_continue_finish(vr->dir);
+	if (v->state == VS_LOST)
+		board_say(vr->c, "warn", "%s is lost: %s. r runs it again (`yolodeck rerun %s`)%s.", vr->key,
+			v->reason ? v->reason : "nobody knows why", vr->key,
+			v->commit ? "; with --continue from the work that was saved" : "");
 	if (r->was_live && !race_live(r->race)) {
 		r->was_live = false;
 		if (r->prep == PREP_NONE && r->slot && r->slot->type->from_template) {
@@ -142,9 +149,12 @@ static void prep_done(void *arg)
 		git_repo_release(&j->repo);
 		free(j->co.warning);
 	} else {
-		git_repo_release(&r->repo);
+		/* prepared again for a rerun: workers may hold what is there */
+		if (r->repo.common || j->rc)
+			git_repo_release(&j->repo);
+		else
+			r->repo = j->repo;
 		free(r->co.warning);
-		r->repo = j->repo;
 		r->co = j->co;
 		r->co.repo = &r->repo;
 		r->prep = j->rc ? PREP_FAILED : PREP_DONE;
@@ -180,7 +190,8 @@ struct copy_job {
 	struct varrun *vr;
 	struct conductor *c;
 	const struct checkout_race *co;
-	char *dir;
+	char *dir, *start, *store;	/* start: the commit it goes on from, NULL = the base */
+	bool keep_template;
 	int uid, gid;
 	struct err e;
 	int rc;
@@ -190,7 +201,13 @@ static void copy_work(void *arg)
 {
 	struct copy_job *j = arg;
 
-	j->rc = checkout_variant(j->co, j->dir, j->uid, j->gid, &j->e);
+	if (!j->start) {
+		j->rc = checkout_variant(j->co, j->dir, j->uid, j->gid, &j->e);
+		return;
+	}
+	j->rc = checkout_continue(j->co, j->start, j->store, j->dir, j->uid, j->gid, &j->e);
+	if (!j->keep_template)
+		checkout_continue_finish(j->dir);
 }
 
 /* The engine gets it only after variant.json knows that it may have it: a crash in between is found by the log's inode. */
@@ -228,6 +245,8 @@ static void copy_done(void *arg)
 		sched_turn(vr->r);
 	}
 	free(j->dir);
+	free(j->start);
+	free(j->store);
 	free(j);
 }
 
@@ -242,7 +261,14 @@ static void copy(struct varrun *vr)
 	j->dir = xstrdup(vr->dir);
 	j->uid = vr->r->uid;
 	j->gid = vr->r->gid;
-	pool_post(loop_pool(vr->c->loop), copy_work, copy_done, j);
+	if (!vr->v->start) {
+		pool_post(loop_pool(vr->c->loop), copy_work, copy_done, j);
+		return;
+	}
+	j->start = xstrdup(vr->v->start);
+	j->store = xstrdup(vr->base_store);
+	j->keep_template = vr->r->slot->type->from_template;
+	pool_post_serial(loop_pool(vr->c->loop), j->store, copy_work, copy_done, j);
 }
 
 /* ---- the queue ---- */
@@ -299,6 +325,18 @@ void sched_turn(struct racerun *r)
 		prepare(r);
 	if (r->prep == PREP_DONE)
 		finish_template(r);
+}
+
+void sched_again(struct racerun *r)
+{
+	char *mark = fs_join(r->dir, "swept");
+
+	unlink(mark);	/* there will be something to sweep once more */
+	free(mark);
+	if (r->prep != PREP_RUNNING && !r->template_there)
+		r->prep = PREP_NONE;
+	r->was_live = true;
+	sched_turn(r);
 }
 
 /* ---- from the engine ---- */

@@ -11,6 +11,8 @@ int sched_move(struct varrun *vr, enum variant_event ev);
 int sched_store(struct varrun *vr);
 /* Starts what fits into `parallel`: preparation of the race, copies, containers. Harmless when called too often. */
 void sched_turn(struct racerun *r);
+/* Variants were added to a race that was prepared long ago, and may have been over: prepared again, live again. */
+void sched_again(struct racerun *r);
 /* A person (or promote) asked. false = it had ended already. */
 bool sched_kill(struct varrun *vr, const char *reason);
 

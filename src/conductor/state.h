@@ -46,9 +46,10 @@ struct varrun {
 	struct conductor *c;
 	struct racerun *r;
 	struct variant *v;		/* owned by r->race */
-	const struct spec_variant *sv;	/* in r->race->spec */
+	const struct spec_variant *sv;	/* its recipe, in r->race->spec; NULL = not known: it is never started */
 	char *dir, *key;		/* key: of its serial jobs, "7/claude-1" */
 	char *log, *idx, *check_log, *check_idx;
+	char *base_store, *source;	/* of the commit it goes on from; NULL = the race's */
 	struct engine_task task, check;
 	bool held, check_held;		/* the engine has the task: start or adopt was called, ended has not come yet */
 	bool adopting;			/* held through adopt, nothing heard yet */
@@ -69,7 +70,9 @@ enum prep { PREP_NONE, PREP_RUNNING, PREP_DONE, PREP_FAILED };
 struct racerun {
 	struct conductor *c;
 	struct race *race;		/* owned */
-	struct varrun *v;		/* race->n of them, same order */
+	struct varrun *v;		/* race->n of them, same order; never moved: engines and workers point to them */
+	size_t room;			/* for so many; at most SPEC_MAX_VARIANTS are ever added */
+	size_t claiming;		/* of a rerun that is being stored: their numbers are taken */
 	struct slot *slot;		/* of its engine, NULL = not opened yet */
 	char *dir, *quarantine, *base_store, *source; /* source: the template's tree, for engines from_template */
 	enum prep prep;

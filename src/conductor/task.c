@@ -51,8 +51,8 @@ void sched_task(struct varrun *vr, bool check)
 	t->dir = vr->dir;
 	t->log = check ? vr->check_log : vr->log;
 	t->idx = check ? vr->check_idx : vr->idx;
-	t->base_store = vr->r->base_store;
-	t->source = vr->r->source;
+	t->base_store = vr->base_store ? vr->base_store : vr->r->base_store;
+	t->source = vr->source ? vr->source : vr->r->source;
 	t->pipeline = s->pipeline;
 	t->runner_host = s->runners.n ? s->runners.v[(size_t)(vr->v->number - 1) % s->runners.n] : "";
 	t->image = vr->sv->image ? vr->sv->image : "host";

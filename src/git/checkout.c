@@ -221,7 +221,13 @@ int checkout_continue(const struct checkout_race *c, const char *start, const ch
 		rc = template_make(&own, e);
 	if (!rc)
 		rc = checkout_variant(&own, variant_dir, uid, gid, e);
-	template_remove(&own);
 	free(own.warning);
 	return rc;
+}
+
+void checkout_continue_finish(const char *variant_dir)
+{
+	struct checkout_race own = { .tpl_in = variant_dir };
+
+	template_remove(&own);
 }

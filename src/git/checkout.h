@@ -21,9 +21,10 @@ int checkout_prepare(struct checkout_race *c, struct err *e);
 int checkout_variant(const struct checkout_race *c, const char *variant_dir, int uid, int gid, struct err *e);
 /* --continue: the same from `start`, a commit that was saved in this race, instead of the base; it is HEAD of the private .git,
  * and its objects are in start_store, which is mounted as the base store of this variant. c was prepared. Two with the same
- * start_store must not run at once. */
+ * start_store must not run at once. Its template <variant dir>/tpl/tree stays until checkout_continue_finish. */
 int checkout_continue(const struct checkout_race *c, const char *start, const char *start_store, const char *variant_dir, int uid,
 	int gid, struct err *e);
+void checkout_continue_finish(const char *variant_dir);
 /* Removes the template once all copies are made. */
 void checkout_finish(const struct checkout_race *c);
 

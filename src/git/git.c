@@ -444,3 +444,31 @@ int git_highest_race(const struct git_repo *r, int *out, struct err *e)
 	buf_release(&refs);
 	return rc;
 }
+
+int git_variant_names(const char *common, int race, struct strv *out, struct err *e)
+{
+	char *heads = xasprintf("refs/heads/yolo/%d/", race), *ours = xasprintf("refs/yolodeck/%d/", race);
+	const char *const under[] = { heads, ours };
+	struct buf refs = BUF_INIT;
+	int rc = git_out(common, &refs, e, "for-each-ref", "--format=%(refname)", heads, ours, (char *)NULL);
+
+	for (char *line = refs.p, *next; !rc && *line; line = next) {
+		size_t n = strcspn(line, "\n");
+
+		next = line + n + (line[n] == '\n');
+		line[n] = '\0';
+		for (size_t i = 0; i < ARRAY_LEN(under); i++) {
+			size_t skip = strlen(under[i]);
+
+			if (strncmp(line, under[i], skip))
+				continue;
+			line[skip + strcspn(line + skip, "/")] = '\0';
+			if (!strv_has(out, line + skip))
+				strv_add(out, line + skip);
+		}
+	}
+	buf_release(&refs);
+	free(heads);
+	free(ours);
+	return rc;
+}

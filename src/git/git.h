@@ -79,6 +79,8 @@ int git_import_call(struct git_call *c, const struct git_repo *r, const char *qu
 int git_checked_out(const struct git_repo *r, const char *ref, char **where, struct err *e);
 /* Highest race number in refs/heads/yolo/ and refs/yolodeck/; code "branch_in_the_way" when a branch "yolo" exists. */
 int git_highest_race(const struct git_repo *r, int *out, struct err *e);
+/* Names of variants of a race that have any ref: a branch, or one below refs/yolodeck/. */
+int git_variant_names(const char *common, int race, struct strv *out, struct err *e);
 bool git_oid_ok(const char *s);	/* 40 or 64 hex, lower case */
 /* The all-zero id and the empty tree's id of a format ("sha1", "sha256"). */
 const char *git_zero(const char *format);

@@ -17,7 +17,7 @@
  *   undo     plan, token                                            plan{} (undo_plan_to_json, and token) | words
  *   archive  variants[] | race                                      archived[], skipped[] (sentences)
  *   restore  variants[]                                             restored[], skipped[]
- *   rerun    variants[], continue                                   rerun["7/a.2"], in the order of variants: a new one of each, all or none
+ *   rerun    variants[], continue                                   rerun["7/a.2"], by race and number: a new one of each, all or none
  *   shell    variant, argv[] (absent = a shell), tty, term          argv[]: the command that enters it, to be run on the client's terminal
  *   show     variant                                                row, race, spec_variant, dir, log, container, warnings[]
  *   diff     variant, other (NULL = base), stat, path               stat[{path,added,removed}], patch (cut at 512 KiB), cut

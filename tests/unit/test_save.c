@@ -166,6 +166,8 @@ static void one_goes_on_from_another(void **state)
 	OK(fs_mkdirs(b, 0755, &E));
 	for (int twice = 0; twice < 2; twice++)
 		OK(checkout_continue(&f.race, one.snap.commit, store, b, -1, -1, &E));
+	sh(b, "diff -r tpl/tree work");
+	checkout_continue_finish(b);
 	sh(b, "diff -r --exclude=.git ../a-1/work work; test -x work/new; test ! -e tpl");
 	cmd = xasprintf("test \"$(cat work/.git/refs/heads/work)\" = %s; git --git-dir=%s cat-file -e %s^{tree}",
 		one.snap.commit, store, one.snap.commit);
