@@ -1,0 +1,131 @@
+// plan.go - what the conductor tells us: the plan of this process, and a file for each task.
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// sdkVersion is the version of dagger.io/dagger in go.mod, of the CLI and of the engine: all three must be the same.
+const sdkVersion = "v0.21.8"
+
+type plan struct {
+	Race        int    `json:"race"`
+	Repo        string `json:"repo"`
+	Dir         string `json:"dir"`
+	CLI         string `json:"cli"`
+	RunnerHost  string `json:"runner_host"`
+	ConnectMS   int64  `json:"connect_ms"`
+	Runner      string `json:"runner"`
+	BaseStore   string `json:"base_store"`
+	BaseStoreAt string `json:"base_store_at"`
+	SDK         string `json:"sdk"`
+	CollectOnly bool   `json:"collect_only"`
+}
+
+// image is one of three.
+type image struct {
+	Ref   string `json:"ref"`
+	Tar   string `json:"tar"`
+	Build string `json:"build"`
+}
+
+type task struct {
+	ID      string   `json:"id"`
+	Variant string   `json:"variant"`
+	Check   bool     `json:"check"`
+	Nonce   string   `json:"nonce"`
+	Dir     string   `json:"dir"`
+	Src     string   `json:"src"`
+	Log     string   `json:"log"`
+	Idx     string   `json:"idx"`
+	Image   image    `json:"image"`
+	Argv    []string `json:"argv"`
+	Setup   string   `json:"setup"`
+	Env     []string `json:"env"`
+	UID     int      `json:"uid"`
+	GID     int      `json:"gid"`
+	Memory  int64    `json:"memory"`
+	Pids    int64    `json:"pids"`
+	TimeMS  int64    `json:"time_ms"`
+	LogCap  int64    `json:"log_cap"`
+	GraceMS int64    `json:"grace_ms"`
+}
+
+func readJSON(path string, into any) error {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	if err := json.Unmarshal(text, into); err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	return nil
+}
+
+func readPlan(dir string) (plan, error) {
+	var p plan
+	if err := readJSON(filepath.Join(dir, "plan.json"), &p); err != nil {
+		return p, err
+	}
+	if p.SDK != "" && p.SDK != sdkVersion {
+		return p, fmt.Errorf("the plan is for Dagger %s, this pipeline was built with %s: run `yolodeck init --upgrade`", p.SDK, sdkVersion)
+	}
+	if p.CLI == "" || p.Repo == "" || !filepath.IsAbs(p.Runner) {
+		return p, errors.New("plan.json names no CLI, repository or runner")
+	}
+	if p.ConnectMS <= 0 {
+		p.ConnectMS = 10000
+	}
+	return p, nil
+}
+
+func readTask(path string) (task, error) {
+	var t task
+	if err := readJSON(path, &t); err != nil {
+		return t, err
+	}
+	if t.ID == "" || t.Variant == "" || t.Nonce == "" {
+		return t, fmt.Errorf("%s: a task needs id, variant and nonce", path)
+	}
+	for _, p := range []string{t.Dir, t.Src, t.Log, t.Idx} {
+		if !filepath.IsAbs(p) {
+			return t, fmt.Errorf("%s: %q is no absolute path", path, p)
+		}
+	}
+	if len(t.Argv) == 0 {
+		return t, fmt.Errorf("%s: no command", path)
+	}
+	for _, kv := range t.Env {
+		if strings.Index(kv, "=") <= 0 {
+			return t, fmt.Errorf("%s: %q in env is no NAME=VALUE", path, kv)
+		}
+	}
+	return t, nil
+}
+
+// key names the volumes of a variant; a new start has a new nonce, so nothing is ever taken from an older one.
+func (p *plan) key(t *task) string {
+	return fmt.Sprintf("yolo-%.8s-%d-%s-%s", p.Repo, p.Race, t.Variant, t.Nonce)
+}
+
+// runnerArgv is what is executed in the container for a command that is logged.
+func (t *task) runnerArgv(argv []string) []string {
+	a := []string{"/yolo-runner", "--vault", "/.yolo", "--uid", fmt.Sprint(t.UID), "--gid", fmt.Sprint(t.GID), "--cwd", "/work"}
+	for _, o := range []struct {
+		name string
+		n    int64
+	}{{"--cap", t.LogCap}, {"--time", t.TimeMS}, {"--grace", t.GraceMS}, {"--memory", t.Memory}, {"--pids", t.Pids}} {
+		if o.n > 0 {
+			a = append(a, o.name, fmt.Sprint(o.n))
+		}
+	}
+	if t.Setup != "" {
+		a = append(a, "--setup", t.Setup)
+	}
+	return append(append(a, "--"), argv...)
+}

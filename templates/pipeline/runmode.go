@@ -1,0 +1,108 @@
+// runmode.go - `pipeline run DIR`: the process of one race on one engine.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"syscall"
+	"time"
+)
+
+// holdLock: the lock is free exactly when this process is gone.
+func holdLock(dir string) (*os.File, error) {
+	f, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_RDWR|os.O_CREATE|syscall.O_NOFOLLOW, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+	if err == nil {
+		err = f.Truncate(0)
+	}
+	if err == nil {
+		_, err = fmt.Fprintf(f, "%d\n", os.Getpid())
+	}
+	if err != nil {
+		f.Close()
+		return nil, err
+	}
+	return f, nil
+}
+
+// runMode: 0 = bye, 2 = fatal, 3 = another one has the lock.
+func runMode(dir string) int {
+	signals := catchSignals()
+	lock, err := holdLock(dir)
+	if errors.Is(err, syscall.EWOULDBLOCK) {
+		say("another pipeline works in %s", dir)
+		return 3
+	}
+	if err != nil {
+		emitFatal("plan", "the lock cannot be taken: "+sentence(err))
+		return 2
+	}
+	defer lock.Close()
+	p, err := readPlan(dir)
+	if err != nil {
+		emitFatal("plan", sentence(err))
+		return 2
+	}
+	pl := newPipeline(p, dir)
+	s, code := pl.open(signals)
+	if s == nil {
+		return code
+	}
+	pl.loop(signals)
+	return pl.leave(s)
+}
+
+// open connects; a signal meanwhile ends it.
+func (pl *pipeline) open(signals chan os.Signal) (*session, int) {
+	ctx, cancel := context.WithCancelCause(pl.root)
+	connected := make(chan struct{})
+	go func() {
+		select {
+		case <-signals:
+			cancel(errCancelled)
+		case <-connected:
+		}
+	}()
+	s, client, f := connect(ctx, &pl.plan)
+	close(connected)
+	if f != nil && ctx.Err() != nil {
+		emit(event{Ev: "bye"})
+		return nil, 0
+	}
+	if f != nil {
+		emitFatal(f.code, f.text)
+		return nil, 2
+	}
+	pl.client = client
+	emit(event{Ev: "hello", Version: sdkVersion, Pid: os.Getpid()})
+	if err := pl.follow(s); err != nil {
+		s.kill()
+		emitFatal("session", sentence(err)+": try again")
+		return nil, 2
+	}
+	emit(event{Ev: "ready"})
+	return s, 0
+}
+
+// leave waits a moment for the ends of what still lives, then lets the session go.
+func (pl *pipeline) leave(s *session) int {
+	for end := time.Now().Add(2 * time.Second); len(pl.live()) > 0 && time.Now().Before(end); {
+		time.Sleep(5 * time.Millisecond)
+	}
+	gone := pl.goneText()
+	pl.stop(errCancelled)
+	if gone != "" {
+		s.kill() // it would hang, and hold up an engine that wants to end
+		emitFatal("session", gone+": start it again, what was saved until then is kept")
+		return 2
+	}
+	s.close(5 * time.Second)
+	emit(event{Ev: "bye"})
+	return 0
+}
