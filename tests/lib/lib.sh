@@ -24,6 +24,7 @@ if [ -z "${YOLO:-}" ]; then
 	[ -x "$YOLO" ] || YOLO=$LIB_TOP/build/yolodeck
 fi
 YOLO=$(realpath "$YOLO")
+LIB_HOME=${HOME:-/}
 mkdir -m 700 "$T/home" "$T/state" "$T/config" "$T/run" "$T/bin" "$T/tmp" "$T/san"
 ln -s "$YOLO" "$T/bin/yolodeck"
 for LIB_VAR in $(compgen -e | grep -E '^(GIT_|XDG_|YOLO|TMUX|EDITOR$|VISUAL$|NO_COLOR$|COLORTERM$)' | grep -v -x -E 'YOLO|YOLODECK_DEBUG'); do
@@ -218,6 +219,16 @@ have_docker() {
 		timeout 10 docker info >/dev/null 2>&1 && LIB_DOCKER=yes
 	}
 	[ "$LIB_DOCKER" = yes ]
+}
+
+# Go with the caches of the user outside (a cold one takes half a minute); modules are not downloaded by this.
+have_go() {
+	command -v go >/dev/null || return 1
+	[ -n "${LIB_GO:-}" ] && return 0
+	LIB_GO=yes
+	GOCACHE=$(HOME=$LIB_HOME go env GOCACHE)
+	GOMODCACHE=$(HOME=$LIB_HOME go env GOMODCACHE)
+	export GOCACHE GOMODCACHE
 }
 
 have_bwrap() {

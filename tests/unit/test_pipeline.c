@@ -466,6 +466,34 @@ static void test_build_refused(void **state)
 	free(dir);
 }
 
+/* By the real checker, on the real runtime files around the test's own main.go. */
+static void test_check(void **state)
+{
+	char *dir = cache("pipelines");
+	struct pipeline_files p = render("make deps", "npm=/root/.npm");
+	struct buf findings = BUF_INIT;
+	struct err e = ERR_INIT;
+
+	if (no_go())
+		skip();
+	if (pipeline_check(dir, &p, &findings, &e))
+		fail_msg("%s", findings.len ? findings.p : e.msg);
+	assert_string_equal(findings.p, "");
+	edit(&p, "main.go", "return \"make deps\"", "go f()\n\t_ = f()\n\treturn \"x\"");
+	assert_int_equal(pipeline_check(dir, &p, &findings, &e), -1);
+	assert_string_equal(e.code, "constraint");
+	assert_string_equal(e.msg, "main.go:11: concurrency: a goroutine in a section; variants run side by side without it");
+	assert_holds(findings.p, "main.go:12: ignored-error: ");
+	buf_clear(&findings);
+	edit(&p, "main.go", "package main", "package mine");
+	assert_int_equal(pipeline_check(dir, &p, &findings, &e), -1);
+	assert_string_equal(e.code, "pipeline_changed");
+	assert_holds(findings.p, "main.go:2: outside: ");
+	buf_release(&findings);
+	pipeline_files_release(&p);
+	free(dir);
+}
+
 static void test_no_go(void **state)
 {
 	char *path = xstrdup(getenv("PATH")), *dir = cache("no-go"), *binary;
@@ -495,6 +523,7 @@ int main(void)
 		cmocka_unit_test(test_quote),
 		cmocka_unit_test(test_build_at_once),
 		cmocka_unit_test(test_build_refused),
+		cmocka_unit_test(test_check),
 		cmocka_unit_test(test_no_go),
 	};
 
