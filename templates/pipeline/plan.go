@@ -56,21 +56,14 @@ type task struct {
 	GraceMS int64    `json:"grace_ms"`
 }
 
-func readJSON(path string, into any) error {
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return err
-	}
-	if err := json.Unmarshal(text, into); err != nil {
-		return fmt.Errorf("%s: %w", path, err)
-	}
-	return nil
-}
-
 func readPlan(dir string) (plan, error) {
 	var p plan
-	if err := readJSON(filepath.Join(dir, "plan.json"), &p); err != nil {
+	text, err := os.ReadFile(filepath.Join(dir, "plan.json"))
+	if err != nil {
 		return p, err
+	}
+	if err := json.Unmarshal(text, &p); err != nil {
+		return p, fmt.Errorf("plan.json: %w", err)
 	}
 	if p.SDK != "" && p.SDK != sdkVersion {
 		return p, fmt.Errorf("the plan is for Dagger %s, this pipeline was built with %s: run `yolodeck init --upgrade`", p.SDK, sdkVersion)
@@ -86,8 +79,12 @@ func readPlan(dir string) (plan, error) {
 
 func readTask(path string) (task, error) {
 	var t task
-	if err := readJSON(path, &t); err != nil {
+	text, err := os.ReadFile(path)
+	if err != nil {
 		return t, err
+	}
+	if err := json.Unmarshal(text, &t); err != nil {
+		return t, fmt.Errorf("%s: %w", path, err)
 	}
 	if t.ID == "" || t.Variant == "" || t.Nonce == "" {
 		return t, fmt.Errorf("%s: a task needs id, variant and nonce", path)
