@@ -72,6 +72,7 @@ func execMode(dir, taskFile string, argv []string) int {
 	default:
 		execFault("%s", sentence(err))
 	}
+	pl.stop(nil) // else the end of the session would look like the engine's
 	if s != nil {
 		s.close(time.Second)
 	}

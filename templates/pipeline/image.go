@@ -54,7 +54,7 @@ func (g *ground) make(ctx context.Context, client *dagger.Client, t *task, note 
 	if err != nil {
 		return nil, nil, fmt.Errorf("the source cannot be copied into the engine: %w", err)
 	}
-	begin := customBase(client, ctr).WithUser("0").WithEnvVariable("HOME", "/home/yolo").WithWorkdir("/work").WithDirectory("/work", src)
+	begin := customBase(client, ctr).WithUser("0:0").WithEnvVariable("HOME", "/home/yolo").WithWorkdir("/work").WithDirectory("/work", src)
 	after := customSetup(client, begin)
 	if after != begin {
 		note("shared setup")

@@ -20,7 +20,7 @@ func (pl *pipeline) container(t *task, ground *dagger.Container, src *dagger.Dir
 	own := dagger.ContainerWithMountedCacheOpts{Sharing: shared, Owner: owner}
 	work := dagger.ContainerWithMountedCacheOpts{Sharing: shared, Owner: owner, Source: src}
 	ctr := ground.
-		WithUser("0").
+		WithUser("0:0").
 		WithMountedCache("/work", pl.client.CacheVolume(key), work).
 		WithMountedCache("/home/yolo", pl.client.CacheVolume(key+"-home"), own).
 		WithMountedCache("/tmp", pl.client.CacheVolume(key+"-tmp"), own).
