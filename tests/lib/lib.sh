@@ -25,6 +25,11 @@ if [ -z "${YOLO:-}" ]; then
 fi
 YOLO=$(realpath "$YOLO")
 LIB_HOME=${HOME:-/}
+# Go keeps what it fetched and built below HOME; with the private one every test would fetch all of it again.
+if command -v go >/dev/null; then
+	GOMODCACHE=$(go env GOMODCACHE) GOCACHE=$(go env GOCACHE)
+	export GOMODCACHE GOCACHE
+fi
 mkdir -m 700 "$T/home" "$T/state" "$T/config" "$T/run" "$T/bin" "$T/tmp" "$T/san"
 ln -s "$YOLO" "$T/bin/yolodeck"
 for LIB_VAR in $(compgen -e | grep -E '^(GIT_|XDG_|YOLO|TMUX|EDITOR$|VISUAL$|NO_COLOR$|COLORTERM$)' | grep -v -x -E 'YOLO|YOLODECK_DEBUG'); do
