@@ -14,7 +14,7 @@
 #include "engine/dagger.h"
 #include "model/pipeline.h"
 
-enum { STEP_MS = 450 };
+enum { STEP_MS = 450, VERSION_MS = 5000 };
 
 void dagger_tools_find(struct dagger_tools *t)
 {
@@ -47,7 +47,7 @@ static int no(struct engine_report *r, const char *code, const char *why)
 }
 
 /* First line of a program's output; -1 when it failed. */
-static int first_line(const char *const *argv, char *out, size_t n)
+static int first_line(const char *const *argv, int ms, char *out, size_t n)
 {
 	struct child_spec s = CHILD_SPEC_INIT;
 	struct child_result res;
@@ -56,7 +56,7 @@ static int first_line(const char *const *argv, char *out, size_t n)
 
 	s.argv = argv;
 	s.cwd = "/";
-	if (child_run(&s, NULL, 0, 4096, STEP_MS, &res, &e) == 0 && res.code == 0) {
+	if (child_run(&s, NULL, 0, 4096, ms, &res, &e) == 0 && res.code == 0) {
 		snprintf(out, n, "%.*s", (int)strcspn(res.out.p, "\r\n"), res.out.p);
 		rc = 0;
 	}
@@ -119,7 +119,7 @@ static int look_container(const char *name, char *why, size_t n)
 	const char *const argv[] = { "docker", "inspect", "--type", "container", "--format", "{{.State.Running}}", "--", name, NULL };
 	char said[64];
 
-	if (first_line(argv, said, sizeof said)) {
+	if (first_line(argv, STEP_MS, said, sizeof said)) {
 		snprintf(why, n, "there is no container %.100s, or the docker command cannot tell", name);
 		return -1;
 	}
@@ -158,7 +158,7 @@ static int look_default(char *why, size_t n)
 	const char *const argv[] = { "docker", "ps", "--quiet", "--filter", "name=dagger-engine-" DAGGER_SDK, NULL };
 	char said[64];
 
-	if (first_line(argv, said, sizeof said) == 0 && *said)
+	if (first_line(argv, STEP_MS, said, sizeof said) == 0 && *said)
 		return 0;
 	snprintf(why, n,
 		"no Dagger engine %s runs here; `dagger core version` starts one, or name one in _EXPERIMENTAL_DAGGER_RUNNER_HOST",
@@ -166,12 +166,13 @@ static int look_default(char *why, size_t n)
 	return -1;
 }
 
+/* Asked only once an engine answered: then it may take its time on a busy machine. */
 static int look_cli(const struct dagger_tools *t, struct engine_report *r)
 {
 	const char *const argv[] = { t->cli, "version", NULL };
 	char said[128], version[32] = "", why[256];
 
-	if (first_line(argv, said, sizeof said) || sscanf(said, "dagger %31s", version) != 1)
+	if (first_line(argv, VERSION_MS, said, sizeof said) || sscanf(said, "dagger %31s", version) != 1)
 		return no(r, "no_dagger", "the dagger command does not tell its version");
 	if (!strcmp(version, DAGGER_SDK))
 		return 0;
