@@ -3,24 +3,29 @@
 #include <unistd.h>
 
 #include "base/child.h"
+#include "base/clock.h"
 #include "base/fs.h"
 #include "base/mem.h"
 #include "git/git.h"
 #include "ui/action.h"
 #include "ui/term.h"
 
-static int run_here(struct err *e)
+enum { READ_MS = 3000 };
+
+static int run_verb(const char *const *verb, struct err *e)
 {
-	static const char *const argv[] = { "/proc/self/exe", "run", "-d", NULL };
 	struct child_spec spec = CHILD_SPEC_INIT;
+	struct strv argv = STRV_INIT;
 	struct child c;
 	int code = -1;
 
-	spec.argv = argv;
+	strv_add(&argv, "/proc/self/exe");
+	strv_addv(&argv, verb);
+	spec.argv = strv_argv(&argv);
 	spec.in = spec.out = spec.err = CHILD_INHERIT;
-	if (child_start(&c, &spec, e) < 0)
-		return -1;
-	child_wait(&c, -1, &code);
+	if (!child_start(&c, &spec, e))
+		child_wait(&c, -1, &code);
+	strv_release(&argv);
 	return code;
 }
 
@@ -35,18 +40,28 @@ static void wait_for_enter(void)
 		;
 }
 
+int act_run_here(struct deck *d, const char *const *verb, struct err *e)
+{
+	int64_t began = clock_mono_ms();
+	int code;
+
+	term_lend();
+	code = run_verb(verb, e);
+	if (code > 0 && clock_mono_ms() - began < READ_MS)
+		wait_for_enter();
+	term_take_back();
+	d->drain = d->dirty = d->urgent = true;
+	return code;
+}
+
 static void start(struct deck *d, struct json *take_request)
 {
+	static const char *const verb[] = { "run", "-d", NULL };
 	struct err e = ERR_INIT;
 	int code;
 
 	json_free(take_request);
-	term_lend();
-	code = run_here(&e);
-	if (code > 0)
-		wait_for_enter();
-	term_take_back();
-	d->drain = d->dirty = d->urgent = true;
+	code = act_run_here(d, verb, &e);
 	d->open_newest = code == 0;
 	if (code < 0)
 		message_add(d, true, "The new race cannot be started: %s", e.msg);

@@ -9,8 +9,7 @@
 
 enum { NAMED = 6 };
 
-/* The items an action means: the marked ones, else the selected one. */
-static size_t targets(struct deck *d, struct item **out)
+size_t act_targets(struct deck *d, struct item **out)
 {
 	size_t n = 0;
 
@@ -22,7 +21,7 @@ static size_t targets(struct deck *d, struct item **out)
 	return n;
 }
 
-static void put_variants(struct deck *d, struct json *request, struct item **it, size_t n)
+void act_put_variants(struct deck *d, struct json *request, struct item **it, size_t n)
 {
 	struct json *list = json_array();
 
@@ -35,7 +34,7 @@ static void put_variants(struct deck *d, struct json *request, struct item **it,
 	json_put(request, "variants", list);
 }
 
-static void name_all(struct item **it, size_t n, struct buf *out)
+void act_name_all(struct item **it, size_t n, struct buf *out)
 {
 	for (size_t i = 0; i < n && i < NAMED; i++)
 		buf_fmt(out, "%s%d %s", i ? "  " : "", it[i]->number, it[i]->name);
@@ -43,7 +42,7 @@ static void name_all(struct item **it, size_t n, struct buf *out)
 		buf_fmt(out, "  and %zu more", n - NAMED);
 }
 
-static void unmark(struct deck *d)
+void act_unmark(struct deck *d)
 {
 	for (size_t i = 0; i < d->nitem; i++)
 		d->item[i]->marked = false;
@@ -79,11 +78,10 @@ static void killed(void *ctx, const struct json *ok, const struct err *e)
 static void send_kill(struct deck *d, struct json *take_request)
 {
 	if (link_send(d, take_request, killed))
-		unmark(d);
+		act_unmark(d);
 }
 
-/* "running 2:31, +42 -9 in 2 files." */
-static void describe(struct deck *d, const struct item *it, struct buf *out)
+void act_describe(struct deck *d, const struct item *it, struct buf *out)
 {
 	const struct variant *v = it->row->v;
 	char took[32];
@@ -103,13 +101,13 @@ static void ask_kill(struct deck *d, struct item **it, size_t n, bool word)
 	struct json *request = client_request("kill");
 	struct buf b = BUF_INIT;
 
-	put_variants(d, request, it, n);
+	act_put_variants(d, request, it, n);
 	d->prompt.yes = send_kill;
 	if (n == 1 && !word) {
-		describe(d, it[0], &b);
+		act_describe(d, it[0], &b);
 		prompt_ask(d, PROMPT_YES, request, "kill %d %s?  %s. Files and log stay.", it[0]->number, it[0]->name, b.p);
 	} else {
-		name_all(it, n, &b);
+		act_name_all(it, n, &b);
 		prompt_ask(d, word ? PROMPT_WORD_YES : PROMPT_YES, request, "kill %zu live: %s?  Files and logs stay.", n, b.p);
 	}
 	buf_release(&b);
@@ -128,7 +126,7 @@ static size_t only_live(struct item **it, size_t n)
 void act_kill(struct deck *d, int32_t key)
 {
 	struct item **it = xcalloc(d->nitem + 1, sizeof(struct item *));
-	size_t n = targets(d, it), live = only_live(it, n);
+	size_t n = act_targets(d, it), live = only_live(it, n);
 
 	if (live)
 		ask_kill(d, it, live, false);
@@ -173,7 +171,7 @@ static void archived(void *ctx, const struct json *ok, const struct err *e)
 void act_archive(struct deck *d, int32_t key)
 {
 	struct item **it = xcalloc(d->nitem + 1, sizeof(struct item *));
-	size_t n = targets(d, it), kept = 0;
+	size_t n = act_targets(d, it), kept = 0;
 	bool restore = n && it[0]->row->v->archived;
 
 	for (size_t i = 0; i < n; i++)
@@ -182,9 +180,9 @@ void act_archive(struct deck *d, int32_t key)
 	if (kept) {
 		struct json *request = client_request(restore ? "restore" : "archive");
 
-		put_variants(d, request, it, kept);
+		act_put_variants(d, request, it, kept);
 		if (link_send(d, request, archived))
-			unmark(d);
+			act_unmark(d);
 	}
 	free(it);
 }

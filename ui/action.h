@@ -79,7 +79,19 @@ void act_kill(struct deck *d, int32_t key);
 void act_kill_all(struct deck *d, int32_t key);
 void act_archive(struct deck *d, int32_t key);
 void act_undo(struct deck *d, int32_t key);
+/* for the files of handlers: the items an action means (the marked ones, else the selected one), as a request and in words */
+size_t act_targets(struct deck *d, struct item **out);
+void act_put_variants(struct deck *d, struct json *request, struct item **it, size_t n);
+void act_name_all(struct item **it, size_t n, struct buf *out);
+void act_describe(struct deck *d, const struct item *it, struct buf *out);	/* "running 2:31, +42 -9 in 2 files" */
+void act_unmark(struct deck *d);
+/* act_again.c */
+void act_rerun(struct deck *d, int32_t key);
+void act_shell(struct deck *d, int32_t key);
 /* act_new.c */
 void act_new(struct deck *d, int32_t key);
+/* Runs a verb of ours (argv[0] is put before it) on this terminal and waits; -1 = it did not start. One that failed at once is
+ * left on the screen until Enter. */
+int act_run_here(struct deck *d, const char *const *verb, struct err *e);
 
 #endif

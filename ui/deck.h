@@ -49,6 +49,8 @@ struct prompt {			/* the bottom line asks */
 	struct buf text;
 	void (*yes)(struct deck *d, struct json *take_request);
 	struct json *request;	/* what is sent on yes */
+	int32_t also;		/* of PROMPT_YES: one more key that is a yes; 0 = none */
+	bool by_also;		/* it was that one */
 };
 
 enum dialog_kind { DIALOG_NONE, DIALOG_PROMOTE };

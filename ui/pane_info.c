@@ -77,6 +77,10 @@ static void state_facts(struct pen *k, const struct row *r)
 		clock_fmt_elapsed(ms, took, sizeof(took));
 	factf(k, board_state_role(v->state), "state", "%s %s %s", glyph(glyph_state(v->state)), variant_state_name(v->state), took);
 	fact(k, ROLE_TEXT, "reason", v->reason);
+	if (v->state == VS_LOST)
+		fact(k, ROLE_ATTENTION, "next step", v->commit ? "r runs it again; c there goes on from the work that was saved" : "r runs it again");
+	if (v->origin)
+		factf(k, ROLE_TEXT, "again", "%s %s", v->start ? "goes on from the work of" : "of", v->origin);
 	if (r->attention)
 		fact(k, ROLE_ATTENTION, "needs you", r->evidence);
 	fact(k, ROLE_ATTENTION, "not enforced", r->warn);

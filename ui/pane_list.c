@@ -146,7 +146,7 @@ static const char *race_state(const struct race_info *r, char out[64])
 	if (r->live > 0) {
 		snprintf(out, 64, "%d live", r->live);
 	} else if (r->over_ns) {
-		clock_fmt_elapsed((r->over_ns - r->created_ns) / 1000000, took, sizeof(took));
+		clock_fmt_elapsed((r->over_ns - (r->began_ns ? r->began_ns : r->created_ns)) / 1000000, took, sizeof(took));
 		snprintf(out, 64, "over in %s", took);
 	} else {
 		snprintf(out, 64, "over");

@@ -1,4 +1,5 @@
 /* prompt.c - questions and commands on the bottom line. Any key that is not the right one is no. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -42,6 +43,7 @@ void prompt_close(struct deck *d)
 	d->prompt.question = NULL;
 	json_free(d->prompt.request);
 	d->prompt.request = NULL;
+	d->prompt.also = 0;
 	d->dirty = true;
 }
 
@@ -138,7 +140,8 @@ bool prompt_key(struct deck *d, int32_t key)
 	case PROMPT_YES:
 		if (key == KEY_PASTE)
 			return false;
-		answer(d, key == 'y' || key == 'Y');
+		d->prompt.by_also = d->prompt.also && key == d->prompt.also;
+		answer(d, key == 'y' || key == 'Y' || d->prompt.by_also);
 		return true;
 	case PROMPT_WORD_YES:
 		if (key == KEY_RETURN)
@@ -160,11 +163,24 @@ bool prompt_key(struct deck *d, int32_t key)
 	return false;
 }
 
+static void answers(const struct deck *d, char out[16])
+{
+	if (d->prompt.kind == PROMPT_WORD_YES)
+		snprintf(out, 16, "yes/N");
+	else if (d->prompt.also)
+		snprintf(out, 16, "y/%c/N", (char)d->prompt.also);
+	else
+		snprintf(out, 16, "y/N");
+}
+
 /* The question, what may be answered, and what was typed. */
 static void whole_text(const struct deck *d, struct buf *out)
 {
+	char may[16];
+
+	answers(d, may);
 	vt_clean(d->prompt.question, strlen(d->prompt.question), out);
-	buf_str(out, d->prompt.kind == PROMPT_WORD_YES ? "  yes/N" : "  y/N");
+	buf_fmt(out, "  %s", may);
 	if (d->prompt.kind == PROMPT_WORD_YES)
 		buf_fmt(out, " %s", d->prompt.text.p);
 }
@@ -209,6 +225,7 @@ void prompt_draw(struct deck *d)
 	struct canvas *c = &d->canvas;
 	int h = prompt_height(d, c->w), y = c->h - h, used = 0, answer;
 	struct buf b = BUF_INIT;
+	char may[16];
 
 	canvas_blank(c, (struct rect){ y, 0, h, c->w });
 	if (d->prompt.kind == PROMPT_COMMAND) {
@@ -223,7 +240,8 @@ void prompt_draw(struct deck *d)
 		p += n;
 		p += strspn(p, " ");
 	}
-	answer = (int)width_str(d->prompt.kind == PROMPT_WORD_YES ? "yes/N " : "y/N") + (int)width_str(d->prompt.text.p);
+	answers(d, may);
+	answer = (int)width_str(may) + (d->prompt.kind == PROMPT_WORD_YES) + (int)width_str(d->prompt.text.p);
 	for (int x = 1 + used - answer; x < 1 + used && x > 0; x++)
 		c->cell[(c->h - 1) * c->w + x].attr = c->theme->attr[ROLE_ACCENT];
 	if (d->prompt.kind == PROMPT_WORD_YES) {

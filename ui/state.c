@@ -232,7 +232,7 @@ static void tell_over(struct deck *d)
 	for (size_t i = 0; i < d->nitem; i++)
 		if (d->item[i]->row->best)
 			best = d->item[i]->row;
-	clock_fmt_elapsed((r->over_ns - r->created_ns) / 1000000, took, sizeof(took));
+	clock_fmt_elapsed((r->over_ns - (r->began_ns ? r->began_ns : r->created_ns)) / 1000000, took, sizeof(took));
 	if (best)
 		message_add(d, true, "race %d over in %s: %d of %d passed, best %d %s. p promotes it.", r->number, took,
 			r->passed, r->total, best->v->number, best->v->name);

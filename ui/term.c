@@ -6,6 +6,7 @@
 
 #include <curses.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <langinfo.h>
 #include <locale.h>
 #include <poll.h>
@@ -35,6 +36,7 @@ static struct {
 	const struct theme *theme;
 	enum theme_depth depth;
 	int signals;
+	int flags;		/* of the terminal's descriptor while it is lent */
 	char restore[256];	/* bytes that put the screen back, for the crash handler */
 	size_t restore_len;
 	sigset_t old_mask;
@@ -249,8 +251,31 @@ enum term_signal term_signal(void)
 	return si.ssi_signo == SIGTSTP ? TERM_STOP : TERM_LEAVE;
 }
 
+/* What a program may have left behind: half a sequence, margins, modes of mouse and keys, colours. The screen itself is drawn anew; the
+ * cursor stays where it is, because leaving the deck goes back to it. */
+static const char UNDO_FOREIGN[] =
+	"\033\\\030\033(B\017\033[m\0337\033[?69l\033[r\0338"
+	"\033[?9l\033[?1000l\033[?1001l\033[?1002l\033[?1003l\033[?1004l\033[?1005l\033[?1006l\033[?1015l\033[?1016l"
+	"\033[?2026l\033[?1l\033>\033[4l\033[20l\033[?5l\033[?7h\033[>4;0m\033[=0;1u\033[0 q"
+	"\033]104\033\\\033]110\033\\\033]111\033\\\033]112\033\\";
+
+/* A shell that was killed may have kept the terminal for its own jobs, and any program may have made it non-blocking. */
+static void reclaim(void)
+{
+	void (*was)(int) = signal(SIGTTOU, SIG_IGN);
+
+	if (tcgetpgrp(STDIN_FILENO) != getpgrp())
+		tcsetpgrp(STDIN_FILENO, getpgrp());
+	signal(SIGTTOU, was);
+	if (term.flags >= 0)
+		fcntl(STDIN_FILENO, F_SETFL, term.flags);
+	if (term.modern)
+		send_bytes(UNDO_FOREIGN);
+}
+
 void term_lend(void)
 {
+	term.flags = fcntl(STDIN_FILENO, F_GETFL);
 	if (term.modern)
 		send_bytes("\033[?2004l");
 	curs_set(1);
@@ -261,6 +286,7 @@ void term_lend(void)
 
 void term_take_back(void)
 {
+	reclaim();
 	enter_modes();
 	term_redraw();
 	while (term_signal() != TERM_NONE)	/* ctrl-c was meant for the program */

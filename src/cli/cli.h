@@ -115,6 +115,8 @@ void cli_report_print(const struct json *report, bool markdown, FILE *f);
 
 /* Follows a race to its end. Exit code: 0 if a variant passed, else 1. */
 int cli_wait_race(const struct cli_args *a, struct cli_session *s, int race);
+/* The same for these variants of a race ("7/a", at least one), whatever the others do. */
+int cli_wait_variants(const struct cli_args *a, struct cli_session *s, const struct strv *names);
 /* Starts a race and goes on: opens the deck, prints the race's number, or waits for the end. Makes the state directory and connects;
  * takes nothing over. */
 enum cli_then { CLI_THEN_DECK, CLI_THEN_NUMBER, CLI_THEN_WAIT };
@@ -128,7 +130,7 @@ extern int (*cli_deck)(const char *common_dir, int race);
 
 extern const struct cli_verb cli_verb_run, cli_verb_ls, cli_verb_show, cli_verb_status,
 	cli_verb_wait, cli_verb_report, cli_verb_log, cli_verb_diff, cli_verb_kill,
-	cli_verb_promote, cli_verb_undo, cli_verb_archive, cli_verb_restore, cli_verb_version,
+	cli_verb_promote, cli_verb_rerun, cli_verb_exec, cli_verb_shell, cli_verb_undo, cli_verb_archive, cli_verb_restore, cli_verb_version,
 	cli_verb_doctor, cli_verb_demo, cli_verb_shutdown;
 
 #endif

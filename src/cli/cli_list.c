@@ -132,6 +132,8 @@ static void print_show(const struct json *ok)
 		const char *label, *key;
 	} texts[] = {
 		{ "state", "state" },
+		{ "again", "origin" },
+		{ "goes on", "start" },
 		{ "reason", "reason" },
 		{ "needs you", "evidence" },
 		{ "engine", "engine" },

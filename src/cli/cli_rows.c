@@ -53,6 +53,8 @@ static void note(const struct json *row, struct buf *b)
 		buf_fmt(b, "%sin %s", b->len ? "; " : "", promoted);
 	if (json_bool(row, "archived", false))
 		buf_fmt(b, "%sarchived", b->len ? "; " : "");
+	if (!strcmp(json_str(row, "state", ""), "lost"))
+		buf_fmt(b, "%s`yolodeck rerun` runs it again", b->len ? "; " : "");
 	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
 		const char *s = json_str(row, keys[i], NULL);
 		if (s && *s && !(b->len && !strcmp(keys[i], "reason") && !strcmp(s, "exit 0")))

@@ -30,12 +30,22 @@ static int watch(struct cli_session *s, int race, struct rows *rows, struct err 
 	return 0;
 }
 
-/* All that is watched of the race has ended; archived ones are not watched, and have. */
-static bool over(const struct rows *rows, int race)
+static bool meant(const struct variant *v, const struct strv *names)
 {
-	for (size_t i = 0; i < rows->nrow; i++)
-		if (rows->row[i]->v->race == race && variant_live(rows->row[i]->v->state))
+	char *name = names ? xasprintf("%d/%s", v->race, v->name) : NULL;
+	bool is = !name || strv_has(names, name);
+	free(name);
+	return is;
+}
+
+/* All that is watched of the race (names: of these) has ended; archived ones are not watched, and have. */
+static bool over(const struct rows *rows, int race, const struct strv *names)
+{
+	for (size_t i = 0; i < rows->nrow; i++) {
+		const struct variant *v = rows->row[i]->v;
+		if ((race < 0 || v->race == race) && variant_live(v->state) && meant(v, names))
 			return false;
+	}
 	return true;
 }
 
@@ -66,13 +76,15 @@ static int newest(const struct rows *rows)
 	return rows->nrace ? rows->race[rows->nrace - 1].number : 0;
 }
 
-static int follow(struct cli_session *s, int *race, struct rows *rows, struct err *e)
+/* race -1 = all. */
+static int follow(
+	struct cli_session *s, int *race, const struct strv *names, struct rows *rows, struct err *e)
 {
 	if (cli_connect(s, e) || watch(s, *race, rows, e))
 		return -1;
 	if (!*race)
 		*race = newest(rows);
-	while (!over(rows, *race))
+	while (!over(rows, *race, names))
 		if (pump(s, e) && reconnect(s, *race, rows, e))
 			return -1;
 	return 0;
@@ -92,7 +104,7 @@ int cli_wait_race(const struct cli_args *a, struct cli_session *s, int race)
 	struct json *report = NULL;
 	int rc;
 	rows_init(&rows);
-	if (!follow(s, &race, &rows, &e))
+	if (!follow(s, &race, NULL, &rows, &e))
 		report = ask_report(s, race, &e);
 	if (!report) {
 		rc = cli_fail(a, &e);
@@ -105,6 +117,39 @@ int cli_wait_race(const struct cli_args *a, struct cli_session *s, int race)
 			json_free(report);
 		}
 	}
+	rows_release(&rows);
+	return rc;
+}
+
+int cli_wait_variants(const struct cli_args *a, struct cli_session *s, const struct strv *names)
+{
+	struct rows rows;
+	struct err e = ERR_INIT;
+	struct json *o = json_object(), *list = json_array();
+	int race = -1, rc = CLI_FAILED;
+	rows_init(&rows);
+	if (follow(s, &race, names, &rows, &e)) {
+		rc = cli_fail(a, &e);
+		json_free(list);
+		goto out;
+	}
+	for (size_t i = 0; i < rows.nrow; i++) {
+		if (!meant(rows.row[i]->v, names))
+			continue;
+		if (rows.row[i]->v->state == VS_PASSED)
+			rc = CLI_DONE;
+		json_add(list, row_to_json(rows.row[i]));
+	}
+	if (!a->json)
+		cli_rows_print(list, 0, stdout);
+	json_put_strv(o, "rerun", names);
+	json_put(o, "rows", list);
+	if (a->json) {
+		cli_json(o);
+		o = NULL;
+	}
+out:
+	json_free(o);
 	rows_release(&rows);
 	return rc;
 }

@@ -1,0 +1,99 @@
+/* cli_exec.c - exec and shell: a command beside the one that runs, on this terminal.
+ *
+ * The conductor says which command line enters the container; it is started here, as an array, and what it writes is the user's own
+ * wish: nothing is filtered. While it runs, the keys that end or stop a program are its, not ours. */
+#include <signal.h>
+#include <stdlib.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include "base/child.h"
+#include "base/mem.h"
+#include "cli/cli.h"
+
+static struct json *ask(struct cli_session *s, const struct cli_args *a, bool tty, struct err *e)
+{
+	struct json *req = client_request("shell");
+	const char *term = getenv("TERM");
+	json_put_str(req, "variant", a->words.v[0]);
+	if (a->rest) {
+		struct strv cmd = STRV_INIT;
+		strv_addv(&cmd, a->rest);
+		json_put_strv(req, "argv", &cmd);
+		strv_release(&cmd);
+	}
+	json_put_bool(req, "tty", tty);
+	if (term)
+		json_put_str(req, "term", term);
+	return cli_call(s, req, e);
+}
+
+static int enter(const struct cli_args *a, struct strv *argv)
+{
+	static const int its_own[] = { SIGINT, SIGQUIT };
+	struct child_spec spec = CHILD_SPEC_INIT;
+	struct child c;
+	struct err e = ERR_INIT;
+	struct termios modes;
+	int code = CLI_FAILED;
+	bool tty;
+	spec.argv = strv_argv(argv);
+	spec.in = spec.out = spec.err = CHILD_INHERIT;
+	tty = !tcgetattr(STDIN_FILENO, &modes);
+	for (size_t i = 0; i < ARRAY_LEN(its_own); i++)
+		signal(its_own[i], SIG_IGN);
+	if (child_start(&c, &spec, &e))
+		return cli_fail(a, &e);
+	child_wait(&c, -1, &code);
+	/* it may have died with the terminal in its own modes, or in the hands of its own jobs */
+	signal(SIGTTOU, SIG_IGN);
+	if (tty && tcgetpgrp(STDIN_FILENO) != getpgrp())
+		tcsetpgrp(STDIN_FILENO, getpgrp());
+	if (tty)
+		tcsetattr(STDIN_FILENO, TCSADRAIN, &modes);
+	return code;
+}
+
+static int go(struct cli_args *a)
+{
+	struct cli_session s;
+	struct strv argv = STRV_INIT;
+	struct err e = ERR_INIT;
+	struct json *ok;
+	bool tty = isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
+	int rc;
+	if (cli_open(&s, false, &e))
+		return cli_fail(a, &e);
+	ok = ask(&s, a, tty, &e);
+	if (!ok || json_get_strv(ok, "argv", &argv)) {
+		rc = cli_fail(a, &e);
+		cli_close(&s);
+	} else {
+		/* it may stay for hours: nothing is held open meanwhile */
+		cli_close(&s);
+		rc = enter(a, &argv);
+	}
+	json_free(ok);
+	strv_release(&argv);
+	return rc;
+}
+
+static int run_exec(struct cli_args *a)
+{
+	if (!a->rest || !a->rest[0])
+		return cli_usage(a, "the command stands after --, as in `yolodeck exec 7/a -- ls -l`");
+	return go(a);
+}
+
+static int run_shell(struct cli_args *a)
+{
+	if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO))
+		return cli_usage(a, "a shell wants a terminal; `yolodeck exec V -- CMD` does not");
+	return go(a);
+}
+
+const struct cli_verb cli_verb_exec = { "exec", NULL, "V -- CMD...",
+	"run a command in a live variant's container; its exit code is passed on", NULL, run_exec, 1,
+	1, .rest = true };
+const struct cli_verb cli_verb_shell = { "shell", NULL, "V",
+	"a shell in a live variant's container", NULL, run_shell, 1, 1, .json = false };
