@@ -135,7 +135,7 @@ static void pack_file(int fd, const struct stat *st)
 	if (packed > max_bytes)
 		return;
 	member("", '0', st, left);
-	while (left > 0) {
+	while (left > 0 && !out_errno) {
 		size_t want = left < OUT_BYTES - out_len ? (size_t)left : OUT_BYTES - out_len;
 		ssize_t n = read(fd, out + out_len, want);
 		if (n <= 0)
@@ -145,7 +145,8 @@ static void pack_file(int fd, const struct stat *st)
 		if (out_len == OUT_BYTES)
 			flush();
 	}
-	zeros(left + (-(uint64_t)st->st_size & (BLOCK - 1)));
+	if (!out_errno)
+		zeros(left + (-(uint64_t)st->st_size & (BLOCK - 1)));
 }
 
 static void enter(int fd, size_t len)
