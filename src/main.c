@@ -41,6 +41,8 @@ static const struct cli_verb *const verbs[] = {
 	&cli_verb_kill,
 	&cli_verb_archive,
 	&cli_verb_restore,
+	&cli_verb_init,
+	&cli_verb_check_pipeline,
 	&cli_verb_doctor,
 	&cli_verb_demo,
 	&cli_verb_version,
@@ -65,7 +67,7 @@ static void help(FILE *f)
 		   "it opens the deck.\n\n");
 	for (size_t i = 0; i < ARRAY_LEN(verbs); i++)
 		if (!verbs[i]->hidden)
-			fprintf(f, "  %-10s %s\n", verbs[i]->name, verbs[i]->help);
+			fprintf(f, "  %-15s %s\n", verbs[i]->name, verbs[i]->help);
 	fprintf(f,
 		"\n`yolodeck VERB --help` has the options. V is a variant: 7/claude-1, 7/2, "
 		"claude-1, @best, @passed, @failed, @live.\n"

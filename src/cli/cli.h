@@ -131,6 +131,7 @@ extern int (*cli_deck)(const char *common_dir, int race);
 extern const struct cli_verb cli_verb_run, cli_verb_ls, cli_verb_show, cli_verb_status,
 	cli_verb_wait, cli_verb_report, cli_verb_log, cli_verb_diff, cli_verb_kill,
 	cli_verb_promote, cli_verb_rerun, cli_verb_exec, cli_verb_shell, cli_verb_undo, cli_verb_archive, cli_verb_restore, cli_verb_version,
-	cli_verb_doctor, cli_verb_demo, cli_verb_shutdown;
+	cli_verb_doctor, cli_verb_init,
+	cli_verb_check_pipeline, cli_verb_demo, cli_verb_shutdown;
 
 #endif

@@ -17,7 +17,7 @@ int (*cli_deck)(const char *common_dir, int race);
 
 static const struct cli_opt run_opts[] = {
 	{ "file", 'f', "RACE.json",
-		"the race file; without it and without a command .yolodeck/race.json" },
+		"the race file; without it .yolodeck/race.json, if that is there" },
 	{ "n", 'n', "N", "so many attempts of the same" },
 	{ "name", 0, "TEXT", "name of the race" },
 	{ "image", 0, "IMAGE",
@@ -127,23 +127,27 @@ static int add_flags(const struct cli_args *a, struct spec *s, struct err *e)
 	return a->rest && a->rest[0] ? spec_command(s, a->rest, e) : 0;
 }
 
-/* The file: -f, else the repository's own when no command is given. *edit: there is neither. */
+/* The file: -f, else the repository's own; of that a command on the command line takes all but what it would run. *edit: there is
+ * neither file nor command. */
 static int load_file(const struct cli_args *a, const struct git_repo *repo, struct spec *s,
 	bool *edit, struct err *e)
 {
 	const char *file = cli_opt(a, "file");
 	bool command = a->rest && a->rest[0];
 	char *own;
-	int rc;
+	int rc = 0;
 	*edit = false;
 	if (file)
 		return spec_load(s, file, e);
-	if (command || !repo->top) {
+	if (!repo->top)
 		return 0;
-	}
 	own = xasprintf("%s/.yolodeck/race.json", repo->top);
-	*edit = !fs_exists(own);
-	rc = *edit ? 0 : spec_load(s, own, e);
+	if (fs_exists(own))
+		rc = spec_load(s, own, e);
+	else
+		*edit = !command;
+	if (!rc && command)
+		spec_drop_recipes(s);
 	free(own);
 	return rc;
 }
@@ -173,6 +177,8 @@ static int dry_run(const struct cli_args *a, const struct spec *s)
 		json_put(o, "spec", spec_to_json(s));
 		return cli_json(o);
 	}
+	if (s->file)
+		cli_say(stdout, "from %s", s->file);
 	printf("%zu variant%s, engine %s, network %s; nothing was started\n", s->nvariants,
 		s->nvariants == 1 ? "" : "s", s->engine ? s->engine : "auto",
 		s->network ? s->network : "bridge");

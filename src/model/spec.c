@@ -58,6 +58,20 @@ void spec_clear_matrix(struct spec *s)
 	s->nmatrix = 0;
 }
 
+void spec_drop_recipes(struct spec *s)
+{
+	for (size_t i = 0; i < s->nvariants; i++)
+		spec_variant_release(&s->variants[i]);
+	free(s->variants);
+	s->variants = NULL;
+	s->nvariants = 0;
+	spec_clear_matrix(s);
+	xreplace(&s->name, NULL);
+	xreplace(&s->command, NULL);
+	strv_clear(&s->argv);
+	s->repeat = 0;
+}
+
 struct spec_variant *spec_add_variant(struct spec *s)
 {
 	s->variants = xrealloc(s->variants, (s->nvariants + 1) * sizeof(*s->variants));

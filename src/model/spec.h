@@ -71,6 +71,9 @@ void spec_release(struct spec *s);
 int spec_parse(struct spec *s, const char *name, const char *text, size_t n, struct err *e);
 /* Reads and parses; "prompt_file" is read relative to the race file's directory. */
 int spec_load(struct spec *s, const char *path, struct err *e);
+/* Takes out what says what is run and how often (command, variants, matrix, repeat) and the name made for that; the rest stays as
+ * defaults for another command. */
+void spec_drop_recipes(struct spec *s);
 /* Final checks, then variants become the full, named, ordered list (command, env with matrix keys, image, limits filled in from the
  * race), matrix and repeat are used up. After it every spec_variant is self-contained. */
 int spec_expand(struct spec *s, struct err *e);

@@ -242,7 +242,9 @@ static int plan(const struct spec *s, bool *race_command, size_t *cells, struct 
 	*race_command = has && !relying;
 	if (!has && !s->nvariants) {
 		err_set(e, "no_command",
-			s->file ? "there is no \"command\" and no \"variants\": nothing to run"
+			s->file ? "there is no \"command\" and no \"variants\", so nothing to run: "
+				  "write one there, or a command after --, as in `yolodeck run -n "
+				  "3 -- ./attempt.sh`"
 				: "there is no command: write it after --, as in `yolodeck run -n "
 				  "3 -- ./attempt.sh`");
 		return refuse(s, 0, e);

@@ -25,8 +25,8 @@ help_options() {
 		grep -v -x -e '-h, --help' -e '--json' | sort
 }
 
-verbs=$("$YOLO" --help | sed -n 's/^  \([a-z][a-z]*\)  .*/\1/p')
-is "$(plain "$page" | sed -n 's/^\.SS \([a-z]*\).*/\1/p' | sort)" "$(sort <<<"$verbs")" "the manual page has every verb and no other"
+verbs=$("$YOLO" --help | sed -n 's/^  \([a-z][a-z-]*\)  .*/\1/p')
+is "$(plain "$page" | sed -n 's/^\.SS \([a-z-]*\).*/\1/p' | sort)" "$(sort <<<"$verbs")" "the manual page has every verb and no other"
 [ "$(wc -l <<<"$verbs")" -ge 17 ] || not_ok "--help lists the verbs" "$verbs"
 for v in $verbs; do
 	is "$(page_options "$v")" "$(help_options "$v")" "$v: options of the page and of --help"
@@ -39,7 +39,7 @@ done
 while read -r key; do
 	[ "$key" = agent ] && key=agents
 	check "yolodeck-race(5) has $key" grep -q -w -F "$key" "$race"
-done < <(sed -n 's/^\t{ "\([a-z_]*\)", read_.*/\1/p' "$LIB_TOP/src/model/spec_parse.c" | grep -v -x -e allow_unlimited -e expanded | sort -u)
+done < <(sed -n 's/^\t{ "\([a-z_]*\)", read_.*/\1/p' "$LIB_TOP/src/model/spec_parse.c" | grep -v -x -e allow_unlimited -e expanded -e pipeline | sort -u)
 
 # The example in the page and the one in the editor are right once a command is there.
 plain "$race" | sed -n '/^\.SH EXAMPLE/,/^\.fi/p' | grep -v '^\.' >"$T/example.json"
