@@ -20,14 +20,14 @@ git config core.hooksPath tools/my-hooks
 git config filter.mine.smudge "cat; : >$M/users-own-smudge"
 git config filter.mine.clean cat
 
-TRAPS='mkdir -p .husky tools/my-hooks .github/workflows sub/.vscode deep/.githooks .claude
+TRAPS='mkdir -p .yolodeck/pipeline .husky tools/my-hooks .github/workflows sub/.vscode deep/.githooks .claude
 for h in post-merge post-checkout pre-merge-commit reference-transaction post-index-change; do
 	for d in .husky tools/my-hooks deep/.githooks; do printf "#!/bin/sh\n: >'$M'/$h\n" >$d/$h; chmod 755 $d/$h; done
 done
 printf "*.md filter=evil\n" >.gitattributes
 printf "[lfs]\n\turl = https://example.org/\n" >.lfsconfig
 ln -s tools/my-hooks .ddev
-echo x >.envrc; echo x >sub/.vscode/tasks.json; echo x >.github/workflows/a.yml; echo x >MAKEFILE; echo "{}" >package.json; echo x >.claude/settings.json
+echo x >.yolodeck/pipeline/main.go; echo x >.yolodeck/race.json; echo x >.envrc; echo x >sub/.vscode/tasks.json; echo x >.github/workflows/a.yml; echo x >MAKEFILE; echo "{}" >package.json; echo x >.claude/settings.json
 echo "# more" >>README.md'
 {
 	printf '{ "engine": "%s", "network": "none", "parallel": 3, "variants": [\n' $engine
@@ -43,7 +43,7 @@ head=$(git rev-parse HEAD)
 
 out=$("$YOLO" promote traps --dry-run --json | sed 's/.*"auto_run":\[\([^]]*\)\].*/\1/')
 for f in .gitattributes .lfsconfig .husky/post-merge deep/.githooks/post-checkout tools/my-hooks/post-merge .ddev .envrc sub/.vscode/tasks.json .github/workflows/a.yml \
-	MAKEFILE package.json .claude/settings.json; do
+	MAKEFILE package.json .claude/settings.json .yolodeck/pipeline/main.go .yolodeck/race.json; do
 	like "$out" "\"$f\"" "$f is named"
 done
 unlike "$out" 'README' "an ordinary file is not"
