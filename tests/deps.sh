@@ -29,6 +29,7 @@ missing_programs() {
 	has jq || echo jq
 	has ps || echo procps
 	has script || echo bsdutils
+	{ [ -x /bin/busybox ] && ! ldd /bin/busybox >/dev/null 2>&1; } || echo busybox-static # an image of one file
 }
 
 missing_headers() {

@@ -14,7 +14,7 @@
 #include "base/mem.h"
 #include "engine/dagger.h"
 
-enum { POLL_MS = 200 };
+enum { POLL_MS = 200, REFRESH_LOST_MS = 120000 };
 
 /* ---- a task ---- */
 
@@ -375,19 +375,37 @@ static void dagger_sample(struct engine *g, const struct engine_task *t, int64_t
 	*cpu_ns = *memory = -1;
 }
 
+/* A checkpoint packs the whole tree: one at a time in each process, and a small share of the time. */
+static bool refreshing(struct dagger_task *k, int64_t now)
+{
+	int64_t cost = now - k->refresh_ms;
+
+	if (!k->refresh_ms)
+		return false;
+	if (k->known && k->known->checkpoints == k->refresh_seen && cost < REFRESH_LOST_MS)
+		return true;
+	k->refresh_ms = 0;
+	k->refresh_next = now + (cost * DAGGER_REFRESH_SHARE > DAGGER_REFRESH_MS ? cost * DAGGER_REFRESH_SHARE : DAGGER_REFRESH_MS);
+	return false;
+}
+
 static void dagger_refresh(struct engine *g, struct engine_task *t)
 {
 	struct dagger_task *k = t->priv;
 	struct err e = ERR_INIT;
 	struct stat st;
 	int64_t now = clock_mono_ms();
+	bool busy = false;
 
-	if (!k || k->has_end || !k->known || !k->known->running || k->p->dead || now - k->refresh_ms < DAGGER_REFRESH_MS)
+	if (!k || k->has_end || !k->known || !k->known->running || k->p->dead)
 		return;
-	if (stat(t->log, &st) || (st.st_size == k->refresh_size && now - k->refresh_ms < 6 * DAGGER_REFRESH_MS))
+	for (struct dagger_task *other = k->d->tasks; other; other = other->next)
+		busy |= other->p == k->p && refreshing(other, now);
+	if (busy || now < k->refresh_next || stat(t->log, &st) || st.st_size == k->refresh_size)
 		return;
 	k->refresh_ms = now;
 	k->refresh_size = st.st_size;
+	k->refresh_seen = k->known->checkpoints;
 	if (dagger_pipe_tell(k->p, "checkpoint", k->id, &e))
 		diag(DIAG_WARN, "%s", e.msg);
 }

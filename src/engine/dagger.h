@@ -25,7 +25,8 @@
 enum {
 	DAGGER_UID = 65532,
 	DAGGER_IDLE_MS = 10000,		/* a process with nothing to do is asked to leave after that */
-	DAGGER_REFRESH_MS = 5000,	/* between two checkpoints that a watcher causes */
+	DAGGER_REFRESH_MS = 5000,	/* between two checkpoints that a watcher causes, at least */
+	DAGGER_REFRESH_SHARE = 20,	/* and at least so many times as long as the last one took */
 	DAGGER_TRIES = 2,		/* processes a start is given to that never began it */
 };
 
@@ -46,6 +47,7 @@ struct dagger_known {
 	char *id, *file;	/* "claude-1", "check:claude-1"; its task file */
 	int n;			/* of the start's control line */
 	bool acked, running, ended;
+	int checkpoints;	/* made so far */
 	char *note;		/* NULL = none */
 	char *cause, *text;	/* of its end */
 };
@@ -80,7 +82,8 @@ struct dagger_task {
 	bool said_started, stop_asked, stop_sent;
 	int tries;
 	char *note;			/* last one told */
-	int64_t refresh_ms, refresh_size;
+	int64_t refresh_ms, refresh_size, refresh_next; /* when the last was asked for (0 = it came), the log then; not before */
+	int refresh_seen;
 	int64_t since_ms;		/* of the readying, for its note */
 	struct loop_timer *soon, *tick;
 	bool has_end;			/* told when soon fires */

@@ -66,6 +66,8 @@ static void take_event(struct dagger_pipe *p, const struct json *j)
 		xreplace(&p->fatal, json_str(j, "text", "it gave up without a word"));
 	} else if (!strcmp(ev, "ack")) {
 		acked(p, (int)json_int(j, "n", 0));
+	} else if (k && !strcmp(ev, "checkpoint")) {
+		k->checkpoints++;
 	} else if (k && !strcmp(ev, "note")) {
 		xreplace(&k->note, json_str(j, "text", ""));
 	} else if (k && !strcmp(ev, "state")) {

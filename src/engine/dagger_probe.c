@@ -14,7 +14,8 @@
 #include "engine/dagger.h"
 #include "model/pipeline.h"
 
-enum { STEP_MS = 450, VERSION_MS = 5000 };
+/* An absent engine is told of at once (no such container, connection refused); these are for one that hangs, or a machine that is busy. */
+enum { CONNECT_MS = 900, DOCKER_MS = 1900, VERSION_MS = 5000 };
 
 void dagger_tools_find(struct dagger_tools *t)
 {
@@ -64,7 +65,7 @@ static int first_line(const char *const *argv, int ms, char *out, size_t n)
 	return rc;
 }
 
-/* A connection within STEP_MS; it is closed at once. */
+/* A connection within CONNECT_MS; it is closed at once. */
 static int reachable(int family, const struct sockaddr *to, socklen_t n)
 {
 	int fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), rc = -1, error = 0;
@@ -76,7 +77,7 @@ static int reachable(int family, const struct sockaddr *to, socklen_t n)
 		rc = 0;
 	} else if (errno == EINPROGRESS) {
 		struct pollfd p = { fd, POLLOUT, 0 };
-		if (poll(&p, 1, STEP_MS) == 1 && getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) == 0 && !error)
+		if (poll(&p, 1, CONNECT_MS) == 1 && getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) == 0 && !error)
 			rc = 0;
 	}
 	close(fd);
@@ -119,7 +120,7 @@ static int look_container(const char *name, char *why, size_t n)
 	const char *const argv[] = { "docker", "inspect", "--type", "container", "--format", "{{.State.Running}}", "--", name, NULL };
 	char said[64];
 
-	if (first_line(argv, STEP_MS, said, sizeof said)) {
+	if (first_line(argv, DOCKER_MS, said, sizeof said)) {
 		snprintf(why, n, "there is no container %.100s, or the docker command cannot tell", name);
 		return -1;
 	}
@@ -158,7 +159,7 @@ static int look_default(char *why, size_t n)
 	const char *const argv[] = { "docker", "ps", "--quiet", "--filter", "name=dagger-engine-" DAGGER_SDK, NULL };
 	char said[64];
 
-	if (first_line(argv, STEP_MS, said, sizeof said) == 0 && *said)
+	if (first_line(argv, DOCKER_MS, said, sizeof said) == 0 && *said)
 		return 0;
 	snprintf(why, n,
 		"no Dagger engine %s runs here; `dagger core version` starts one, or name one in _EXPERIMENTAL_DAGGER_RUNNER_HOST",

@@ -1,0 +1,81 @@
+#!/bin/bash
+# timeout: 400
+# dagger.sh - races through the pipeline on a real Dagger engine: eight at once, bytes exact, every end, a kill, limits.
+# shellcheck disable=SC2016 # the commands are for the container's shell
+# shellcheck source=tests/lib/lib.sh
+. "$(dirname "$0")/../lib/lib.sh"
+# shellcheck source=tests/lib/dagger.sh
+. "$(dirname "$0")/../lib/dagger.sh"
+
+cd "$(toy_repo big)" || exit 1
+mkdir many
+awk 'BEGIN { for (i = 0; i < 5000; i++) { f = sprintf("many/%02d-%04d.txt", i % 50, i); printf "file %d\n%0900d\n", i, i >f; close(f) } }'
+# characters that a cut at 32 KiB splits, and bytes that are no text at all
+awk 'BEGIN { for (i = 0; i < 100000; i++) printf "%d zażółć gęślą jaźń Größe übermäßig 日本語の文字列 %d\n", i, i * 7 }' >text.utf8
+head -c 1000000 /dev/urandom >random.bin
+git add . && git commit -q -m "Many files"
+
+# ---- eight at once, 5,000 files ----
+
+check "eight attempts on 5,000 files" dagger_race -n 8 --name eight --parallel 8 --wait -- \
+	sh -c 'echo "$YOLO_VARIANT $YOLO_INDEX $(ls many | wc -l)"; sleep 4; echo "$YOLO_INDEX" >mine.txt'
+is "$(yolodeck ls --json | jq -r '.rows[].state' | sort | uniq -c | tr -s ' ')" " 8 passed" "all eight passed"
+is "$(for i in 1 2 3 4 5 6 7 8; do yolodeck log 1/$i; done | cut -d' ' -f2,3 | sort -u | tr '\n' ' ')" \
+	"1 5000 2 5000 3 5000 4 5000 5 5000 6 5000 7 5000 8 5000 " "eight different executions, none taken for another's"
+is "$(for i in 1 2 3 4 5 6 7 8; do git show "$(of 1/$i .row.branch):mine.txt"; done | tr '\n' ' ')" "1 2 3 4 5 6 7 8 " "each has its own file on its branch"
+is "$(for i in 1 2 3 4 5 6 7 8; do of 1/$i '.row.started + " " + .row.ended'; done |
+	awk '{ if ($1 > last) last = $1; if (first == "" || $2 < first) first = $2 } END { print (last < first) }')" 1 "the last began before the first ended"
+
+# ---- bytes ----
+
+check "a burst of text, random bytes" dagger_race -n 1 --name bytes --wait -- sh -c 'awk "{ print; fflush() }" text.utf8; cat random.bin'
+yolodeck log 2/1 >"$T/got"
+cat text.utf8 random.bin >"$T/want"
+check "the log is byte-exact" cmp "$T/got" "$T/want"
+check "two streams" dagger_race -n 1 --name streams --wait -- \
+	sh -c 'i=0; while [ $i -lt 3000 ]; do echo "o $i"; echo "e $i" >&2; i=$((i+1)); done'
+yolodeck log 3/1 >"$T/got"
+is "$(grep -c '^o ' "$T/got") $(grep -c '^e ' "$T/got")" "3000 3000" "both are whole"
+check "the order inside each is kept" awk '{ if ($2 != n[$1]++) bad = 1 } END { exit bad }' "$T/got"
+
+# ---- every end ----
+
+dagger_race --name codes --parallel 6 --matrix CODE=0,1,3,137,143,255 --wait -- sh -c 'echo "$CODE" >code.txt; exit "$CODE"' >/dev/null 2>&1
+is "$(for i in 1 2 3 4 5 6; do of 4/$i '"\(.row.exit)"'; done | tr '\n' ' ')" "0 1 3 137 143 255 " "exit codes are told"
+is "$(for i in 1 2 3 4 5 6; do git show "$(of 4/$i .row.branch):code.txt"; done | tr '\n' ' ')" "0 1 3 137 143 255 " "the tree is kept in each case"
+
+cat >race.json <<'RACE'
+{ "name": "ends", "parallel": 4, "variants": [
+	{ "name": "late", "command": "echo partial >file.txt; echo go; exec sleep 60", "limits": { "time": "2s" } },
+	{ "name": "hungry", "command": "echo partial >file.txt; awk 'BEGIN { s = \"x\"; while (1) s = s s }'", "limits": { "memory": "200m" } },
+	{ "name": "missing", "argv": ["no-such-program"] },
+	{ "name": "setup", "command": "echo never", "setup": "echo making ready; exit 4" } ] }
+RACE
+dagger_race -f race.json --wait >/dev/null 2>&1
+is "$(of 5/late .row.reason)" "time limit 2s" "a time limit says so"
+like "$(of 5/hungry .row.reason)" "^out of memory \(limit 200" "out of memory says so"
+is "$(of 5/missing .row.reason)" "command not found: no-such-program" "a missing command says so"
+is "$(of 5/setup .row.reason)" "setup failed: exit 4" "a setup that fails says so"
+is "$(git show yolo/5/late:file.txt)" partial "the time limit keeps the files"
+is "$(git show yolo/5/hungry:file.txt)" partial "running out of memory keeps the files"
+
+# ---- one is killed, seven run on ----
+
+RACE=$(dagger_race -n 8 --name kill --parallel 8 -d -- sh -c 'echo "work of $YOLO_INDEX" >file.txt; i=0; while [ $i -lt 400 ]; do echo $i; sleep 0.1; i=$((i+1)); [ ! -e /tmp/end ] || exit 0; done' 2>/dev/null)
+wait_ok "eight run" '[ "$(yolodeck ls --json | jq "[.rows[] | select(.race == '"$RACE"' and .state == \"running\")] | length")" = 8 ]' 40
+LOG=$(of "$RACE/3" .log)
+wait_for "[ -s '$LOG' ]" 10
+yolodeck kill "$RACE/3" >/dev/null
+AT=${EPOCHREALTIME/[.,]/}
+# its container is gone when the exit stands in its index
+wait_ok "it has ended" '[ "$(tail -c 32 "$LOG.idx" | od -An -tu1 -j28 -N1 | tr -d " ")" = 1 ]' 10
+echo "# the kill took $(((${EPOCHREALTIME/[.,]/} - AT) / 1000)) ms"
+wait_ok "it is shown as killed" '[ "$(of $RACE/3 .row.state)" = killed ]' 20
+is "$(git show "$(of "$RACE/3" .row.branch):file.txt")" "work of 3" "its files are on its branch"
+is "$(yolodeck ls --json | jq "[.rows[] | select(.race == $RACE and .state == \"running\")] | length")" 7 "the seven others run on"
+is "$(yolodeck exec "$RACE/4" -- sh -c 'cat file.txt; id -u; pwd' 2>/dev/null | tr '\n' ' ')" "work of 4 65532 /work " "exec runs a command beside it"
+refused "no shell without a terminal's container" 1 yolodeck shell "$RACE/4"
+yolodeck kill --race "$RACE" -y >/dev/null 2>&1 || yolodeck kill "$RACE/1" "$RACE/2" "$RACE/4" "$RACE/5" "$RACE/6" "$RACE/7" "$RACE/8" >/dev/null
+wait_ok "all end" '[ "$(yolodeck ls --json | jq "[.rows[] | select(.race == '"$RACE"' and .state == \"killed\")] | length")" = 8 ]' 60
+is "$(for i in 1 2 3 4 5 6 7 8; do git show "$(of "$RACE/$i" .row.branch):file.txt"; done | tr -dc '0-9')" 12345678 "what each did is on its branch"
+done_testing
