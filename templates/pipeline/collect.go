@@ -3,9 +3,12 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"dagger.io/dagger"
@@ -18,10 +21,7 @@ const collectLimit = 2 * time.Minute
 func (r *run) fetchTree(ctx context.Context) error {
 	r.tree.Lock()
 	defer r.tree.Unlock()
-	tarPath, err := r.scratch("tree.tar")
-	if err != nil {
-		return err
-	}
+	tarPath := r.scratch("tree.tar")
 	defer os.Remove(tarPath)
 	packed := aside(r.container(), "--pack", "/work", "--to", "/out.tar").File("/out.tar")
 	size, err := packed.Size(ctx)
@@ -62,10 +62,7 @@ func (r *run) fetchLog(ctx context.Context) error {
 }
 
 func (r *run) fetchFile(ctx context.Context, from *dagger.Container, path, name string) (string, error) {
-	to, err := r.scratch(name)
-	if err != nil {
-		return "", err
-	}
+	to := r.scratch(name)
 	if _, err := from.File(path).Export(ctx, to); err != nil {
 		os.Remove(to)
 		return "", fmt.Errorf("the log cannot be fetched: %w", err)
@@ -74,46 +71,36 @@ func (r *run) fetchFile(ctx context.Context, from *dagger.Container, path, name 
 }
 
 // scratch is a name of a file in the pipe directory that is not there.
-func (r *run) scratch(name string) (string, error) {
-	dir, err := os.MkdirTemp(r.pl.dir, "fetch-")
-	if err != nil {
-		return "", err
-	}
-	r.dirs = append(r.dirs, dir)
-	return filepath.Join(dir, name), nil
+func (r *run) scratch(name string) string {
+	return filepath.Join(r.pl.dir, rand.Text()+"-"+name)
 }
 
-// collect tries twice: something that fails once may be the engine's momentary state. What does not come stays as the last
-// checkpoint left it.
+// collect fetches both at the same time. What does not come stays as the last checkpoint left it.
 func (r *run) collect(root context.Context) (tree bool, err error) {
 	ctx, cancel := context.WithTimeout(root, collectLimit)
 	defer cancel()
-	for range 2 {
-		if err = r.fetchLog(ctx); err == nil || ctx.Err() != nil || !r.pl.alive() {
-			break
-		}
+	var logs sync.WaitGroup
+	var lost error
+	logs.Go(func() { lost = r.twice(ctx, r.fetchLog) })
+	if !r.Check { // what a check writes is nowhere recorded
+		err = r.twice(ctx, r.fetchTree)
+		tree = err == nil
+	}
+	logs.Wait()
+	return tree, errors.Join(lost, err)
+}
+
+// twice: what fails once may be the engine's momentary state.
+func (r *run) twice(ctx context.Context, fetch func(context.Context) error) error {
+	err := fetch(ctx)
+	if err != nil && ctx.Err() == nil && r.pl.alive() {
 		say("%s: %s; trying again", r.ID, sentence(err))
+		err = fetch(ctx)
 	}
 	if err != nil {
 		say("%s: %s", r.ID, sentence(err))
 	}
-	if r.Check {
-		return false, err // what a check writes is nowhere recorded
-	}
-	for range 2 {
-		e := r.fetchTree(ctx)
-		if e == nil {
-			return true, err
-		}
-		say("%s: %s", r.ID, sentence(e))
-		if err == nil {
-			err = e
-		}
-		if ctx.Err() != nil || !r.pl.alive() {
-			break
-		}
-	}
-	return false, err
+	return err
 }
 
 // checkpoints keeps work/ near to the container: when asked, and every minute if something was said.

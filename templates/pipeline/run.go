@@ -4,7 +4,6 @@ package main
 import (
 	"context"
 	"errors"
-	"os"
 	"sync"
 	"time"
 
@@ -22,7 +21,6 @@ type run struct {
 	in     *intake
 	want   chan struct{} // a checkpoint is asked for
 	tree   sync.Mutex    // one at a time replaces work/
-	dirs   []string      // scratch, removed at the end
 
 	mu     sync.Mutex
 	ground *dagger.Container
@@ -52,9 +50,6 @@ func (r *run) container() *dagger.Container {
 // live runs in its own goroutine.
 func (r *run) live() {
 	cause, text, tree := r.all()
-	for _, d := range r.dirs {
-		os.RemoveAll(d)
-	}
 	r.cancel(nil)
 	emit(event{Ev: "end", ID: r.ID, Cause: cause, Text: &text, Tree: &tree})
 	r.pl.forget(r)

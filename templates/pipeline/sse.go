@@ -74,8 +74,8 @@ func (f *sse) events(body io.Reader) error {
 		switch {
 		case !whole: // data: is in f.data
 		case len(line) == 0:
-			if len(f.data) > 0 {
-				f.handle(f.data)
+			if data := bytes.TrimRight(f.data, "\r\n"); len(data) > 0 {
+				f.handle(data)
 			}
 			if id != "" {
 				f.last = id

@@ -6,7 +6,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"syscall"
 
 	"golang.org/x/sys/unix"
 )
@@ -28,7 +27,10 @@ func replaceTree(dir, tarPath string) (refused int, err error) {
 		return 0, err
 	}
 	defer f.Close()
-	if refused, err = unpack(f, fresh); err != nil {
+	if err = complete(f); err == nil {
+		refused, err = unpack(f, fresh)
+	}
+	if err != nil {
 		os.RemoveAll(fresh)
 		return refused, err
 	}
@@ -42,7 +44,15 @@ func replaceTree(dir, tarPath string) (refused int, err error) {
 	return refused, os.Rename(fresh, old)
 }
 
-// isFull: going on with the next entry would only fail again.
-func isFull(err error) bool {
-	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) || errors.Is(err, syscall.EROFS) || errors.Is(err, syscall.EIO)
+// complete: a tar ends with two blocks of zeroes; archive/tar takes one without them, that is one that was cut between two files.
+func complete(f *os.File) error {
+	st, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	var tail, zero [1024]byte
+	if _, err := f.ReadAt(tail[:], st.Size()-int64(len(tail))); err != nil || tail != zero {
+		return errors.New("the tree's tar ends early")
+	}
+	return nil
 }

@@ -28,6 +28,7 @@ type unpacker struct {
 	entries  int
 	bytes    int64
 	refused  int
+	broken   error // the tar ends early, or the disk is full: no entry is to blame
 	limit    int   // entries
 	limitLen int64 // bytes
 }
@@ -62,9 +63,8 @@ func (u *unpacker) all(r *tar.Reader) error {
 			return fmt.Errorf("the tree is larger than %d GiB", u.limitLen>>30)
 		}
 		err = u.entry(h, r)
-		var full *fs.PathError
-		if errors.As(err, &full) && isFull(full) {
-			return err
+		if u.broken != nil {
+			return u.broken
 		}
 		if err != nil {
 			u.refuse(h.Name, err)
@@ -181,6 +181,7 @@ func (u *unpacker) file(name string, h *tar.Header, data io.Reader) error {
 		err = e
 	}
 	if err != nil {
+		u.broken = fmt.Errorf("the tree cannot be unpacked: %w", err)
 		return err
 	}
 	return u.root.Chtimes(name, time.Time{}, h.ModTime)
