@@ -17,7 +17,7 @@ say() {
 # The sources by kind: C and headers, shell (by suffix or by first line), Go, awk.
 sources() {
 	find . \( -name build -o -name .git -o -name .dev \) -prune -o -type f \
-		\( -name '*.c' -o -name '*.h' -o -name '*.sh' -o -name '*.go' -o -name '*.awk' -o -path './.ci/run' \) -print | sed 's,^\./,,' | sort
+		\( -name '*.c' -o -name '*.h' -o -name '*.sh' -o -name '*.go' -o -name '*.go.tmpl' -o -name '*.awk' -o -path './.ci/run' \) -print | sed 's,^\./,,' | sort
 }
 
 scripts() {

@@ -11,7 +11,7 @@ trap 'exit 1' HUP INT TERM
 # A clean tree with one file of each kind: what lint finds in it was planted.
 fresh() {
 	rm -rf "$tmp/t"
-	mkdir -p "$tmp/t/ui" "$tmp/t/tests/lint" "$tmp/t/tests/unit" "$tmp/t/templates"
+	mkdir -p "$tmp/t/ui" "$tmp/t/tests/lint" "$tmp/t/tests/unit" "$tmp/t/templates/pipeline"
 	for p in base model git engine conductor client cli runner; do
 		mkdir -p "$tmp/t/src/$p"
 		printf '/* x.c - a part. */\n#include "base/y.h"\n\nint f(void)\n{\n\treturn 0;\n}\n' >"$tmp/t/src/$p/x.c"
@@ -114,6 +114,11 @@ repeat 593 'int x;' | passes "a file of 600 lines" text src/base/x.c
 { printf 'int g(void)\n{\n' && repeat 60 '	x();' && echo '}'; } | passes "a function of 60 lines" text src/base/x.c
 { printf '#!/bin/sh\n# z.sh - a script.\nf() {\n' && repeat 61 '	:' && echo '}'; } | finds "a shell function of 61 lines" text 'function of 61' tests/z.sh
 { printf '// z.go - go.\npackage main\nfunc f() {\n' && repeat 61 '	x()' && echo '}'; } | finds "a Go function of 61 lines" text 'function of 61' templates/z.go
+{ printf '// z.go - go.\npackage main\nfunc f() {\n' && repeat 51 '	x()' && echo '}'; } | finds "a function of 51 lines in the pipeline" text 'function of 51' templates/pipeline/z.go
+{ printf '// z.go - go.\npackage main\nfunc f() {\n' && repeat 50 '	x()' && echo '}'; } | passes "a function of 50 lines in the pipeline" text templates/pipeline/z.go
+repeat 199 '// x' | { echo '// z.go - go.' && cat; } | passes "a file of 200 lines in the pipeline" text templates/pipeline/z.go
+repeat 200 '// x' | { echo '// z.go - go.' && cat; } | finds "a file of 201 lines in the pipeline" text 'more than 200' templates/pipeline/z.go
+repeat 200 '// x' | { echo '// z.go - go.' && cat; } | finds "a template of 201 lines in the pipeline" text 'more than 200' templates/pipeline/z.go.tmpl
 
 # First lines.
 echo 'int x;' | finds "a C file without its role" text 'does not begin' src/git/z.c

@@ -37,6 +37,7 @@ function begin_file(    p) {
 	sub(/^\.\//, "", path)
 	base = path
 	sub(/.*\//, "", base)
+	sub(/\.tmpl$/, "", base)
 	ext = base ~ /\./ ? base : ""
 	sub(/.*\./, "", ext)
 	part = ""
@@ -44,6 +45,10 @@ function begin_file(    p) {
 	else if (path ~ /^ui\//) part = "ui"
 	else if (path == "src/main.c") part = "main"
 	is_c = ext == "c" || ext == "h"
+	# The pipeline is the user's to read: its Go files are held to less (CONSTRAINTS.md there says the same).
+	small = path ~ /^templates\/pipeline\/.*\.go(\.tmpl)?$/
+	max_file = small ? 200 : MAX_FILE
+	max_function = small ? 50 : MAX_FUNCTION
 	in_comment = 0
 	body_at = 0
 	shebang = 0
@@ -52,8 +57,8 @@ function begin_file(    p) {
 }
 
 function end_file() {
-	if (path != "" && lines > MAX_FILE)
-		say(lines, "the file has " lines " lines, more than " MAX_FILE ": split it on a real seam")
+	if (path != "" && lines > max_file)
+		say(lines, "the file has " lines " lines, more than " max_file ": split it on a real seam")
 }
 
 FNR == 1 { end_file(); begin_file() }
@@ -143,10 +148,10 @@ is_c {
 # ---- length of functions ----
 
 is_c && /^\{/ { body_at = FNR }
-(ext == "go" && /^func .*\{$/) || ((ext == "sh" || shebang) && /^[A-Za-z_0-9]+\(\) *[{(]$/) { body_at = FNR }
+((ext == "go" || small) && /^func .*\{$/) || ((ext == "sh" || shebang) && /^[A-Za-z_0-9]+\(\) *[{(]$/) { body_at = FNR }
 /^[})]/ && body_at {
-	if (FNR - body_at - 1 > MAX_FUNCTION)
-		say(body_at, "a function of " (FNR - body_at - 1) " lines, more than " MAX_FUNCTION)
+	if (FNR - body_at - 1 > max_function)
+		say(body_at, "a function of " (FNR - body_at - 1) " lines, more than " max_function)
 	body_at = 0
 }
 
