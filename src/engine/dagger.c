@@ -14,7 +14,7 @@
 #include "base/mem.h"
 #include "engine/dagger.h"
 
-enum { POLL_MS = 200, REFRESH_LOST_MS = 120000 };
+enum { POLL_MS = 200, REFRESH_LOST_MS = 120000, REFRESH_QUIET_MS = 30000 };
 
 /* ---- a task ---- */
 
@@ -401,7 +401,7 @@ static void dagger_refresh(struct engine *g, struct engine_task *t)
 		return;
 	for (struct dagger_task *other = k->d->tasks; other; other = other->next)
 		busy |= other->p == k->p && refreshing(other, now);
-	if (busy || now < k->refresh_next || stat(t->log, &st) || st.st_size == k->refresh_size)
+	if (busy || now < k->refresh_next || stat(t->log, &st) || (st.st_size == k->refresh_size && now < k->refresh_next + REFRESH_QUIET_MS))
 		return;
 	k->refresh_ms = now;
 	k->refresh_size = st.st_size;

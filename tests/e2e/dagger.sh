@@ -1,6 +1,6 @@
 #!/bin/bash
-# timeout: 400
 # dagger.sh - races through the pipeline on a real Dagger engine: eight at once, bytes exact, every end, a kill, limits.
+# timeout: 400
 # shellcheck disable=SC2016 # the commands are for the container's shell
 # shellcheck source=tests/lib/lib.sh
 . "$(dirname "$0")/../lib/lib.sh"
