@@ -23,6 +23,7 @@ func (r *run) fetchTree(ctx context.Context) error {
 	defer r.tree.Unlock()
 	tarPath := r.scratch("tree.tar")
 	defer os.Remove(tarPath)
+	begin := time.Now()
 	packed := aside(r.container(), "--pack", "/work", "--to", "/out.tar").File("/out.tar")
 	size, err := packed.Size(ctx)
 	if err != nil {
@@ -31,10 +32,14 @@ func (r *run) fetchTree(ctx context.Context) error {
 	if int64(size) > maxBytes+(1<<30) {
 		return fmt.Errorf("the tree is larger than %d GiB", maxBytes>>30)
 	}
+	there := time.Now()
 	if _, err := packed.Export(ctx, tarPath); err != nil {
 		return fmt.Errorf("the tree cannot be exported: %w", err)
 	}
+	here := time.Now()
 	refused, err := replaceTree(r.Dir, tarPath)
+	say("%s: tree of %d KiB packed in %v, exported in %v, unpacked in %v", r.ID, size>>10,
+		there.Sub(begin).Round(time.Millisecond), here.Sub(there).Round(time.Millisecond), time.Since(here).Round(time.Millisecond))
 	if refused > 0 {
 		emitNote(r.ID, fmt.Sprintf("%d files of the tree were left out", refused))
 		say("%s: %d entries of the tree were left out", r.ID, refused)
