@@ -165,7 +165,7 @@ like "$SAID" 'more.go is a link' "it says so"
 rm $P/more.go
 mkdir "$T/no-go"
 ln -s "$(command -v git)" "$T/no-go/git"
-refused "check-pipeline without Go" 1 env PATH="$T/no-go" "$YOLO" check-pipeline
+refused "check-pipeline without Go, the first time" 1 env XDG_STATE_HOME="$T/fresh" PATH="$T/no-go" "$YOLO" check-pipeline
 like "$SAID" 'no go on PATH' "it says so"
 mkdir "$T/sub" && cd "$T/sub" && git init -q --bare
 refused "a repository without a work tree" 1 "$YOLO" init
