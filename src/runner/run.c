@@ -6,7 +6,7 @@
  *
  * What it must keep, whatever the command does:
  * - The command never waits for its log. Output is read as it comes and, when it cannot be kept (cap, full disk), counted.
- * - The log cannot be forged by the command. It is another user (docker, root), or the files were handed over as descriptors and
+ * - The log cannot be forged by the command. It is another user (docker as root, dagger), or the files were handed over as descriptors and
  *   the runner is not dumpable (local): /proc/1/fd is shut either way. Files that are not new are refused, since an image or a
  *   race could have planted them.
  * - The end is told. As pid 1 the runner cannot be killed from inside; the exit record is written also when nothing else can be.

@@ -455,11 +455,37 @@ static void orphans(void **state)
 	buf_release(&b);
 }
 
+/* What a command tries against its log and its runner; as another user nothing of it goes. Control: staying root it does. */
+static void walls(void **state)
+{
+	static const char attempts[] =
+		"try() { if \"$@\" >/dev/null 2>&1; then echo \"REACHED $*\"; fi; }; p=$PPID; echo begin;"
+		"try ls $vault; try cat $vault/log; try sh -c \"echo x >>$vault/log\"; try sh -c \"echo x >>$vault/idx\"; try sh -c \"echo x >$vault/stap\";"
+		"try chmod 755 $vault; try mv $vault $vault.2; try ls /proc/$p/root/; try ls /proc/$p/cwd/; try ls /proc/$p/fd/; try cat /proc/$p/environ;"
+		"try sh -c \"echo forged >/proc/$p/fd/1\"; for s in TERM INT HUP USR1 STOP KILL; do try kill -$s $p; try kill -$s 1; done; kill -9 -1; echo end";
+	struct run r;
+	struct err e;
+	struct buf script = BUF_INIT, log = BUF_INIT;
+
+	buf_fmt(&script, "vault=%s; %s", vault, attempts);
+	if (inside(V("--uid", "65532", "--gid", "65532", "--cwd", "/"), script.p, &r)) {
+		expect("begin\nend\n# exit 0\n");
+		buf_clear(&script);
+		buf_fmt(&script, "vault=%s; ls $vault >/dev/null && echo REACHED; kill -0 $PPID && echo SIGNALLED", vault);
+		inside(none, script.p, &r);
+		assert_int_equal(fs_read(log_path, 1000, &log, &e), 0);
+		assert_string_equal(log.p, "REACHED\nSIGNALLED\n");
+	}
+	buf_release(&script);
+	buf_release(&log);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(frames), cmocka_unit_test(slow_reader), cmocka_unit_test(no_reader), cmocka_unit_test(stop),
 		cmocka_unit_test(refuses), cmocka_unit_test(memory), cmocka_unit_test(pids), cmocka_unit_test(orphans),
+		cmocka_unit_test(walls),
 	};
 	return cmocka_run_group_tests(tests, setup, teardown);
 }
