@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -107,6 +108,8 @@ static _Noreturn void child_main(const struct launch *l)
 	}
 	if (place_fds(l) < 0)
 		child_fail(l, STEP_FDS);
+	if (s->own_terminal && ioctl(0, TIOCSCTTY, 0) < 0)
+		child_fail(l, STEP_SESSION);
 	if (s->cwd && chdir(s->cwd) < 0)
 		child_fail(l, STEP_CWD);
 	plain_signals();

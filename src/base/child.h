@@ -23,6 +23,7 @@ struct child_spec {
 	const int *pass;		/* further descriptors, kept at their numbers (>= 3) */
 	size_t npass;
 	bool new_session;		/* setsid: it outlives us */
+	bool own_terminal;		/* with new_session: `in` is a terminal and becomes that of the session */
 	bool new_group;			/* setpgid(0,0) */
 	bool die_with_us;		/* PR_SET_PDEATHSIG SIGKILL; the kernel means the thread that starts it: not from a pool's */
 };

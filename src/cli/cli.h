@@ -125,6 +125,9 @@ int cli_start(const struct cli_args *a, struct cli_session *s, const struct spec
 /* The file of a new race through $EDITOR; 0 = s is filled, 1 = cancelled, -1 = error. */
 int cli_edit(const struct git_repo *repo, struct spec *s, struct err *e);
 
+/* Runs a command on a terminal of its own, relayed to ours (stdin and stdout are one), to its end. */
+int cli_relay(struct strv *argv, int *code, struct err *e);
+
 /* Opens the deck; set by main.c, which alone sees ui/. */
 extern int (*cli_deck)(const char *common_dir, int race);
 

@@ -1,10 +1,9 @@
 /* cli_exec.c - exec and shell: a command beside the one that runs, on this terminal.
  *
  * The conductor says which command line enters the container; it is started here, as an array, and what it writes is the user's own
- * wish: nothing is filtered. While it runs, the keys that end or stop a program are its, not ours. */
+ * wish: nothing is filtered. */
 #include <signal.h>
 #include <stdlib.h>
-#include <termios.h>
 #include <unistd.h>
 
 #include "base/child.h"
@@ -28,29 +27,23 @@ static struct json *ask(struct cli_session *s, const struct cli_args *a, bool tt
 	return cli_call(s, req, e);
 }
 
-static int enter(const struct cli_args *a, struct strv *argv)
+/* Without a terminal it has our three descriptors, and the signals are its alone. */
+static int enter(const struct cli_args *a, struct strv *argv, bool tty)
 {
 	static const int its_own[] = { SIGINT, SIGQUIT };
 	struct child_spec spec = CHILD_SPEC_INIT;
 	struct child c;
 	struct err e = ERR_INIT;
-	struct termios modes;
 	int code = CLI_FAILED;
-	bool tty;
+	if (tty)
+		return cli_relay(argv, &code, &e) ? cli_fail(a, &e) : code;
 	spec.argv = strv_argv(argv);
 	spec.in = spec.out = spec.err = CHILD_INHERIT;
-	tty = !tcgetattr(STDIN_FILENO, &modes);
 	for (size_t i = 0; i < ARRAY_LEN(its_own); i++)
 		signal(its_own[i], SIG_IGN);
 	if (child_start(&c, &spec, &e))
 		return cli_fail(a, &e);
 	child_wait(&c, -1, &code);
-	/* it may have died with the terminal in its own modes, or in the hands of its own jobs */
-	signal(SIGTTOU, SIG_IGN);
-	if (tty && tcgetpgrp(STDIN_FILENO) != getpgrp())
-		tcsetpgrp(STDIN_FILENO, getpgrp());
-	if (tty)
-		tcsetattr(STDIN_FILENO, TCSADRAIN, &modes);
 	return code;
 }
 
@@ -71,7 +64,7 @@ static int go(struct cli_args *a)
 	} else {
 		/* it may stay for hours: nothing is held open meanwhile */
 		cli_close(&s);
-		rc = enter(a, &argv);
+		rc = enter(a, &argv, tty);
 	}
 	json_free(ok);
 	strv_release(&argv);

@@ -102,7 +102,8 @@ struct engine_type {
 	void (*adopt)(struct engine *g, struct engine_task *t);
 	/* Removes the container after saving; the log and work/ stay. Best effort, missing = done. */
 	void (*remove)(struct engine *g, int race, const char *variant, bool check, const char *id);
-	/* argv of a command beside it in the container (exec, shell); -1 when it cannot. */
+	/* argv of a command beside it in the container (exec, shell); -1 when it cannot. tty: it will run on a terminal made for it, never
+	 * on the user's own (what can reach a terminal may be able to type into it). */
 	int (*exec_argv)(struct engine *g, const struct engine_task *t, const char *const *cmd, bool tty, struct strv *out, struct err *e);
 	/* cpu in ns and memory in bytes so far, -1 = not known; cheap enough for once a second */
 	void (*sample)(struct engine *g, const struct engine_task *t, int64_t *cpu_ns, int64_t *memory);

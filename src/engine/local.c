@@ -442,7 +442,7 @@ static int local_exec(struct engine *e, const struct engine_task *t, const char 
 
 	strv_add(out, "bwrap");
 	if (rc == 0)
-		rc = box_options(&g->c, t, &h, tty && !local_can_type(), out, err);
+		rc = box_options(&g->c, t, &h, tty, out, err);
 	strv_addl(out, "--", BOX_RUNNER, "--exec", "--cwd", "/work", NULL);
 	if (box_root()) {
 		box_user(&uid, &gid);

@@ -46,16 +46,6 @@ bool local_own_nproc(void)
 	       (major > 5 || (major == 5 && minor >= 14));
 }
 
-bool local_can_type(void)
-{
-	struct buf b = BUF_INIT;
-	struct err e;
-	bool off = fs_read("/proc/sys/dev/tty/legacy_tiocsti", 16, &b, &e) == 0 && b.p[0] == '0';
-
-	buf_release(&b);
-	return !off;
-}
-
 static void say_why(const struct child_result *r, struct err *e)
 {
 	char line[256];

@@ -15,6 +15,5 @@ void local_prepare_start(struct local_probe *p, const struct spec *s, engine_don
 const struct cgroup_can *local_cgroups(struct local_probe *p);
 
 bool local_own_nproc(void);	/* RLIMIT_NPROC counts per user namespace here (Linux 5.14), so it limits one sandbox */
-bool local_can_type(void);	/* a process may put input into its terminal (TIOCSTI): then no shell gets ours */
 
 #endif

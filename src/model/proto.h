@@ -18,7 +18,8 @@
  *   archive  variants[] | race                                      archived[], skipped[] (sentences)
  *   restore  variants[]                                             restored[], skipped[]
  *   rerun    variants[], continue                                   rerun["7/a.2"], by race and number: a new one of each, all or none
- *   shell    variant, argv[] (absent = a shell), tty, term          argv[]: the command that enters it, to be run on the client's terminal
+ *   shell    variant, argv[] (absent = a shell), tty, term          argv[]: the command that enters it, to be run by the client; with
+ *                                                                   tty on a terminal made for it, never on the user's own
  *   show     variant                                                row, race, spec_variant, dir, log, container, warnings[]
  *   diff     variant, other (NULL = base), stat, path               stat[{path,added,removed}], patch (cut at 512 KiB), cut
  *   status   -                                                      needs, live, passed, failed, race, pid, version

@@ -85,6 +85,23 @@ term_type yes
 term_keys Enter
 wait_ok 'the word kills all live' 'asked | grep -q "\"variants\":\[\"7/claude-1\",\"7/codex-2\"\]"'
 
+# ---- run again
+term_keys 3 r
+term_shows 'r asks, and names it' 'run 3 codex-1 again\?  y/N'
+term_keys c
+term_shows 'what is not offered is no' 'enter zoom'
+term_keys r
+term_wait 'again\?'
+term_keys Enter
+term_shows 'Enter is no there too' 'enter zoom'
+is "$(asked | grep -c '"op":"rerun"')" 0 'nothing was run again so far'
+term_keys r
+term_wait 'again\?'
+term_keys y
+wait_ok 'y runs the one that was named' 'asked | grep -q "\"op\":\"rerun\",\"variants\":\[\"7/codex-1\"\]"'
+term_keys 1 r
+term_shows 'one that runs is not asked about' '1 claude-1 is still running; x kills it'
+
 # ---- archive, undo, commands, messages
 term_keys 3 z
 wait_ok 'z archives' 'asked | grep -q "\"op\":\"archive\",\"variants\":\[\"7/codex-1\"\]"'
