@@ -84,6 +84,7 @@ static void pump(void *ctx)
 		next = k->next;
 		docker_step(k);
 	}
+	image_sweep(d);
 }
 
 void docker_poke(struct docker *d)

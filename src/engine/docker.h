@@ -2,7 +2,7 @@
  *
  * Who does what: docker.c the vtable and the pump; docker_task.c each task's steps; docker_link.c the connection (finding, version, away and
  * back, events, late calls); docker_find.c where a daemon may be; docker_body.c what a container is made of; docker_events.c
- * events and lists; docker_end.c what an inspect means; docker_words.c the sentences; image.c images. The daemon's events are hints, an inspect is the truth, the log's exit record tells why.
+ * events and lists; docker_end.c what an inspect means; docker_words.c the sentences; image*.c images (image.h). The daemon's events are hints, an inspect is the truth, the log's exit record tells why.
  *
  * Everything is level-triggered: callbacks set fields and call docker_poke(); the pump then looks at each task and makes the one
  * call it needs next. When the link is lost all calls are dropped and every task is looked up anew on return, so nothing has to
@@ -34,6 +34,7 @@ struct docker_place {
 };
 /* Where to try, in order. -1 with the sentence when what the user chose cannot be used (not a unix socket, unknown context). */
 int docker_places(struct docker_place **out, size_t *n, struct err *e);
+char *docker_config_dir(void);	/* $DOCKER_CONFIG or ~/.docker; NULL = there is no home. The caller frees. */
 void docker_places_free(struct docker_place *p, size_t n);
 
 /* ---- docker_link.c ---- */
@@ -41,6 +42,7 @@ enum docker_link { LINK_DOWN, LINK_FINDING, LINK_UP, LINK_AWAY };
 
 struct docker_info {
 	char version[64], id[128], arch[32];
+	char registry[256];		/* where references without a host are, as a login names it */
 	int api;			/* minor: 41 */
 	bool memory, pids, cpus;	/* limits the daemon can enforce */
 	bool rootless, userns, podman, selinux;
@@ -53,6 +55,10 @@ struct docker_req {
 	const char *path;		/* after the version: "/containers/json" */
 	const struct buf *body;
 	const char *content_type;
+	const char *header;		/* one more, or NULL */
+	int upload_fd;			/* http.h */
+	int64_t upload_size;
+	void (*line)(void *ctx, const char *line, size_t n);	/* a stream of lines, with the call's ctx; not cancelled from in there */
 	int timeout_ms;
 	int late_ms;			/* 0 = 2 s: after that the daemon is asked whether it lives */
 };
@@ -80,6 +86,7 @@ struct docker_task {
 	bool said_started, oom_event;
 	int tries, looks;
 	int losses;			/* of the link, when the task was first seen running */
+	bool noted;			/* its row says what becomes of its image */
 	struct engine_end end;		/* of TASK_DROP and TASK_HELD */
 	struct docker_usage usage;
 };
@@ -126,6 +133,7 @@ struct docker {
 	struct docker_probe *probes;
 	bool probing;			/* a ping for them is on its way */
 	struct image_ask *asks;
+	struct image_source *sources;
 };
 
 void docker_poke(struct docker *d);		/* the pump runs soon */
@@ -138,6 +146,9 @@ void docker_link_close(struct docker *d);
  * (task->call cleared), other calls get trouble HTTP_CANCELLED. */
 struct docker_call *docker_call(struct docker *d, struct docker_task *task, const struct docker_req *r, docker_fn fn, void *ctx);
 
+void docker_call_cancel(struct docker_call *c);	/* fn is not called */
+int64_t docker_call_uploaded(const struct docker_call *c);
+
 /* ---- docker_task.c ---- */
 void docker_step(struct docker_task *k);	/* link is up: make the call it needs, if any */
 void docker_task_free(struct docker_task *k);	/* without a word */
@@ -147,7 +158,8 @@ void docker_finish(struct docker_task *k, enum engine_cause cause, const char *w
 void docker_name(const struct engine_task *t, char *out, size_t n);	/* "yolo-1f2e3d4c-7-claude-1" */
 void docker_key(const struct engine_task *t, char *out, size_t n);	/* id, or the name while it has none */
 void docker_owner(const struct docker *d, int *uid, int *gid);		/* of the command in the container */
-int docker_body(const struct docker *d, const struct engine_task *t, struct buf *out, struct err *e);
+/* image = what create names, of image_for. */
+int docker_body(const struct docker *d, const struct engine_task *t, const char *image, struct buf *out, struct err *e);
 
 /* ---- docker_events.c ---- */
 void docker_event(struct docker *d, const char *line, size_t n);
@@ -179,11 +191,17 @@ bool docker_ended(const struct docker_task *k, const struct json *inspect, struc
 
 /* ---- image.c ---- */
 #define DOCKER_EMPTY_IMAGE "yolodeck-empty:1"
-const char *image_reference(const struct engine_task *t);	/* what create names: the empty one for "host" */
-/* Queues the question whether all images of a spec are here (and makes the empty one); fn is called once. */
+/* Queues the quick questions about all images of a spec: well-formed, mounts allowed, files there, made for this processor. What
+ * is not here is fetched by the first task that needs it. fn is called once. */
 void image_prepare(struct docker *d, const struct spec *s, engine_done_fn fn, void *ctx);
-void image_pump(struct docker *d);		/* link is up: go on */
 void image_fail(struct docker *d, const struct err *e);	/* no daemon: answer all */
+void image_pump(struct docker *d);		/* link is up: go on with questions and sources */
+void image_sweep(struct docker *d);		/* after the tasks had their turn: what nobody waits for ends */
 void image_close(struct docker *d);
+/* The image of a task that is to be created. 1 = *ref is what create names; 0 = it is being fetched, the task waits and its row
+ * says so; -1 = it cannot be had. */
+int image_for(struct docker_task *k, const char **ref, struct err *e);
+/* create did not find it though it was here: the next image_for looks again. */
+void image_gone(struct docker_task *k);
 
 #endif

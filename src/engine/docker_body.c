@@ -224,7 +224,8 @@ static void put_env(const struct engine_task *t, const struct host *h, struct js
 	strv_release(&env);
 }
 
-int docker_body(const struct docker *d, const struct engine_task *t, struct buf *out, struct err *e)
+int docker_body(const struct docker *d, const struct engine_task *t, const char *image,
+	struct buf *out, struct err *e)
 {
 	struct host h = { 0 };
 	int uid, gid, rc = -1;
@@ -235,7 +236,7 @@ int docker_body(const struct docker *d, const struct engine_task *t, struct buf 
 		return -1;
 	}
 	struct json *body = json_object();
-	json_put_str(body, "Image", image_reference(t));
+	json_put_str(body, "Image", image);
 	put_entrypoint(d, t, body);
 	json_put_str(body, "User", "0:0");
 	json_put_str(body, "WorkingDir", "/work");

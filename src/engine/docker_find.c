@@ -56,7 +56,7 @@ static int add_host(
 	return 0;
 }
 
-static char *config_dir(void)
+char *docker_config_dir(void)
 {
 	const char *dir = getenv("DOCKER_CONFIG"), *home = getenv("HOME");
 	if (dir && *dir)
@@ -145,7 +145,7 @@ int docker_places(struct docker_place **out, size_t *n, struct err *e)
 {
 	struct places s = { 0 };
 	const char *host = getenv("DOCKER_HOST"), *context = getenv("DOCKER_CONTEXT");
-	char *config = config_dir();
+	char *config = docker_config_dir();
 	int rc;
 	if (host && *host) {
 		rc = add_host(&s, host, "DOCKER_HOST", "Unset DOCKER_HOST", e) < 0 ? -1 : 1;

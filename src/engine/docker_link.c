@@ -28,6 +28,8 @@ struct docker_call {
 	struct docker_task *task;
 	struct http_call *http;
 	int64_t late_at_ms;
+	int late_ms;
+	void (*line)(void *ctx, const char *line, size_t n);
 	docker_fn fn;
 	void *ctx;
 };
@@ -130,6 +132,28 @@ static void on_call(void *ctx, const struct http_answer *a)
 	docker_poke(d);
 }
 
+/* What brings lines is not late. */
+static void on_call_line(void *ctx, const char *line, size_t n)
+{
+	struct docker_call *c = ctx;
+	c->late_at_ms = clock_mono_ms() + c->late_ms;
+	c->line(c->ctx, line, n);
+}
+
+void docker_call_cancel(struct docker_call *c)
+{
+	struct docker *d = c->d;
+	http_cancel(c->http);
+	unlink_call(c);
+	free(c);
+	arm_late(d);
+}
+
+int64_t docker_call_uploaded(const struct docker_call *c)
+{
+	return http_uploaded(c->http);
+}
+
 struct docker_call *docker_call(struct docker *d, struct docker_task *task,
 	const struct docker_req *r, docker_fn fn, void *ctx)
 {
@@ -138,12 +162,18 @@ struct docker_call *docker_call(struct docker *d, struct docker_task *task,
 	struct docker_call *c = xcalloc(1, sizeof(*c));
 	char *path = xasprintf("/v1.%d%s", d->info.api, r->path);
 	*c = (struct docker_call){ .next = d->calls, .d = d, .task = task, .fn = fn, .ctx = ctx };
-	c->late_at_ms = clock_mono_ms() + (r->late_ms ? r->late_ms : LATE_MS);
+	c->late_ms = r->late_ms ? r->late_ms : LATE_MS;
+	c->late_at_ms = clock_mono_ms() + c->late_ms;
+	c->line = r->line;
 	struct http_request q = { .socket = place(d)->socket,
 		.method = r->method,
 		.path = path,
 		.content_type = r->content_type,
 		.timeout_ms = r->timeout_ms,
+		.header = r->header,
+		.upload_fd = r->upload_fd,
+		.upload_size = r->upload_size,
+		.line = r->line ? on_call_line : NULL,
 		.fn = on_call,
 		.ctx = c };
 	if (r->body) {
@@ -406,6 +436,7 @@ static void take_info(struct docker *d, const struct json *j)
 	snprintf(i->version, sizeof(i->version), "%s", json_str(j, "ServerVersion", "?"));
 	snprintf(i->id, sizeof(i->id), "%s", json_str(j, "ID", ""));
 	snprintf(i->arch, sizeof(i->arch), "%s", json_str(j, "Architecture", ""));
+	snprintf(i->registry, sizeof(i->registry), "%s", json_str(j, "IndexServerAddress", ""));
 	i->memory = json_bool(j, "MemoryLimit", false);
 	i->pids = json_bool(j, "PidsLimit", false);
 	i->cpus = json_bool(j, "CpuCfsQuota", false);

@@ -94,6 +94,11 @@ static void on_create(void *ctx, const struct http_answer *a)
 	struct docker_task *k = ctx;
 	struct err e = ERR_INIT;
 	char words[256];
+	if (a->status == 404 && k->tries == 1) { /* the image was removed since we looked */
+		release_slot(k);
+		image_gone(k);
+		return;
+	}
 	if (a->status == 409) { /* the name is taken: by us before a crash, or by a stranger */
 		k->phase = TASK_LOOK;
 		return;
@@ -115,18 +120,30 @@ static void on_create(void *ctx, const struct http_answer *a)
 		drop(k, ENGINE_NOT_STARTED, words);
 }
 
+static bool may_begin(const struct docker_task *k)
+{
+	return k->slot || k->d->inflight < k->d->window;
+}
+
 static void create(struct docker_task *k)
 {
 	struct docker *d = k->d;
 	struct buf body = BUF_INIT;
 	struct err e = ERR_INIT;
 	char name[128], words[256];
+	const char *image = NULL;
+	int have = image_for(k, &image, &e);
+	if (have <= 0 || !may_begin(k)) {
+		if (have < 0)
+			docker_finish(k, ENGINE_NOT_STARTED, e.msg);
+		return;
+	}
 	docker_unlimited(d, k->t, NULL, words, sizeof(words));
 	if (refused_unlimited(k, words, sizeof(words))) {
 		docker_finish(k, ENGINE_NOT_STARTED, words);
 		return;
 	}
-	if (docker_body(d, k->t, &body, &e) < 0) {
+	if (docker_body(d, k->t, image, &body, &e) < 0) {
 		docker_finish(k, ENGINE_NOT_STARTED, e.msg);
 		return;
 	}
@@ -349,11 +366,6 @@ static void on_dropped(void *ctx, const struct http_answer *a)
 	finish(k, &k->end);
 }
 
-static bool may_begin(const struct docker_task *k)
-{
-	return k->slot || k->d->inflight < k->d->window;
-}
-
 void docker_step(struct docker_task *k)
 {
 	if (k->call || (k->again && k->phase != TASK_DROP))
@@ -368,7 +380,7 @@ void docker_step(struct docker_task *k)
 	case TASK_NEW:
 		if (k->stop_asked)
 			docker_finish(k, ENGINE_STOPPED, "stopped before it started");
-		else if (may_begin(k))
+		else
 			create(k);
 		break;
 	case TASK_LOOK:

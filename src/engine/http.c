@@ -9,11 +9,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <unistd.h>
 
 #include "base/mem.h"
 #include "engine/loop_curl.h"
 
-enum { MAX_BODY = 8 << 20, MAX_LINE = 64 << 10, CONNECT_MS = 2000 };
+enum { MAX_BODY = 8 << 20, MAX_LINE = 64 << 10, CONNECT_MS = 2000, UPLOAD_PIECE = 512 << 10 };
 
 struct http_call {
 	struct loop_transfer transfer; /* first: the loop knows only this */
@@ -30,6 +31,8 @@ struct http_call {
 	struct loop_timer *soon;
 	int status; /* of the newest header block */
 	bool headers_done, opened, too_long;
+	int fd; /* uploaded from, 0 = none */
+	int64_t sent, size;
 	bool busy, dead; /* inside a callback; freed as soon as it returns */
 	bool added;
 };
@@ -185,20 +188,72 @@ static void on_done(struct loop_transfer *t, int code)
 	c->added = false;
 	if (!deliver(c))
 		return;
+	if (c->line && is_2xx(c))
+		buf_add(&c->a.body, c->in.p, c->in.len);
 	c->busy = true;
 	c->fn(c->ctx, &c->a);
 	call_free(c);
 }
 
+static size_t on_upload(char *to, size_t size, size_t count, void *ctx)
+{
+	struct http_call *c = ctx;
+	int64_t left = c->size - c->sent;
+	size_t n = size * count;
+	if ((int64_t)n > left)
+		n = (size_t)left;
+	ssize_t got = pread(c->fd, to, n, (off_t)c->sent);
+	if (got < 0 || (got == 0 && n > 0)) /* it became shorter under our hands */
+		return CURL_READFUNC_ABORT;
+	c->sent += got;
+	return (size_t)got;
+}
+
+/* A kept connection that turns out to be dead is replaced, and the body begins anew. */
+static int on_rewind(void *ctx, curl_off_t offset, int origin)
+{
+	struct http_call *c = ctx;
+	if (origin != SEEK_SET || offset < 0 || offset > c->size)
+		return CURL_SEEKFUNC_CANTSEEK;
+	c->sent = offset;
+	return CURL_SEEKFUNC_OK;
+}
+
+static void set_upload(struct http_call *c, const struct http_request *r)
+{
+	c->fd = r->upload_fd;
+	c->size = r->upload_size;
+	curl_easy_setopt(c->easy, CURLOPT_POST, 1L);
+	curl_easy_setopt(c->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)c->size);
+	curl_easy_setopt(c->easy, CURLOPT_READFUNCTION, on_upload);
+	curl_easy_setopt(c->easy, CURLOPT_READDATA, c);
+	curl_easy_setopt(c->easy, CURLOPT_SEEKFUNCTION, on_rewind);
+	curl_easy_setopt(c->easy, CURLOPT_SEEKDATA, c);
+	curl_easy_setopt(c->easy, CURLOPT_UPLOAD_BUFFERSIZE, (long)UPLOAD_PIECE);
+}
+
+int64_t http_uploaded(const struct http_call *c)
+{
+	return c->sent;
+}
+
 static void set_method(struct http_call *c, const struct http_request *r)
 {
 	if (!strcmp(r->method, "POST") || r->nbody) {
-		curl_easy_setopt(c->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)r->nbody);
-		curl_easy_setopt(c->easy, CURLOPT_COPYPOSTFIELDS, r->nbody ? r->body : "");
+		if (r->upload_fd > 0) {
+			set_upload(c, r);
+		} else {
+			curl_easy_setopt(
+				c->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)r->nbody);
+			curl_easy_setopt(
+				c->easy, CURLOPT_COPYPOSTFIELDS, r->nbody ? r->body : "");
+		}
 		char *type = xasprintf(
 			"Content-Type: %s", r->content_type ? r->content_type : "application/json");
 		c->headers = curl_slist_append(NULL, type);
 		c->headers = curl_slist_append(c->headers, "Expect:");
+		if (r->header)
+			c->headers = curl_slist_append(c->headers, r->header);
 		free(type);
 		curl_easy_setopt(c->easy, CURLOPT_HTTPHEADER, c->headers);
 	}

@@ -3,6 +3,7 @@
 #define ENGINE_HTTP_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "base/buf.h"
 #include "engine/loop.h"
@@ -13,7 +14,7 @@ enum http_trouble {	/* why there is no HTTP status */
 struct http_answer {
 	enum http_trouble trouble;
 	int status;		/* 0 without one */
-	struct buf body;	/* at most 8 MiB; valid during the callback */
+	struct buf body;	/* at most 8 MiB; valid during the callback. Of a stream: what came behind its last whole line */
 	char api_version[16];	/* header Api-Version */
 };
 struct http_call;
@@ -23,6 +24,9 @@ struct http_request {
 	const char *socket, *method, *path;	/* path begins with "/"; parts of others already percent-encoded */
 	const char *content_type;		/* NULL = application/json */
 	const void *body; size_t nbody;		/* copied */
+	const char *header;			/* one more header line, or NULL */
+	int upload_fd;				/* 0 = none: the first upload_size bytes of this file are the body; stays the caller's */
+	int64_t upload_size;
 	int timeout_ms;				/* 0 = none (streams) */
 	/* a stream calls line() for each whole line (<= 64 KiB) as it comes; fn at its end */
 	void (*line)(void *ctx, const char *line, size_t n);
@@ -32,6 +36,7 @@ struct http_request {
 };
 struct http_call *http_start(struct loop *l, const struct http_request *r);
 void http_cancel(struct http_call *c);	/* fn is not called */
+int64_t http_uploaded(const struct http_call *c);	/* bytes of the file handed over so far */
 void http_encode(const char *s, struct buf *out);	/* percent-encoding of one path or query part */
 
 #endif

@@ -21,8 +21,9 @@
 		"GET /events", FAKE_STREAM, 0, "", 0 \
 	}
 #define LIST \
+	{ "GET /containers/json", FAKE_JSON, 200, "[]", 0 }, \
 	{ \
-		"GET /containers/json", FAKE_JSON, 200, "[]", 0 \
+		"GET /images/yolodeck-empty:1/json", FAKE_JSON, 200, "{}", 0 \
 	}
 #define LINK PING, INFO_OK, EVENTS, LIST
 #define CREATED \

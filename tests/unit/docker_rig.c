@@ -24,7 +24,7 @@ enum { RIG_TASKS = 40 };
 
 struct rig_task {
 	struct engine_task t;
-	char *dir, *log, *idx, name[32];
+	char *dir, *log, *idx, name[32], note[256], noted[4096]; /* the newest, and all of them */
 	int started, ended, notes;
 	int64_t asked_ns, started_ns;
 	struct engine_end end;
@@ -71,6 +71,9 @@ static void rig_note(void *ctx, struct engine_task *t, const char *text)
 {
 	struct rig_task *k = t->owner;
 	k->notes++;
+	snprintf(k->note, sizeof(k->note), "%s", text);
+	size_t had = strlen(k->noted);
+	snprintf(k->noted + had, sizeof(k->noted) - had, "%s\n", text);
 	rig_check(ctx);
 }
 

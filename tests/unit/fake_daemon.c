@@ -112,7 +112,12 @@ static bool fake_request(struct fake_conn *c, struct fake_rule *rules, const cha
 	char line[4096] = "", *sp = strstr(c->buf, " HTTP/1.");
 	if (sp)
 		snprintf(line, sizeof(line), "%.*s", (int)(sp - c->buf), c->buf);
-	dprintf(record, "%s %.*s\n", line, (int)body, end + 4);
+	char *login = strcasestr(c->buf, "\r\nX-Registry-Auth:");
+	if (login && login < end)
+		dprintf(record, "%s auth=%.*s\n", line, (int)strcspn(login + 19, "\r"),
+			login + 19);
+	else
+		dprintf(record, "%s %.*s\n", line, (int)body, end + 4);
 	char *path = strchr(line, ' ');
 	if (path && !strncmp(path, " /v1.", 5)) {
 		char *rest = strchr(path + 2, '/');

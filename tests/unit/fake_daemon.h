@@ -2,7 +2,7 @@
  *
  * A rule matches "METHOD /path" as a prefix after the version ("/v1.41") was taken off; "*" in the rule matches any run of
  * characters but '/' and '?'. The first rule that fits answers. Every request is appended to <dir>/requests, one line each:
- * "METHOD /full/path BODY". */
+ * "METHOD /full/path BODY", or "METHOD /full/path auth=VALUE" for one with an X-Registry-Auth. */
 #ifndef TESTS_FAKE_DAEMON_H
 #define TESTS_FAKE_DAEMON_H
 

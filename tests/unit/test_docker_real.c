@@ -259,9 +259,8 @@ static void images(void **state)
 {
 	struct rig *r = ready(state);
 	static const char *const bad[] = { "../x", "a b", "-x", "a?b=c", "a//b" };
-	rig_prepare(r, "no.such/image:1");
-	assert_string_equal(r->prepare_err.code, "no_image");
-	assert_non_null(strstr(r->prepare_err.msg, "docker pull no.such/image:1"));
+	rig_prepare(r, "no.such.invalid/image:1"); /* to be pulled when it is needed */
+	assert_string_equal(r->prepare_err.msg, "");
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
 		rig_prepare(r, bad[i]);
 		assert_string_equal(r->prepare_err.code, "bad_image");
@@ -269,12 +268,12 @@ static void images(void **state)
 	/* an image of ours that is here, but holds no program */
 	struct rig_task *k = rig_task(r, "bare", "true"), *gone = rig_task(r, "noimage", "true");
 	k->t.image = DOCKER_EMPTY_IMAGE;
-	gone->t.image = "no.such/image:1";
+	gone->t.image = "no.such.invalid/image:1";
 	rig_start(r, k);
 	rig_start(r, gone);
 	rig_run_until(r, rig_all_ended, 20000, "the ends");
 	expect(k, 127, ENGINE_NOT_STARTED, "command not found in image yolodeck-empty:1: /bin/sh");
-	expect(gone, -1, ENGINE_NOT_STARTED, "docker pull");
+	expect(gone, -1, ENGINE_NOT_STARTED, "its registry cannot be reached");
 }
 
 /* An image that brings its own /.yolo, open for all: the runner must close it or refuse. */

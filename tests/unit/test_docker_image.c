@@ -1,0 +1,348 @@
+/* test_docker_image.c - images fetched by the docker engine, against a fake daemon: pulls that go well, fail, stall, are cut or
+ * stopped; logins; tars and builds. */
+#include "docker_fake.c"
+
+#define NOT_HERE(times) \
+	{ \
+		"GET /images/node:22/json", FAKE_JSON, 404, "{\"message\":\"No such image: node:22\"}", times \
+	}
+#define HERE \
+	{ \
+		"GET /images/node:22/json", FAKE_JSON, 200, "{\"Architecture\":\"\"}", 0 \
+	}
+#define PULL "POST /images/create?fromImage=node&tag=22"
+#define REAL_INFO \
+	PING, { "GET /info", FAKE_JSON, 200, \
+		"{\"ID\":\"F\",\"MemoryLimit\":true,\"PidsLimit\":true,\"CpuCfsQuota\":true," \
+		"\"IndexServerAddress\":\"https://index.registry.test/v1/\"}", 0 }, EVENTS, LIST
+
+static const char pulled[] =
+	"{\"status\":\"Pulling from library/node\",\"id\":\"22\"}\r\n"
+	"{\"status\":\"Pulling fs layer\",\"progressDetail\":{},\"id\":\"aaa\"}\r\n"
+	"{\"status\":\"Pulling fs layer\",\"progressDetail\":{},\"id\":\"bbb\"}\r\n"
+	"{\"status\":\"Already exists\",\"progressDetail\":{},\"id\":\"ccc\"}\r\n"
+	"{\"status\":\"Downloading\",\"progressDetail\":{\"current\":41000000,\"total\":120000000},\"progress\":\"[=> ]\",\"id\":\"aaa\"}\r\n"
+	"{\"status\":\"Verifying Checksum\",\"progressDetail\":{},\"id\":\"aaa\"}\r\n"
+	"{\"status\":\"Download complete\",\"progressDetail\":{},\"id\":\"aaa\"}\r\n"
+	"not json \033[31m\r\n"
+	"{\"status\":\"Download complete\",\"progressDetail\":{},\"id\":\"bbb\"}\r\n"
+	"{\"status\":\"Pull complete\",\"progressDetail\":{},\"id\":\"aaa\"}\r\n"
+	"{\"status\":\"Digest: sha256:1234\"}\r\n"
+	"{\"status\":\"Status: Downloaded newer image for node:22\"}\r\n";
+
+static struct rig_task *add(struct rig *r, const char *image)
+{
+	static int number;
+	char name[16];
+	snprintf(name, sizeof(name), "i%d", number++);
+	struct rig_task *k = rig_task(r, name, "true");
+	k->t.image = image;
+	rig_start(r, k);
+	return k;
+}
+
+static void serve(struct rig *r, const struct fake_rule *rules)
+{
+	use(rules, "1.41");
+	again(r);
+}
+
+/* The container's end is not this file's: create refuses, with a word that shows that it came that far. */
+#define CREATE_SEEN \
+	{ \
+		"POST /containers/create", FAKE_JSON, 500, "{\"message\":\"came this far\"}", 0 \
+	}
+
+static void pulled_once_for_all(void **state)
+{
+	struct rig *r = *state;
+	const struct fake_rule rules[] = { LINK, NOT_HERE(1), HERE, { PULL, FAKE_JSON, 200, pulled, 0 },
+		CREATE_SEEN, END };
+	struct rig_task *k[3];
+	serve(r, rules);
+	for (int i = 0; i < 3; i++)
+		k[i] = add(r, "node:22");
+	rig_run_until(r, rig_all_ended, 5000, "the ends");
+	for (int i = 0; i < 3; i++) {
+		assert_non_null(strstr(k[i]->end.reason, "came this far"));
+		assert_non_null(strstr(k[i]->noted, "pulling node:22: 34 % of 120 MB, layer 2 of 3\n"));
+		assert_non_null(strstr(k[i]->noted, "pulling node:22: unpacking, layer 2 of 3\n"));
+		assert_string_equal(k[i]->note, ""); /* cleared */
+	}
+	assert_int_equal(fake_daemon_count(&daemon_, "/images/create?fromImage=node&tag=22"), 1);
+	char *all = fake_daemon_requests(&daemon_);
+	assert_non_null(strstr(all, "\"Image\":\"node:22\""));
+	assert_null(strstr(all, "auth="));
+	free(all);
+}
+
+static void prepare_asks_only(void **state)
+{
+	struct rig *r = *state;
+	const struct fake_rule rules[] = { LINK, NOT_HERE(0),
+		{ "GET /images/other:1/json", FAKE_JSON, 200, "{\"Architecture\":\"mips\"}", 0 },
+		{ "GET /images/arm:1/json", FAKE_JSON, 200, "{\"Architecture\":\"s390x\"}", 0 }, END };
+	serve(r, rules);
+	rig_prepare(r, "node:22");
+	assert_string_equal(r->prepare_err.msg, "");
+	rig_prepare(r, "other:1");
+	assert_string_equal(r->prepare_err.msg, "");
+	rig_prepare(r, "arm:1");
+	assert_string_equal(r->prepare_err.code, "image_processor");
+	rig_prepare(r, "tar:/no/such.tar");
+	assert_non_null(strstr(r->prepare_err.msg, "cannot read /no/such.tar"));
+	rig_prepare(r, "build:/proc");
+	assert_non_null(strstr(r->prepare_err.msg, "no Dockerfile in /proc"));
+	assert_int_equal(fake_daemon_count(&daemon_, "POST"), 0);
+}
+
+static void refusals(void **state)
+{
+	static const struct {
+		const char *image;
+		int status;
+		const char *data, *says;
+	} t[] = {
+		{ "node:22x", 404, "{\"message\":\"manifest for node:22x not found: manifest unknown: manifest unknown\"}",
+			"no such image: node:22x; its registry does not have it" },
+		{ "nodex", 404,
+			"{\"message\":\"pull access denied for nodex, repository does not exist or may require 'docker login': denied: requested access to the resource is denied\"}",
+			"no such image: nodex, or its registry wants a login: `docker login`" },
+		{ "reg.test:5000/a/b:1", 500, "{\"message\":\"Head \\\"...\\\": no basic auth credentials\"}",
+			"wants a login: `docker login reg.test:5000`" },
+		{ "node", 500, "{\"message\":\"Get \\\"x\\\": dial tcp: lookup x on 1.1.1.1:53: no such host\"}",
+			"image node is not here and its registry cannot be reached: Get" },
+		{ "node", 500, "{\"message\":\"toomanyrequests: You have reached your pull rate limit\"}",
+			"takes no more pulls for now" },
+		{ "node", 200, "{\"status\":\"Pulling fs layer\",\"progressDetail\":{},\"id\":\"a\"}\r\n{\"errorDetail\":{\"message\":\"unauthorized: x\"},\"error\":\"unauthorized: x\"}\r\n",
+			"wants a login: `docker login`" },
+		{ "node", 200, "{\"errorDetail\":{\"message\":\"no matching manifest for linux/s390x in the manifest list entries\"}}\r\n",
+			"is not made for this machine's processor" },
+		{ "node", 200, "{\"error\":\"write /x: no space left on device\"}\r\n", "does not fit on Docker's disk" },
+		{ "node", 200, "{\"error\":\"boom \\u001b[31m here.\"}", "Docker could not pull image node: boom" },
+		{ "node", 200, "{\"error\":\"\"}\r\n", "it did not say why" },
+		{ "node", 200, "", "Docker fetched image node and does not have it now" },
+		{ "node@sha256:12", 500, "plain", "Docker could not pull image node@sha256:12: plain" },
+	};
+	struct rig *r = *state;
+	for (size_t i = 0; i < ARRAY_LEN(t); i++) {
+		const struct fake_rule rules[] = { LINK, { "GET /images/", FAKE_JSON, 404, "{}", 0 },
+			{ "GET /images/reg.test:5000/", FAKE_JSON, 404, "{}", 0 },
+			{ "POST /images/create", FAKE_JSON, t[i].status, t[i].data, 0 }, END };
+		serve(r, rules);
+		struct rig_task *k = add(r, t[i].image);
+		ends(r, k, ENGINE_NOT_STARTED, t[i].says);
+		assert_null(strchr(k->end.reason, '\033'));
+		assert_int_equal(fake_daemon_count(&daemon_, "POST"), 1);
+	}
+	char *all = fake_daemon_requests(&daemon_);
+	assert_non_null(strstr(all, "create?fromImage=node&tag=sha256%3A12"));
+	free(all);
+}
+
+static bool pulling(struct rig *r)
+{
+	return strstr(r->task[r->n - 1].note, "34 %") != NULL;
+}
+
+static bool first_ended(struct rig *r)
+{
+	return r->task[0].ended > 0;
+}
+
+static void stopped_while_pulling(void **state)
+{
+	struct rig *r = *state;
+	static const char part[] =
+		"{\"status\":\"Downloading\",\"progressDetail\":{\"current\":34,\"total\":100},\"id\":\"aaa\"}\r\n";
+	const struct fake_rule rules[] = { LINK, NOT_HERE(0), { PULL, FAKE_STREAM, 0, part, 0 }, END };
+	serve(r, rules);
+	struct rig_task *a = add(r, "node:22"), *b = add(r, "node:22");
+	rig_run_until(r, pulling, 5000, "the pull");
+	struct docker *d = (struct docker *)r->g;
+	engine_docker.stop(r->g, &a->t);
+	rig_run_until(r, first_ended, 1000, "the first's end");
+	assert_int_equal(a->end.cause, ENGINE_STOPPED);
+	assert_int_equal(b->ended, 0);
+	assert_non_null(d->sources); /* the other still waits for it */
+	engine_docker.stop(r->g, &b->t);
+	ends(r, b, ENGINE_STOPPED, "stopped before it started");
+	rig_run_for(r, 20);
+	assert_null(d->sources);
+	assert_null(d->calls); /* the pull's connection is gone: the daemon stops, too */
+}
+
+/* A daemon that dies in the middle is waited for, then asked again; so is one whose stream is cut, but not for ever. */
+static void away_while_pulling(void **state)
+{
+	struct rig *r = *state;
+	static const char part[] =
+		"{\"status\":\"Downloading\",\"progressDetail\":{\"current\":34,\"total\":100},\"id\":\"aaa\"}\r\n";
+	const struct fake_rule rules[] = { LINK, NOT_HERE(0), { PULL, FAKE_STREAM, 0, part, 0 }, END };
+	const struct fake_rule then[] = { LINK, NOT_HERE(1), HERE, { PULL, FAKE_JSON, 200, pulled, 0 },
+		CREATE_SEEN, END };
+	serve(r, rules);
+	struct rig_task *k = add(r, "node:22");
+	rig_run_until(r, pulling, 5000, "the pull");
+	fake_daemon_kill(&daemon_);
+	rig_run_until(r, rig_is_away, 5000, "the word that it is away");
+	assert_int_equal(k->ended, 0);
+	fake_daemon_again(&daemon_, then, "1.41");
+	ends(r, k, ENGINE_NOT_STARTED, "came this far");
+	assert_int_equal(r->back, 1);
+}
+
+static void always_cut(void **state)
+{
+	struct rig *r = *state;
+	static const char cut[] = "HTTP/1.1 200 OK\r\nContent-Length: 5000\r\n\r\n{\"status\":\"x\"}\r\n";
+	const struct fake_rule rules[] = { LINK, NOT_HERE(0), { PULL, FAKE_SEND, 0, cut, 0 }, END };
+	serve(r, rules);
+	struct rig_task *k = add(r, "node:22");
+	ends(r, k, ENGINE_NOT_STARTED, "Docker broke off 5 times while image node:22 was fetched");
+}
+
+/* Removed between the look and the create: fetched again, once. */
+static void removed_meanwhile(void **state)
+{
+	struct rig *r = *state;
+	const struct fake_rule rules[] = { LINK, { "GET /images/node:22/json", FAKE_JSON, 200, "{}", 1 },
+		NOT_HERE(1), HERE, { PULL, FAKE_JSON, 200, pulled, 0 },
+		{ "POST /containers/create", FAKE_JSON, 404, "{\"message\":\"No such image: node:22\"}", 1 },
+		CREATE_SEEN, END };
+	serve(r, rules);
+	ends(r, add(r, "node:22"), ENGINE_NOT_STARTED, "came this far");
+}
+
+static void logins(void **state)
+{
+	struct rig *r = *state;
+	struct err e = ERR_INIT;
+	char *config = xasprintf("%s/config.json", r->dir), *path;
+	static const char text[] =
+		"{\"auths\":{\"https://index.registry.test/v1/\":{\"auth\":\"bWU6c2VjOnJldA==\"}},"
+		"\"credHelpers\":{\"reg.test\":\"yolotest\"}}";
+	static const char helper[] = "#!/bin/sh\nread -r who\necho \"{\\\"ServerURL\\\":\\\"$who\\\",\\\"Username\\\":\\\"<token>\\\",\\\"Secret\\\":\\\"tok\\\"}\"\n";
+	const struct fake_rule rules[] = { REAL_INFO, { "GET /images/", FAKE_JSON, 404, "{}", 0 },
+		{ "GET /images/reg.test/", FAKE_JSON, 404, "{}", 0 },
+		{ "POST /images/create", FAKE_JSON, 404, "{\"message\":\"manifest unknown\"}", 0 }, END };
+	assert_int_equal(fs_create(config, 0600, text, strlen(text), &e), 0);
+	path = xasprintf("%s/docker-credential-yolotest", r->dir);
+	assert_int_equal(fs_create(path, 0755, helper, strlen(helper), &e), 0);
+	char *old = xstrdup(getenv("PATH")), *with = xasprintf("%s:%s", r->dir, old);
+	setenv("PATH", with, 1);
+	setenv("DOCKER_CONFIG", r->dir, 1);
+	serve(r, rules);
+	ends(r, add(r, "node:22"), ENGINE_NOT_STARTED, "no such image");
+	ends(r, add(r, "reg.test/a:1"), ENGINE_NOT_STARTED, "no such image");
+	ends(r, add(r, "other.test/a:1"), ENGINE_NOT_STARTED, "no such image");
+	char *all = fake_daemon_requests(&daemon_);
+	/* {"username":"me","password":"sec:ret","serveraddress":"https://index.registry.test/v1/"} */
+	assert_non_null(strstr(all, "auth=eyJ1c2VybmFtZSI6Im1lIiwicGFzc3dvcmQiOiJzZWM6cmV0Iiwic2VydmVyYWRkcmVzcyI6Imh0dHBzOi8vaW5kZXgucmVnaXN0cnkudGVzdC92MS8ifQ=="));
+	/* {"identitytoken":"tok","serveraddress":"reg.test"} */
+	assert_non_null(strstr(all, "auth=eyJpZGVudGl0eXRva2VuIjoidG9rIiwic2VydmVyYWRkcmVzcyI6InJlZy50ZXN0In0="));
+	assert_int_equal(fake_daemon_count(&daemon_, "auth="), 2);
+	free(all);
+	setenv("PATH", old, 1);
+	setenv("DOCKER_CONFIG", "/nonexistent", 1);
+	free(old);
+	free(with);
+	free(config);
+	free(path);
+}
+
+static char *tar_file(struct rig *r)
+{
+	char block[1024] = "", *path = xasprintf("%s/x.tar", r->dir), *text = xasprintf("tar:%s", path);
+	struct err e = ERR_INIT;
+	memcpy(block, "MARK", 4);
+	memcpy(block + 257, "ustar", 5);
+	assert_int_equal(fs_replace(path, block, sizeof(block), &e), 0);
+	free(path);
+	return text;
+}
+
+static void tars(void **state)
+{
+	struct rig *r = *state;
+	static const char ok[] = "{\"stream\":\"Loaded image: busy:1\\n\"}\r\n{\"stream\":\"Loaded image: busy:2\\n\"}\r\n";
+	static const struct {
+		int status;
+		const char *data, *says;
+	} t[] = {
+		{ 200, ok, "came this far" },
+		{ 200, "{\"stream\":\"Loaded image ID: sha256:ab\\n\"}\r\n", "came this far" },
+		{ 200, "{\"stream\":\"Loaded image: ../x y\\n\"}\r\n", "Docker finds no image in" },
+		{ 200, "", "Docker finds no image in" },
+		{ 500, "{\"message\":\"open /var/lib/docker/tmp/docker-import-1/manifest.json: no such file\"}", "needs Docker 25" },
+		{ 200, "{\"errorDetail\":{\"message\":\"invalid tar header\"},\"error\":\"invalid tar header\"}", "could not load" },
+	};
+	char *image = tar_file(r);
+	for (size_t i = 0; i < ARRAY_LEN(t); i++) {
+		const struct fake_rule rules[] = { LINK, { "GET /images/yolodeck-tar-*:*/json", FAKE_JSON, 404, "{}", 1 },
+			{ "GET /images/yolodeck-tar-*:*/json", FAKE_JSON, 200, "{}", 0 },
+			{ "POST /images/load", FAKE_JSON, t[i].status, t[i].data, 0 },
+			{ "POST /images/busy:1/tag?repo=yolodeck-tar-", FAKE_JSON, 201, "", 0 },
+			{ "POST /images/sha256:ab/tag?repo=yolodeck-tar-", FAKE_JSON, 201, "", 0 }, CREATE_SEEN, END };
+		serve(r, rules);
+		struct rig_task *k = add(r, image), *l = add(r, image);
+		ends(r, k, ENGINE_NOT_STARTED, t[i].says);
+		ends(r, l, ENGINE_NOT_STARTED, t[i].says);
+		assert_int_equal(fake_daemon_count(&daemon_, "/images/load MARK"), 1);
+		if (!strcmp(t[i].says, "came this far"))
+			assert_int_equal(fake_daemon_count(&daemon_, "\"Image\":\"yolodeck-tar-"), 2);
+	}
+	free(image);
+}
+
+static void builds(void **state)
+{
+	struct rig *r = *state;
+	static const struct {
+		int status;
+		const char *data, *says;
+	} t[] = {
+		{ 200, "{\"stream\":\"Step 1/2 : FROM scratch\"}\r\n{\"stream\":\"\\n\"}\r\n{\"stream\":\" ---\\u003e ab\\n\"}\r\n"
+			"{\"stream\":\"Step 2/2 : COPY a /\"}\r\n{\"aux\":{\"ID\":\"sha256:ab\"}}\r\n", "came this far" },
+		{ 200, "{\"stream\":\"Step 2/3 : RUN make\"}\r\n{\"stream\":\"cc: no input files\\n\"}\r\n"
+			"{\"errorDetail\":{\"code\":1,\"message\":\"The command '/bin/sh -c make' returned a non-zero code: 1\"},\"error\":\"The command '/bin/sh -c make' returned a non-zero code: 1\"}\r\n",
+			"failed at step 2 of 2 (RUN make): The command '/bin/sh -c make' returned a non-zero code: 1; it said last: cc: no input files" },
+		{ 400, "{\"message\":\"dockerfile parse error line 1: unknown instruction: FORM\"}", "env failed: dockerfile parse error" },
+	};
+	char *dir = xasprintf("%s/env", r->dir), *file = fs_join(dir, "Dockerfile"), *image = xasprintf("build:%s", dir);
+	struct err e = ERR_INIT;
+	assert_int_equal(fs_mkdirs(dir, 0700, &e), 0);
+	assert_int_equal(fs_create(file, 0600, "FROM scratch\n", 13, &e), 0);
+	for (size_t i = 0; i < ARRAY_LEN(t); i++) {
+		const struct fake_rule rules[] = { LINK, { "GET /images/yolodeck-build-*:7-*/json", FAKE_JSON, 404, "{}", 1 },
+			{ "GET /images/yolodeck-build-*:7-*/json", FAKE_JSON, 200, "{}", 0 },
+			{ "POST /build?", FAKE_JSON, t[i].status, t[i].data, 0 }, CREATE_SEEN, END };
+		serve(r, rules);
+		struct rig_task *k = add(r, image);
+		ends(r, k, ENGINE_NOT_STARTED, t[i].says);
+		assert_int_equal(fake_daemon_count(&daemon_, "t=yolodeck-build-"), 1);
+		assert_int_equal(fake_daemon_count(&daemon_, "/build?rm=1&forcerm=1&t=yolodeck-build-"), 1);
+		if (i == 0)
+			assert_non_null(strstr(k->noted, "building env: step 1 of 1\n"));
+	}
+	free(dir);
+	free(file);
+	free(image);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		FAKED(pulled_once_for_all),
+		FAKED(prepare_asks_only),
+		FAKED(refusals),
+		FAKED(stopped_while_pulling),
+		FAKED(away_while_pulling),
+		FAKED(always_cut),
+		FAKED(removed_meanwhile),
+		FAKED(logins),
+		FAKED(tars),
+		FAKED(builds),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
