@@ -74,7 +74,7 @@ wait_ok "it is shown as killed" '[ "$(of $RACE/3 .row.state)" = killed ]' 20
 is "$(git show "$(of "$RACE/3" .row.branch):file.txt")" "work of 3" "its files are on its branch"
 is "$(yolodeck ls --json | jq "[.rows[] | select(.race == $RACE and .state == \"running\")] | length")" 7 "the seven others run on"
 is "$(yolodeck exec "$RACE/4" -- sh -c 'cat file.txt; id -u; pwd' 2>/dev/null | tr '\n' ' ')" "work of 4 65532 /work " "exec runs a command beside it"
-refused "no shell without a terminal's container" 1 yolodeck shell "$RACE/4"
+refused "no shell without a terminal" 2 yolodeck shell "$RACE/4"
 yolodeck kill --race "$RACE" -y >/dev/null 2>&1 || yolodeck kill "$RACE/1" "$RACE/2" "$RACE/4" "$RACE/5" "$RACE/6" "$RACE/7" "$RACE/8" >/dev/null
 wait_ok "all end" '[ "$(yolodeck ls --json | jq "[.rows[] | select(.race == '"$RACE"' and .state == \"killed\")] | length")" = 8 ]' 60
 is "$(for i in 1 2 3 4 5 6 7 8; do git show "$(of "$RACE/$i" .row.branch):file.txt"; done | tr -dc '0-9')" 12345678 "what each did is on its branch"
