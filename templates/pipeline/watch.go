@@ -28,8 +28,8 @@ func (pl *pipeline) alive() bool {
 func (pl *pipeline) engineGone(why string) {
 	pl.mu.Lock()
 	if pl.gone == "" {
-		pl.gone = errEngineGone.Error() + " (" + why + ")"
-		say("%s", pl.gone)
+		pl.gone = errEngineGone.Error()
+		say("%s: %s", pl.gone, why)
 	}
 	pl.mu.Unlock()
 	pl.stop(errEngineGone)
