@@ -190,6 +190,9 @@ static void rig_run_until(struct rig *r, bool (*cond)(struct rig *), int ms, con
 	loop_after(r->l, 5, rig_tick, r);
 	loop_run(r->l);
 	r->until = NULL;
+	for (size_t i = 0; r->timeout && i < r->n; i++)
+		print_error("%s: started %d, ended %d (%s), note \"%s\"\n", r->task[i].name, r->task[i].started,
+			r->task[i].ended, r->task[i].end.reason, r->task[i].note);
 	if (r->timeout)
 		fail_msg("not within %d ms: %s", ms, what);
 	loop_cancel(t);
