@@ -63,8 +63,8 @@ refused "no docker daemon" 1 env DOCKER_HOST=unix:///nonexistent/docker.sock "$Y
 like "$SAID" 'docker' "no docker daemon: said"
 no_race "no docker daemon"
 "$YOLO" shutdown >/dev/null
-refused "dagger is not built in yet" 1 "$YOLO" run --engine dagger -- true
-like "$SAID" 'not built in yet' "dagger is not built in yet: said"
+refused "dagger without an image" 1 "$YOLO" run --engine dagger -- true
+like "$SAID" 'no image is known; `yolodeck init` finds one' "dagger without an image: said"
 refused "limits that are not enforced" 1 "$YOLO" run --engine fake -- true
 like "$SAID" 'not enforced here .*--allow-unlimited' "limits that are not enforced: the next step"
 echo '{ "isolation": "container" }' >"$T/isolation.json"
