@@ -19,6 +19,10 @@ func (pl *pipeline) alive() bool {
 	}
 	// Not below root: TERM ends that, and the engine is alive all the same.
 	_, err := engineVersion(context.Background(), pl.client, 1200*time.Millisecond)
+	if errors.Is(err, context.DeadlineExceeded) {
+		// An engine that went away refuses at once; one that is silent may only have much to do.
+		_, err = engineVersion(context.Background(), pl.client, 8*time.Second)
+	}
 	if err != nil {
 		pl.engineGone(sentence(err))
 	}
