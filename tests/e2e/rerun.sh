@@ -70,6 +70,42 @@ on_terminal() { # ENGINE RACE
 	term_stop
 }
 
+# A program that stays behind and types into the terminal it was started on: ours, if it were the one.
+types() { # ENGINE RACE
+	cat >"$T/type.pl" <<'PERL'
+$SIG{HUP} = "IGNORE";
+exit if fork;
+select undef, undef, undef, 0.3;
+ioctl(STDIN, 0x5412, my $c = $_) for split //, "touch $ARGV[0]\n";
+open my $f, ">", "$ARGV[1]";
+PERL
+	"$YOLO" exec "$2/t-3" -- sh -c 'cat >/tmp/type.pl' <"$T/type.pl"
+	term_start 80x24 bash --norc
+	term_wait '[$#] ?$'
+	term_type "yolodeck shell $2/t-3"
+	term_keys Enter
+	term_wait 'bash-|^[$#] ?$'
+	term_wait '[$#] ?$'
+	term_type "echo in the box; perl /tmp/type.pl $T/typed /tmp/done; exit"
+	term_keys Enter
+	wait_ok "$1: what stayed behind tried" '[ -e '"$state/races/$2"'/t-3/tmp/done ]'
+	term_type 'echo outside $((40 + 2))'
+	term_keys Enter
+	term_wait '^outside 42'
+	[ ! -e "$T/typed" ] && ! grep -q 'touch' <<<"$(term_screen | sed '1,/^exit/d')"
+	is $? 0 "$1: and could not type into our terminal"
+	term_type "perl $T/type.pl $T/typed $T/done"
+	term_keys Enter
+	wait_for '[ -e "$T/done" ]'
+	if wait_for '[ -e "$T/typed" ]' 3; then
+		ok "$1: which it can where it is its own"
+	else
+		skip "$1: which it can where it is its own" "no TIOCSTI here"
+	fi
+	rm -f "$T/typed" "$T/done"
+	term_stop
+}
+
 # In the deck: a program that leaves the terminal in a bad state, and the screen that comes back.
 in_deck() { # ENGINE RACE
 	term_start 100x30 env yolodeck
@@ -176,6 +212,7 @@ one_engine() { # ENGINE
 	like "$SAID" "$race/t-3 is still running: wait for its end or kill it" "$1: and why"
 	enter "$1" "$race"
 	on_terminal "$1" "$race"
+	[ "$1" = fake ] || types "$1" "$race"
 	in_deck "$1" "$race"
 	"$YOLO" kill "$race/t-3" >/dev/null
 	wait_ok "$1: the race is over" '[ "$(state_of '"$race"' t-3)" = killed ]' 40

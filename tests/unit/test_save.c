@@ -159,7 +159,8 @@ static void one_goes_on_from_another(void **state)
 	char *b, *store, *cmd;
 
 	begin(NULL);
-	sh(a, "cd work; echo 4 >>f1; rm -r d; ln -s f1 link; echo new >new; chmod +x new");
+	sh(a, "cd work; echo 4 >>f1; rm -r d; ln -s f1 link; echo new >new; chmod +x new;"
+	      "printf '* text eol=crlf\\n*.x filter=evil\\n' >.gitattributes; printf 'a\\r\\nb\\n' >m.x");
 	save(&one, NULL);
 	b = fs_join(f.race_dir, "a-1.2");
 	store = fs_join(f.dir, "start.git");
@@ -178,13 +179,13 @@ static void one_goes_on_from_another(void **state)
 	OK(snapshot_take(&next.in, &live, &E));
 	assert_false(live.changed);
 	assert_string_equal(live.commit, one.snap.commit);
-	assert_int_equal(live.files, 4); /* f1, d/f2, link, new: against the base */
+	assert_int_equal(live.files, 6); /* against the base */
 	snapshot_out_release(&live);
 	sh(b, "cd work; echo 5 >>f1; rm new");
 	OK(git_save(&next.in, NULL, &two, &E));
 	assert_string_equal(two.branch, "yolo/7/a-1.2");
-	assert_int_equal(two.snap.files, 3);
-	assert_int_equal(two.snap.added, 3);
+	assert_int_equal(two.snap.files, 5);
+	assert_int_equal(two.snap.added, 7);
 	cmd = xasprintf("git rev-list --count %s..yolo/7/a-1.2", f.repo.head);
 	sh_says(f.u, cmd, "2");
 	free(cmd);
