@@ -113,6 +113,6 @@ AT=${EPOCHREALTIME/[.,]/}
 wait_ok "both are lost" '[ "$(states $RACE)" = " 2 lost" ]' 30
 echo "# said $(((${EPOCHREALTIME/[.,]/} - AT) / 1000)) ms after the engine was killed"
 like "$(of "$RACE/1" .row.reason)" "[Ee]ngine" "the reason names the engine"
-CHECKPOINTED=$(git show "yolo/$RACE/engine-1:file.txt" "yolo/$RACE/engine-2:file.txt" 2>/dev/null | sort | tr '\n' ' ')
-like "$CHECKPOINTED" "work of" "checkpointed work is on its branch"
+ID=$(jq -r 'select(.ev == "checkpoint") | .id' "$(state_dir)/races/$RACE/pipe/0/events.jsonl" | head -n 1)
+is "$(git show "yolo/$RACE/$ID:file.txt")" "work of ${ID#engine-}" "what was brought here before is on its branch"
 done_testing
