@@ -211,7 +211,10 @@ static void make_race(struct run *u)
 		const struct spec_variant *sv = &r->spec.variants[i];
 		struct variant *v = race_add(r, variant_new(0, (int)i + 1, sv->name));
 		v->created_ns = r->created_ns;
-		v->engine = xstrdup(r->engine);
+		if (r->spec.runners.n)
+			v->engine = xasprintf("%s at %s", r->engine, r->spec.runners.v[i % r->spec.runners.n]);
+		else
+			v->engine = xstrdup(r->engine);
 		v->image = xstrdup(sv->image ? sv->image : "host");
 		v->isolation = xstrdup(r->isolation);
 		v->base = xstrdup(r->base);

@@ -178,7 +178,9 @@ static void prepare_work(void *arg)
 		return;
 	}
 	rc = fs_mkdirs(a->cache, 0700, &a->e);
-	if (!rc && a->user && fs_is_dir(a->user)) {
+	if (!rc && a->user && fs_exists(a->user) && !fs_is_dir(a->user)) {
+		rc = err_set(&a->e, "pipeline", "%s is no directory; a link is not followed, because it may change while a race runs", a->user);
+	} else if (!rc && a->user && fs_is_dir(a->user)) {
 		rc = pipeline_read(a->user, &files, &a->e);
 		if (!rc)
 			rc = pipeline_check(a->cache, &files, NULL, &a->e);

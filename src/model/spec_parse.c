@@ -132,6 +132,15 @@ static int read_later(
 	return -1;
 }
 
+static int read_ports(
+	struct reader *r, const struct json *v, const char *path, const struct key *k, void *at)
+{
+	err_set(r->e, "later",
+		"publishing ports comes in a later version of yolodeck (Dagger would open them on every "
+		"address of this machine, not only to itself); take it out for now");
+	return wrong(r, path);
+}
+
 static int read_number(
 	struct reader *r, const struct json *v, const char *path, const struct key *k, double *out)
 {
@@ -350,7 +359,7 @@ static const struct key race_keys[] = {
 	{ "agents", read_later, 0, 0 },
 	{ "secrets", read_later, 0, 0 },
 	{ "caches", read_later, 0, 0 },
-	{ "ports", read_later, 0, 0 },
+	{ "ports", read_ports, 0, 0 },
 	{ "runners", read_list, AT(runners), SPEC_RUNNER },
 	{ "metrics", read_later, 0, 0 },
 };

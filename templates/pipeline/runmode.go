@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"time"
 )
@@ -103,6 +104,19 @@ func (pl *pipeline) leave(s *session) int {
 		return 2
 	}
 	s.close(5 * time.Second)
+	pl.sweep()
 	emit(event{Ev: "bye"})
 	return 0
+}
+
+// sweep removes the trees that were replaced: by now nobody reads in them any more.
+func (pl *pipeline) sweep() {
+	pl.mu.Lock()
+	defer pl.mu.Unlock()
+	for id := range pl.known {
+		old := filepath.Join(pl.plan.Dir, strings.TrimPrefix(id, "check:"), "work.old")
+		if err := os.RemoveAll(old); err != nil {
+			say("%s: %v", old, err)
+		}
+	}
 }

@@ -50,7 +50,7 @@ static const struct mistake {
 		"agents come in a later version" },
 	{ "{ \"secrets\": [] }", "r.json:1: secrets", "later version" },
 	{ "{ \"caches\": {} }", "r.json:1: caches", "later version" },
-	{ "{ \"ports\": [1] }", "r.json:1: ports", "later version" },
+	{ "{ \"ports\": [1] }", "r.json:1: ports", "every address" },
 	{ "{ \"runners\": [] }", "r.json:1: runners", "the list is empty" },
 	{ "{ \"metrics\": {} }", "r.json:1: metrics", "later version" },
 	{ "{ \"image\": { \"tar\": 7 } }", "r.json:1: image.tar", "a path as text" },
