@@ -112,7 +112,7 @@ enum role board_note(const struct board_row *b, const struct board_opts *o, stru
 	if (variant_ended(v->state) && v->scan)
 		buf_fmt(out, "no branch: %s", v->scan);
 	else if (v->reason && *v->reason && v->state != VS_PASSED && !variant_live(v->state))
-		buf_fmt(out, "%s%s", v->reason, v->state == VS_LOST ? "; r runs it again" : "");
+		buf_fmt(out, "%s%s", v->state == VS_LOST ? "r runs it again: " : "", v->reason);
 	else if (v->note && *v->note && v->state <= VS_PREPARING)
 		buf_str(out, v->note);
 	else if (r->warn && v->state == VS_RUNNING && !b->last)

@@ -140,6 +140,9 @@ like "$(term_screen -e | grep '4 codex-2 .*✓' | head -n 1)" $'\e\\[([0-9;]*;)?
 term_keys j
 wait_ok 'until the next key' '! term_screen -e | grep "4 codex-2 .*✓" | head -n 1 | grep -q "$(printf "\e\\[1m")"'
 
+event '{"row":{"n":4,"name":"codex-2","state":"lost","sec":190,"added":9,"removed":0,"files":1,"rev":6,"log":["done"],"reason":"its container is gone"}}'
+term_shows 'what is lost offers to be run again' '4 codex-2    \? lost .*r runs it again'
+
 # ---- leaving
 term_keys q
 wait_ok 'q leaves' '[ "$(term_code)" = 0 ]'
