@@ -290,7 +290,6 @@ static int write_plan(const struct dagger_pipe *p, const struct dagger_task *k, 
 	json_put_str(j, "runner_host", p->host);
 	json_put_int(j, "connect_ms", CONNECT_MS);
 	json_put_str(j, "runner", p->d->c.runner);
-	json_put_str(j, "base_store", k->t->base_store ? k->t->base_store : "");
 	json_put_str(j, "base_store_at", CHECKOUT_BASE_STORE);
 	json_put_str(j, "sdk", DAGGER_SDK);
 	json_put_bool(j, "collect_only", p->collect);

@@ -177,6 +177,8 @@ static void prepare_work(void *arg)
 		err_set(&a->e, a->report.code, "%s", a->report.why);
 		return;
 	}
+	if (a->pinned)
+		return;	/* a rerun: its race keeps the program it began with */
 	rc = fs_mkdirs(a->cache, 0700, &a->e);
 	if (!rc && a->user && fs_exists(a->user) && !fs_is_dir(a->user)) {
 		rc = err_set(&a->e, "pipeline", "%s is no directory; a link is not followed, because it may change while a race runs", a->user);
@@ -212,6 +214,7 @@ void dagger_prepare(struct engine *g, struct spec *s, const char *from, engine_d
 	a->spec = s;
 	a->done = fn;
 	a->host = xstrdup(s->runners.n ? s->runners.v[0] : "");
+	a->pinned = s->pipeline ? xstrdup(s->pipeline) : NULL;
 	a->user = *from ? fs_join(from, PIPELINE_DIR) : NULL;
 	(void)dagger_suits(s, &a->e);	/* the worker gives the refusal back */
 	pool_post(loop_pool(d->c.loop), prepare_work, prepare_done, a);

@@ -141,6 +141,7 @@ static struct json *task_json(const struct dagger_task *k)
 	set_nonce(k, j);
 	json_put_str(j, "dir", t->dir);
 	json_put_str(j, "src", t->source ? t->source : "");
+	json_put_str(j, "base_store", t->base_store ? t->base_store : "");
 	json_put_str(j, "log", t->log);
 	json_put_str(j, "idx", t->idx);
 	json_put_strv(j, "argv", &t->argv);

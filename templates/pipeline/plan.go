@@ -21,7 +21,6 @@ type plan struct {
 	RunnerHost  string `json:"runner_host"`
 	ConnectMS   int64  `json:"connect_ms"`
 	Runner      string `json:"runner"`
-	BaseStore   string `json:"base_store"`
 	BaseStoreAt string `json:"base_store_at"`
 	SDK         string `json:"sdk"`
 	CollectOnly bool   `json:"collect_only"`
@@ -41,6 +40,7 @@ type task struct {
 	Nonce   string   `json:"nonce"`
 	Dir     string   `json:"dir"`
 	Src     string   `json:"src"`
+	Store   string   `json:"base_store"` // objects of the commit it begins with
 	Log     string   `json:"log"`
 	Idx     string   `json:"idx"`
 	Image   image    `json:"image"`

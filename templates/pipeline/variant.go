@@ -27,8 +27,8 @@ func (pl *pipeline) container(t *task, ground *dagger.Container, src *dagger.Dir
 		WithMountedCache("/.yolo", pl.client.CacheVolume(key+ctl), dagger.ContainerWithMountedCacheOpts{Sharing: shared}).
 		WithMountedFile("/yolo-runner", pl.client.Host().File(pl.plan.Runner)).
 		WithWorkdir("/work")
-	if pl.plan.BaseStore != "" {
-		ctr = ctr.WithMountedDirectory(pl.plan.BaseStoreAt, pl.client.Host().Directory(pl.plan.BaseStore))
+	if t.Store != "" {
+		ctr = ctr.WithMountedDirectory(pl.plan.BaseStoreAt, pl.client.Host().Directory(t.Store))
 	}
 	ctr = customBase(pl.client, ctr) // after the home, which would hide a cache below it
 	ctr = ctr.WithEnvVariable("HOME", "/home/yolo").WithEnvVariable("YOLO_NONCE", t.Nonce)
