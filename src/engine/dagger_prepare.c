@@ -123,7 +123,7 @@ static bool asks_cpus(const struct spec *s)
 int dagger_suits(const struct spec *s, struct err *e)
 {
 	if (!has_image(s))
-		return err_set(e, "no_image", "no image is known; `yolodeck init` finds one, or give --image");
+		return err_set(e, "no_image", "no image is known (`yolodeck init` finds one, --image names one)");
 	if (s->mounts.n)
 		return err_set(e, "mounts", "directories of this machine cannot be mounted there; leave out \"mounts\" or take docker");
 	if (s->network && !strcmp(s->network, "none"))

@@ -74,20 +74,25 @@ static void too_late(void *ctx)
 	fail_msg("no choice within 20 s");
 }
 
-static struct chosen choose(const char *engine, const char *isolation)
+/* image NULL = a race that names none */
+static struct chosen choose(const char *engine, const char *isolation, const char *image)
 {
 	struct conductor c;
 	struct chosen ch = { .c = &c };
 	struct err e = ERR_INIT;
 	char *dir = unit_mkdir(), *common = fs_join(dir, ".git");
+	struct spec spec;
 
+	spec_init(&spec);
+	xreplace(&spec.isolation, isolation);
+	xreplace(&spec.image, image);
 	memset(&c, 0, sizeof(c));
 	setenv("XDG_STATE_HOME", dir, 1);
 	assert_int_equal(store_open(&c.store, common, true, &e), 0);
 	c.loop = loop_new(&e);
 	assert_int_equal(slots_runner(&c, &e), 0);
 	struct loop_timer *t = loop_after(c.loop, 20000, too_late, NULL);
-	auto_choose(&c, engine, isolation, answer, &ch);
+	auto_choose(&c, engine, &spec, answer, &ch);
 	if (!ch.name && !ch.e.msg[0])
 		loop_run(c.loop);
 	loop_cancel(t);
@@ -96,6 +101,7 @@ static struct chosen choose(const char *engine, const char *isolation)
 	loop_free(c.loop);
 	store_release(&c.store);
 	free(c.runner);
+	spec_release(&spec);
 	free(common);
 	unit_rmdir(dir);
 	return ch;
@@ -106,25 +112,25 @@ static void real_choices(void **state)
 	struct chosen ch;
 
 	unsetenv("YOLODECK_FAKE");
-	ch = choose("fake", NULL);
+	ch = choose("fake", NULL, NULL);
 	assert_null(ch.name);
-	ch = choose("nosuch", NULL);
+	ch = choose("nosuch", NULL, NULL);
 	assert_null(ch.name);
 	assert_non_null(strstr(ch.e.msg, "nosuch"));
-	ch = choose("dagger", NULL);
+	ch = choose("dagger", NULL, NULL);
 	assert_null(ch.name);
-	assert_non_null(strstr(ch.e.msg, "not built in yet"));
+	assert_non_null(strstr(ch.e.msg, "no image is known"));
 	setenv("YOLODECK_FAKE", "1", 1);
-	ch = choose("fake", NULL);
+	ch = choose("fake", NULL, NULL);
 	assert_string_equal(ch.name, "fake");
 	assert_non_null(strstr(ch.why, "asked for"));
 	free(ch.name);
 	free(ch.why);
-	ch = choose(NULL, NULL);
+	ch = choose(NULL, NULL, NULL);
 	/* docker, local or none, but never the one for tests; and the words name what came before */
 	if (ch.name) {
 		assert_string_not_equal(ch.name, "fake");
-		assert_non_null(strstr(ch.why, "not built in yet"));
+		assert_non_null(strstr(ch.why, "not dagger: no image is known"));
 		print_message("auto: %s, %s\n", ch.name, ch.why);
 	} else {
 		assert_string_equal(ch.e.code, "no_engine");
@@ -132,7 +138,17 @@ static void real_choices(void **state)
 	}
 	free(ch.name);
 	free(ch.why);
-	ch = choose("auto", "container");
+	/* with an image dagger is asked first; where nothing of it is there, the reason is another one */
+	setenv("_EXPERIMENTAL_DAGGER_RUNNER_HOST", "unix:///nonexistent", 1);
+	ch = choose(NULL, NULL, "some:image");
+	if (ch.name) {
+		assert_string_not_equal(ch.name, "dagger");
+		assert_null(strstr(ch.why, "no image is known"));
+		assert_non_null(strstr(ch.why, "not dagger: "));
+	}
+	free(ch.name);
+	free(ch.why);
+	ch = choose("auto", "container", NULL);
 	if (ch.name)
 		assert_string_not_equal(ch.name, "local");
 	free(ch.name);
