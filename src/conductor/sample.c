@@ -202,9 +202,10 @@ static void snap_next(struct conductor *c)
 	if (!oldest)
 		return;
 	struct slot *s = oldest->r->slot;
-	if (s && s->g && s->type->refresh)
-		s->type->refresh(s->g, &oldest->task);
-	snap(oldest);
+	if (s && s->g && s->type->refresh && !s->type->refresh(s->g, &oldest->task))
+		oldest->s.snap_ms = now;	/* nothing is known of it yet, so its columns stay "-" */
+	else
+		snap(oldest);
 }
 
 /* ---- the timer ---- */

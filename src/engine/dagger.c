@@ -389,7 +389,7 @@ static bool refreshing(struct dagger_task *k, int64_t now)
 	return false;
 }
 
-static void dagger_refresh(struct engine *g, struct engine_task *t)
+static bool dagger_refresh(struct engine *g, struct engine_task *t)
 {
 	struct dagger_task *k = t->priv;
 	struct err e = ERR_INIT;
@@ -398,16 +398,17 @@ static void dagger_refresh(struct engine *g, struct engine_task *t)
 	bool busy = false;
 
 	if (!k || k->has_end || !k->known || !k->known->running || k->p->dead)
-		return;
+		return false;
 	for (struct dagger_task *other = k->d->tasks; other; other = other->next)
 		busy |= other->p == k->p && refreshing(other, now);
 	if (busy || now < k->refresh_next || stat(t->log, &st) || (st.st_size == k->refresh_size && now < k->refresh_next + REFRESH_QUIET_MS))
-		return;
+		return k->known->checkpoints > 0;
 	k->refresh_ms = now;
 	k->refresh_size = st.st_size;
 	k->refresh_seen = k->known->checkpoints;
 	if (dagger_pipe_tell(k->p, "checkpoint", k->id, &e))
 		diag(DIAG_WARN, "%s", e.msg);
+	return k->known->checkpoints > 0;
 }
 
 static void dagger_owner(struct engine *g, int *uid, int *gid)

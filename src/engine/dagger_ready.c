@@ -164,7 +164,7 @@ static void say_building(void *ctx)
 	int64_t s = (clock_mono_ms() - k->since_ms) / 1000;
 	char words[96];
 
-	snprintf(words, sizeof words, "building the pipeline, %lld s (the first time only)", (long long)s);
+	snprintf(words, sizeof words, "go build, %lld s (of the pipeline, once)", (long long)s);
 	dagger_say(k, words);
 	k->tick = loop_after(k->d->c.loop, 1000, say_building, k);
 }

@@ -108,8 +108,8 @@ struct engine_type {
 	/* cpu in ns and memory in bytes so far, -1 = not known; cheap enough for once a second */
 	void (*sample)(struct engine *g, const struct engine_task *t, int64_t *cpu_ns, int64_t *memory);
 	/* Brings work/ up to date when it is a copy of what the container sees: asked for while somebody watches, before a live
-	 * snapshot; cheap, and it may take its time. NULL = work/ is the container's own. */
-	void (*refresh)(struct engine *g, struct engine_task *t);
+	 * snapshot; cheap, and it may take its time. false = work/ is still as it began. NULL = work/ is the container's own. */
+	bool (*refresh)(struct engine *g, struct engine_task *t);
 	/* uid and gid that work/ home/ tmp/ must belong to; -1 = as they are */
 	void (*owner)(struct engine *g, int *uid, int *gid);
 };
