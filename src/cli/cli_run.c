@@ -21,7 +21,7 @@ static const struct cli_opt run_opts[] = {
 	{ "n", 'n', "N", "so many attempts of the same" },
 	{ "name", 0, "TEXT", "name of the race" },
 	{ "image", 0, "IMAGE",
-		"container image; host = this machine's programs, read-only (the default)" },
+		"a reference, tar:FILE, build:DIR, or host = this machine's programs, read-only (the default)" },
 	{ "engine", 0, "ENGINE", "auto, dagger, docker or local" },
 	{ "prompt", 0, "TEXT", "the task, $YOLO_PROMPT inside; - reads it from stdin" },
 	{ "prompt-file", 0, "FILE", "the task from a file" },
