@@ -145,13 +145,26 @@ void dagger_send(struct dagger_task *k)
 
 /* ---- what its process said ---- */
 
+/* It ended, but work/ is not what it left: it must not count as an attempt that changed nothing. */
+static void without_files(struct dagger_task *k)
+{
+	struct engine_end *e = &k->end;
+	size_t n = strlen(e->reason);
+
+	e->cause = ENGINE_GONE;
+	snprintf(e->reason + n, sizeof e->reason - n, "; its files could not be fetched from the engine%s%.250s", *k->known->text ? ": " : "",
+		k->known->text);
+}
+
 static void ended(struct dagger_task *k)
 {
 	const char *cause = k->known->cause, *text = k->known->text;
 
-	if (engine_end_from_log(k->t, &k->end))
+	if (engine_end_from_log(k->t, &k->end)) {
+		if (!k->known->tree && !k->t->check)
+			without_files(k);
 		finish(k);
-	else if (!strcmp(cause, "not_started"))
+	} else if (!strcmp(cause, "not_started"))
 		dagger_fail(k, ENGINE_NOT_STARTED, *text ? text : "the pipeline did not start it");
 	else if (!strcmp(cause, "stopped") || k->stop_asked) {
 		k->end = (struct engine_end){ .cause = ENGINE_STOPPED, .exit = 137 };

@@ -47,6 +47,7 @@ struct dagger_known {
 	char *id, *file;	/* "claude-1", "check:claude-1"; its task file */
 	int n;			/* of the start's control line */
 	bool acked, running, ended;
+	bool tree;		/* at its end: its files are in work/ */
 	int checkpoints;	/* made so far */
 	char *note;		/* NULL = none */
 	char *cause, *text;	/* of its end */

@@ -75,6 +75,7 @@ static void take_event(struct dagger_pipe *p, const struct json *j)
 		k->running |= !strcmp(state, "running") || !strcmp(state, "collecting");
 	} else if (k && !strcmp(ev, "end")) {
 		k->ended = true;
+		k->tree = json_bool(j, "tree", false);
 		xreplace(&k->cause, json_str(j, "cause", "gone"));
 		xreplace(&k->text, json_str(j, "text", ""));
 	}

@@ -14,7 +14,8 @@ import (
 	"dagger.io/dagger"
 )
 
-const collectLimit = 2 * time.Minute
+// A large tree may take its time; that the engine is gone is found out by itself (watch.go).
+const collectLimit = 15 * time.Minute
 
 // fetchTree packs /work in the container and puts it in the place of work/. The tar is written by the runner: the image needs
 // no tar. No trace id of the task is in ctx: nothing of this is taken for its output.

@@ -85,6 +85,9 @@ func (r *run) all() (cause, text string, tree bool) {
 	emit(event{Ev: "state", ID: r.ID, State: "collecting"})
 	tree, lost := r.collect(r.pl.root)
 	cause, text = r.judge(err, lost)
+	if cause == "ended" && !tree && lost != nil {
+		text = sentence(lost) // how it ended is known, but its files are not here
+	}
 	return cause, text, tree
 }
 

@@ -49,6 +49,7 @@ static void end(int i, const char *cause, const char *text)
 	json_put_str(j, "id", task_id[i]);
 	json_put_str(j, "cause", cause);
 	json_put_str(j, "text", text);
+	json_put_bool(j, "tree", strcmp(text, "no room") != 0);
 	json_print(j, &b);
 	buf_char(&b, '\n');
 	if (fs_write_all(1, b.p, b.len))
@@ -119,6 +120,9 @@ static void start(const char *path, int n)
 	} else if (!strcmp(word(i, 0), "dies")) {
 		write_log(i, "some\n", -1, 0);
 		_exit(1);
+	} else if (!strcmp(word(i, 0), "no-tree")) {
+		write_log(i, "out\n", 0, RUNLOG_BY_ITSELF);
+		end(i, "ended", "no room");
 	} else if (!strcmp(word(i, 0), "gone")) {
 		end(i, "engine", "the Dagger engine went away");
 	}

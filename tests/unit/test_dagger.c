@@ -161,6 +161,7 @@ static void ends(void **state)
 		{ "never", NULL, 0, -1, 1, ENGINE_NOT_STARTED, "no such image: x" },
 		{ "fatal", NULL, 0, -1, 1, ENGINE_NOT_STARTED, "install v0.21.8" },
 		{ "gone", NULL, 1, -1, 1, ENGINE_GONE, "went away" },
+		{ "no-tree", NULL, 1, 0, 1, ENGINE_GONE, "exit 0; its files could not be fetched from the engine: no room" },
 		{ "dies", NULL, 1, 4, 2, ENGINE_EXITED, "exit 4" },
 		{ "dies", "both", 1, -1, 2, ENGINE_GONE, "could not be collected" },
 		{ "dies-early", NULL, 0, -1, 2, ENGINE_NOT_STARTED, "pipeline.log says more" },
