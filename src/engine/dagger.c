@@ -159,6 +159,7 @@ static void without_files(struct dagger_task *k)
 static void ended(struct dagger_task *k)
 {
 	const char *cause = k->known->cause, *text = k->known->text;
+	char words[400];
 
 	if (engine_end_from_log(k->t, &k->end)) {
 		if (!k->known->tree && !k->t->check)
@@ -170,6 +171,10 @@ static void ended(struct dagger_task *k)
 		k->end = (struct engine_end){ .cause = ENGINE_STOPPED, .exit = 137 };
 		snprintf(k->end.reason, sizeof k->end.reason, "stopped");
 		finish(k);
+	} else if (!strcmp(cause, "engine")) {
+		snprintf(words, sizeof words, "%.300s; what was fetched until then is kept. --engine docker does without it",
+			*text ? text : "the Dagger engine went away");
+		dagger_fail(k, ENGINE_GONE, words);
 	} else
 		dagger_fail(k, ENGINE_GONE, *text ? text : "its container is gone without a word");
 }

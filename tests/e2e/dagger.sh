@@ -38,11 +38,32 @@ yolodeck log 3/1 >"$T/got"
 is "$(grep -c '^o ' "$T/got") $(grep -c '^e ' "$T/got")" "3000 3000" "both are whole"
 check "the order inside each is kept" awk '{ if ($2 != n[$1]++) bad = 1 } END { exit bad }' "$T/got"
 
+# ---- any text arrives as it is, and no shell sees it that was not meant to ----
+
+NASTY=$'it\'s "two" `touch /tmp/no` $(touch /tmp/no) \\n\n\t%s {{setup}} ; & | < > zażółć \x01 '
+while [ ${#NASTY} -lt 60000 ]; do NASTY+=$NASTY; done
+check "a command and a value full of quotes" dagger_race -n 1 --name text --env "NASTY=$NASTY" --wait -- \
+	sh -c 'printf %s "$1" "$NASTY"; ls /tmp >&2' a "$NASTY"
+yolodeck log 4/1 >"$T/got"
+printf %s%s "$NASTY" "$NASTY" >"$T/want"
+check "they are what they were" cmp "$T/got" "$T/want"
+
+# ---- what a person does then ----
+
+check "promote" yolodeck promote 1/3 -y
+is "$(cat mine.txt)" 3 "its file is in the work tree"
+check "undo" yolodeck undo -y
+check "and it is gone again" test ! -e mine.txt
+check "archive" yolodeck archive 1/3
+check "restore" yolodeck restore 1/3
+check "rerun --continue" yolodeck rerun --continue --wait 1/3
+is "$(git rev-list --count "main..$(of 1/eight-3.2 .row.branch)")" 2 "it goes on from the saved work"
+
 # ---- every end ----
 
 dagger_race --name codes --parallel 6 --matrix CODE=0,1,3,137,143,255 --wait -- sh -c 'echo "$CODE" >code.txt; exit "$CODE"' >/dev/null 2>&1
-is "$(for i in 1 2 3 4 5 6; do of 4/$i '"\(.row.exit)"'; done | tr '\n' ' ')" "0 1 3 137 143 255 " "exit codes are told"
-is "$(for i in 1 2 3 4 5 6; do git show "$(of 4/$i .row.branch):code.txt"; done | tr '\n' ' ')" "0 1 3 137 143 255 " "the tree is kept in each case"
+is "$(for i in 1 2 3 4 5 6; do of 5/$i '"\(.row.exit)"'; done | tr '\n' ' ')" "0 1 3 137 143 255 " "exit codes are told"
+is "$(for i in 1 2 3 4 5 6; do git show "$(of 5/$i .row.branch):code.txt"; done | tr '\n' ' ')" "0 1 3 137 143 255 " "the tree is kept in each case"
 
 cat >race.json <<'RACE'
 { "name": "ends", "parallel": 4, "variants": [
@@ -52,12 +73,12 @@ cat >race.json <<'RACE'
 	{ "name": "setup", "command": "echo never", "setup": "echo making ready; exit 4" } ] }
 RACE
 dagger_race -f race.json --wait >/dev/null 2>&1
-is "$(of 5/late .row.reason)" "time limit 2s" "a time limit says so"
-like "$(of 5/hungry .row.reason)" "^out of memory \(limit 200" "out of memory says so"
-is "$(of 5/missing .row.reason)" "command not found: no-such-program" "a missing command says so"
-is "$(of 5/setup .row.reason)" "setup failed: exit 4" "a setup that fails says so"
-is "$(git show yolo/5/late:file.txt)" partial "the time limit keeps the files"
-is "$(git show yolo/5/hungry:file.txt)" partial "running out of memory keeps the files"
+is "$(of 6/late .row.reason)" "time limit 2s" "a time limit says so"
+like "$(of 6/hungry .row.reason)" "^out of memory \(limit 200" "out of memory says so"
+is "$(of 6/missing .row.reason)" "command not found: no-such-program" "a missing command says so"
+is "$(of 6/setup .row.reason)" "setup failed: exit 4" "a setup that fails says so"
+is "$(git show yolo/6/late:file.txt)" partial "the time limit keeps the files"
+is "$(git show yolo/6/hungry:file.txt)" partial "running out of memory keeps the files"
 
 # ---- one is killed, seven run on ----
 
@@ -65,6 +86,13 @@ RACE=$(dagger_race -n 8 --name kill --parallel 8 -d -- sh -c 'echo "work of $YOL
 wait_ok "eight run" '[ "$(yolodeck ls --json | jq "[.rows[] | select(.race == '"$RACE"' and .state == \"running\")] | length")" = 8 ]' 40
 LOG=$(of "$RACE/3" .log)
 wait_for "[ -s '$LOG' ]" 10
+if command -v ss >/dev/null; then
+	PIPE=$(cat "$(state_dir)/races/$RACE/pipe/0/lock")
+	is "$(ss -Hltnp | grep -E "pid=($PIPE|$(pgrep -P "$PIPE" | tr '\n' '|')0)," | awk '{ print $4 }' | grep -v -E '^(127\.0\.0\.1|\[::1\]):')" "" \
+		"nothing listens but on loopback"
+	isnt_empty=$(ss -Hltnp | grep -c -E "pid=$(pgrep -P "$PIPE" | head -n 1),")
+	check "it does listen there" test "$isnt_empty" -gt 0
+fi
 yolodeck kill "$RACE/3" >/dev/null
 AT=${EPOCHREALTIME/[.,]/}
 # its container is gone when the exit stands in its index
