@@ -106,12 +106,13 @@ static void built_and_loaded(void **state)
 	assert_int_equal(code, 0);
 	rig_prepare(r, load);
 	assert_string_equal(r->prepare_err.msg, "");
-	struct rig_task *d = rig_task(r, "d", "exit 10"), *f = rig_task(r, "f", "exit 11");
+	struct rig_task *d = rig_task(r, "d", "exit 10");
 	d->t.image = load;
 	rig_start(r, d);
 	rig_run_until(r, rig_all_ended, 60000, "the end");
 	expect(d, 10, "exit 10");
 	assert_non_null(strstr(d->noted, "loading i.tar"));
+	struct rig_task *f = rig_task(r, "f", "exit 11");
 	f->t.image = load;
 	rig_start(r, f);
 	rig_run_until(r, rig_all_ended, 60000, "the end");

@@ -206,7 +206,9 @@ static void an_open_stream_is_silent(void **state)
 	loop_after(s.l, 2500, over, &s); /* past the connect timeout */
 	uint64_t before = loop_turns(s.l);
 	loop_run(s.l);
-	assert_true(loop_turns(s.l) - before <= 2);
+	/* the timer, and one or two more on a busy machine */
+	if (loop_turns(s.l) - before > 4)
+		fail_msg("%d turns", (int)(loop_turns(s.l) - before));
 	http_cancel(s.call);
 	done(&s);
 	fake_daemon_stop(&d);
@@ -244,7 +246,8 @@ static void broken_peers(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
 		struct seen s = { 0 };
 		int64_t t0 = clock_mono_ms();
-		go(&s, d.socket, "GET", table[i].path, table[i].stream, 300);
+		go(&s, d.socket, "GET", table[i].path, table[i].stream,
+			table[i].want == HTTP_TIMEOUT ? 300 : 5000);
 		if (s.trouble != table[i].want)
 			fail_msg("%s: trouble %d, not %d", table[i].path, s.trouble, table[i].want);
 		assert_int_equal(s.answers, 1);
