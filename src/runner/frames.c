@@ -1,6 +1,7 @@
-/* frames.c - a vault's records as lines on stdout: "Y off ns val len kind stream base64". What they say is read back from the
- * files, so a reader that is slow or gone costs neither memory nor the command's time: whatever has no place in the pipe now is
- * still in the files later, and what is never taken comes with the collection. */
+/* frames.c - a vault's records as lines on stdout: "Y off ns val len kind stream base64", "~" before the base64 of bytes that
+ * were squeezed (squeeze.c). What they say is read back from the files, so a reader that is slow or gone costs neither memory nor
+ * the command's time: whatever has no place in the pipe now is still in the files later, and what is never taken comes with the
+ * collection. */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -12,6 +13,7 @@
 enum {
 	HEAD_BYTES = 128,
 	LINE_BYTES = HEAD_BYTES + (RUN_VAULT_BLOCK + 2) / 3 * 4 + 1,
+	SQUEEZE_FROM = 256, /* bytes; below it is not worth the while */
 	LINES_A_TURN = 16, /* then the command's output is read again */
 	PATIENCE_MS = 10000,
 };
@@ -60,6 +62,18 @@ static size_t base64(const unsigned char *p, size_t n, char *out)
 	return (size_t)(o - out);
 }
 
+/* The data of a record as text: squeezed if that spares an eighth. */
+static size_t text(const unsigned char *p, size_t n, char *out)
+{
+	static unsigned char packed[SQUEEZE_BOUND(RUN_VAULT_BLOCK)];
+	size_t z = n < SQUEEZE_FROM ? n : squeeze(p, n, packed);
+
+	if (z >= n - n / 8)
+		return base64(p, n, out);
+	*out = '~';
+	return 1 + base64(packed, z, out + 1);
+}
+
 /* The next record as the line to write; false when it cannot be read back, and then no later one is told either. */
 static bool load(const struct run *r)
 {
@@ -75,7 +89,7 @@ static bool load(const struct run *r)
 	len = (size_t)snprintf(line, HEAD_BYTES, "Y %llu %llu %llu %u %u %u ", (unsigned long long)k.off,
 		(unsigned long long)k.ns, (unsigned long long)k.val, k.len, k.kind, k.stream);
 	if (output)
-		len += base64(data, k.len, line + len);
+		len += text(data, k.len, line + len);
 	else
 		line[len++] = '-';
 	line[len++] = '\n';

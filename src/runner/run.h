@@ -86,6 +86,10 @@ bool frames_wait(const struct run *r);	/* is there something to write that has t
 void frames_push(struct run *r);	/* as much as goes now */
 void frames_finish(struct run *r);	/* all, as long as the reader takes something every 10 s */
 
+/* squeeze.c: n bytes, at most RUN_VAULT_BLOCK, as an LZ4 block; its length, at most SQUEEZE_BOUND(n). */
+#define SQUEEZE_BOUND(n) ((n) + (n) / 255 + 16)
+size_t squeeze(const unsigned char *p, size_t n, unsigned char *out);
+
 /* errands.c, pack.c: argv[1] is one of the other modes; the exit code, -1 = it is not. */
 int errand(int argc, char **argv);
 int pack(const char *dir, const char *to);

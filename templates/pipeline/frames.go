@@ -59,7 +59,7 @@ func (l *lines) feed(text []byte, fn func([]byte)) {
 
 var errNoFrame = errors.New("not a frame of the runner")
 
-// parseFrame reads "Y off ns val len kind stream base64".
+// parseFrame reads "Y off ns val len kind stream base64"; "~" before the base64 says that its bytes are squeezed.
 func parseFrame(line []byte) (frame, error) {
 	var f frame
 	part := bytes.Split(line, []byte{' '})
@@ -82,7 +82,11 @@ func parseFrame(line []byte) (frame, error) {
 	if f.kind != kindOutput {
 		return f, nil
 	}
-	data, err := base64.StdEncoding.AppendDecode(nil, part[7])
+	text, squeezed := bytes.CutPrefix(part[7], []byte("~"))
+	data, err := base64.StdEncoding.AppendDecode(nil, text)
+	if err == nil && squeezed && f.len <= maxLine {
+		data, err = unsqueeze(data, int(f.len))
+	}
 	if err != nil || len(data) != int(f.len) {
 		return f, errNoFrame
 	}

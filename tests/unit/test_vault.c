@@ -132,6 +132,41 @@ static void decode(const char *s, size_t n, struct buf *out)
 	}
 }
 
+static size_t length(const unsigned char **p, unsigned half)
+{
+	size_t n = half;
+	unsigned b = half < 15 ? 0 : 255;
+
+	for (; b == 255; n += b)
+		b = *(*p)++;
+	return n;
+}
+
+/* An LZ4 block, as its format is described. */
+static void unsqueeze(const struct buf *in, struct buf *out)
+{
+	const unsigned char *p = (const unsigned char *)in->p, *end = p + in->len;
+	size_t base = out->len;
+
+	while (p < end) {
+		unsigned token = *p++;
+		size_t n = length(&p, token >> 4);
+		assert_true(n <= (size_t)(end - p));
+		buf_add(out, p, n);
+		p += n;
+		if (p == end)
+			return;
+		size_t back = p[0] | (size_t)p[1] << 8;
+		p += 2;
+		assert_true(back > 0 && back <= out->len - base);
+		for (n = length(&p, token & 15) + 4; n > 0; n--)
+			buf_char(out, out->p[out->len - back]);
+	}
+	fail_msg("no end");
+}
+
+static int squeezed; /* frames that were */
+
 /* One frame as the pipeline takes it: appended where it belongs. */
 static void take_frame(const char *line, size_t len, struct buf *log, struct buf *idx)
 {
@@ -144,7 +179,16 @@ static void take_frame(const char *line, size_t len, struct buf *log, struct buf
 	if (kind == RUNLOG_OUTPUT) {
 		size_t was = log->len;
 		assert_int_equal(off, was);
-		decode(line + at, len - (size_t)at, log);
+		if (line[at] == '~') {
+			struct buf packed = BUF_INIT;
+			decode(line + at + 1, len - (size_t)at - 1, &packed);
+			assert_true(packed.len < n);
+			unsqueeze(&packed, log);
+			buf_release(&packed);
+			squeezed++;
+		} else {
+			decode(line + at, len - (size_t)at, log);
+		}
 		assert_int_equal(log->len - was, n);
 		assert_true(n <= 24576);
 	} else {
@@ -240,6 +284,17 @@ static void frames(void **state)
 	through(V("--uid", "65532", "--gid", "65532", "--cwd", "/"), "id -u", "65532\n# exit 0\n");
 	through(V("--cap", "50000"), "head -c 3000000 /dev/zero", NULL);
 	through(none, "head -c 3000000 /dev/urandom; seq 1 60000 & seq 100001 160000 >&2 & wait; wait", NULL);
+	/* one byte over and over; repetitions far and near, of all lengths; none */
+	squeezed = 0;
+	through(none, "head -c 500000 /dev/zero; seq 1 60000", NULL);
+	assert_true(squeezed > 10);
+	through(none,
+		"head -c 9000 /dev/urandom >u; for i in 1 20 300 4000 5 255 270 271 18 19 4; do head -c $i u; "
+		"head -c $((i * 7)) /dev/zero; tail -c $((i + 300)) u; done; cat u u; rm u",
+		NULL);
+	squeezed = 0;
+	through(none, "head -c 300000 /dev/urandom", NULL);
+	assert_int_equal(squeezed, 0);
 	/* a base64 of every remainder */
 	through(none, "printf 1; sleep 0.02; printf 22; sleep 0.02; printf 333; sleep 0.02; printf '\\377\\000\\377\\376'", NULL);
 	struct stat st;
@@ -289,7 +344,7 @@ static void slow_reader(void **state)
 	if (!is_root("slow reader"))
 		return;
 	fresh();
-	start(&r, none, V("--vault-test"), "head -c 20000000 /dev/zero; echo end; exit 4");
+	start(&r, none, V("--vault-test"), "head -c 20000000 /dev/urandom; echo end; exit 4");
 	wait_for(ended, NULL);
 	assert_int_equal(finish(&r), 0);
 	assert_true(r.frames.len > 26000000);
