@@ -143,10 +143,13 @@ static void answered(void *ctx, const struct engine_report *rep)
 /* Limits that are not enforced are a refusal of the whole race, so `auto` rather goes on to an engine that does. */
 static int unsuited(const struct choice *ch, const struct engine_type *t, struct err *e)
 {
+	static const struct spec plain;	/* what is asked without a race: one that names nothing */
 	const struct spec *s = ch->spec;
 
-	if (!s)
+	if (!s && ch->forced)
 		return 0;
+	if (!s)
+		s = &plain;
 	if (s->runners.n && strcmp(t->name, "dagger"))
 		return err_set(e, "runners", "\"runners\" are engines of Dagger");
 	return t->suits ? t->suits(s, e) : 0;

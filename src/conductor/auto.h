@@ -5,7 +5,8 @@
 #include "conductor/state.h"
 
 /* Probes one after the other; fn is called once, later: with a slot and the reason, or with NULL and the sentence. engine: as in the
- * spec (NULL = auto). s: the race it is for, alive until then; NULL = any. */
+ * spec (NULL = auto). s: the race it is for, alive until then; NULL = one
+ * that says nothing, or any for an engine that is named. */
 typedef void (*auto_fn)(void *ctx, struct slot *s, const char *why, const struct err *e);
 void auto_choose(struct conductor *c, const char *engine, const struct spec *s, auto_fn fn, void *ctx);
 

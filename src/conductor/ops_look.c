@@ -177,6 +177,7 @@ struct asking {
 	struct json *list;
 	size_t at;
 	const char *chosen;
+	const char *image;	/* comes before it for a race that names an image */
 };
 
 static void ask_next(struct asking *a);
@@ -192,7 +193,9 @@ static void add_report(struct asking *a, const struct engine_type *t, const stru
 	json_put_str(j, "isolation", rep->isolation[0] ? rep->isolation : NULL);
 	json_put_str(j, "warn", rep->warn[0] ? rep->warn : rep->shares_network ? "shares your network" : NULL);
 	json_add(a->list, j);
-	if (rep->ok && t->in_auto && !a->chosen)
+	if (rep->ok && t->in_auto && t->suits && !a->image)
+		a->image = t->name;
+	else if (rep->ok && t->in_auto && !a->chosen)
 		a->chosen = t->name;
 }
 
@@ -208,12 +211,17 @@ static void asked(void *ctx, const struct engine_report *rep)
 static void answer_engines(struct asking *a)
 {
 	struct json *ok = json_object();
+	struct buf why = BUF_INIT;
 	const struct json *e = json_first(a->list);
 
 	while (e && a->chosen && strcmp(json_str(e, "name", ""), a->chosen))
 		e = json_next(e);
 	json_put_str(ok, "auto", a->chosen);
-	json_put_str(ok, "auto_why", a->chosen && e ? json_str(e, "why", NULL) : "no engine answers");
+	buf_str(&why, a->chosen && e ? json_str(e, "why", "") : a->image ? "no engine for a race without an image" : "no engine answers");
+	if (a->image)
+		buf_fmt(&why, "; %s for a race that names an image", a->image);
+	json_put_str(ok, "auto_why", why.p);
+	buf_release(&why);
 	json_put(ok, "engines", a->list);
 	reply_ok(&a->r, ok);
 	ops_end(a->r.c);
