@@ -1,6 +1,6 @@
 #!/bin/bash
 # dagger.sh - races through the pipeline on a real Dagger engine: eight at once, bytes exact, every end, a kill, limits.
-# timeout: 400
+# timeout: 1200
 # shellcheck disable=SC2016 # the commands are for the container's shell
 # shellcheck source=tests/lib/lib.sh
 . "$(dirname "$0")/../lib/lib.sh"
@@ -83,7 +83,7 @@ is "$(git show yolo/6/hungry:file.txt)" partial "running out of memory keeps the
 # ---- one is killed, seven run on ----
 
 RACE=$(dagger_race -n 8 --name kill --parallel 8 -d -- sh -c 'echo "work of $YOLO_INDEX" >file.txt; i=0; while [ $i -lt 400 ]; do echo $i; sleep 0.1; i=$((i+1)); [ ! -e /tmp/end ] || exit 0; done' 2>/dev/null)
-wait_ok "eight run" '[ "$(yolodeck ls --json | jq "[.rows[] | select(.race == '"$RACE"' and .state == \"running\")] | length")" = 8 ]' 40
+wait_ok "eight run" '[ "$(yolodeck ls --json | jq "[.rows[] | select(.race == '"$RACE"' and .state == \"running\")] | length")" = 8 ]' 120
 LOG=$(of "$RACE/3" .log)
 wait_for "[ -s '$LOG' ]" 10
 if command -v ss >/dev/null; then
@@ -98,12 +98,12 @@ AT=${EPOCHREALTIME/[.,]/}
 # its container is gone when the exit stands in its index
 wait_ok "it has ended" '[ "$(tail -c 32 "$LOG.idx" | od -An -tu1 -j28 -N1 | tr -d " ")" = 1 ]' 10
 echo "# the kill took $(((${EPOCHREALTIME/[.,]/} - AT) / 1000)) ms"
-wait_ok "it is shown as killed" '[ "$(of $RACE/3 .row.state)" = killed ]' 20
+wait_ok "it is shown as killed" '[ "$(of $RACE/3 .row.state)" = killed ]' 60
 is "$(git show "$(of "$RACE/3" .row.branch):file.txt")" "work of 3" "its files are on its branch"
 is "$(yolodeck ls --json | jq "[.rows[] | select(.race == $RACE and .state == \"running\")] | length")" 7 "the seven others run on"
 is "$(yolodeck exec "$RACE/4" -- sh -c 'cat file.txt; id -u; pwd' 2>/dev/null | tr '\n' ' ')" "work of 4 65532 /work " "exec runs a command beside it"
 refused "no shell without a terminal" 2 yolodeck shell "$RACE/4"
 yolodeck kill --race "$RACE" -y >/dev/null 2>&1 || yolodeck kill "$RACE/1" "$RACE/2" "$RACE/4" "$RACE/5" "$RACE/6" "$RACE/7" "$RACE/8" >/dev/null
-wait_ok "all end" '[ "$(yolodeck ls --json | jq "[.rows[] | select(.race == '"$RACE"' and .state == \"killed\")] | length")" = 8 ]' 60
+wait_ok "all end" '[ "$(yolodeck ls --json | jq "[.rows[] | select(.race == '"$RACE"' and .state == \"killed\")] | length")" = 8 ]' 120
 is "$(for i in 1 2 3 4 5 6 7 8; do git show "$(of "$RACE/$i" .row.branch):file.txt"; done | tr -dc '0-9')" 12345678 "what each did is on its branch"
 done_testing

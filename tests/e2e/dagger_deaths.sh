@@ -1,6 +1,6 @@
 #!/bin/bash
 # dagger_deaths.sh - each part of a race on Dagger dies once: conductor, pipeline, engine; and each is missing once.
-# timeout: 400
+# timeout: 1200
 # shellcheck disable=SC2016 # the commands are for the container's shell
 # shellcheck source=tests/lib/lib.sh
 . "$(dirname "$0")/../lib/lib.sh"
@@ -53,7 +53,7 @@ is "$(of "$RACE/1" .row.engine)" dagger "with one and an image it takes dagger"
 # ---- the conductor dies ----
 
 RACE=$(dagger_race -n 3 --name conductor --parallel 3 -d -- sh -c "$COUNT" 2>/dev/null)
-wait_ok "three run" '[ "$(states $RACE)" = " 3 running" ]' 60
+wait_ok "three run" '[ "$(states $RACE)" = " 3 running" ]' 120
 kill -9 "$(conductor_pid)"
 PIPE=$(pipeline_pid "$RACE" 0)
 LOG=$(state_dir)/races/$RACE/conductor-2/log
@@ -63,7 +63,7 @@ is "$(states "$RACE")" " 3 running" "another one takes them up"
 is "$(pipeline_pid "$RACE" 0)" "$PIPE" "in the same process"
 kill -9 "$(conductor_pid)"
 yolodeck kill "$RACE/1" "$RACE/2" "$RACE/3" >/dev/null
-wait_ok "they end when the next one is told to" '[ "$(states $RACE)" = " 3 killed" ]' 60
+wait_ok "they end when the next one is told to" '[ "$(states $RACE)" = " 3 killed" ]' 120
 yolodeck log "$RACE/2" >"$T/got"
 check "not a line is missing or twice" awk '$2 != n++ { exit 1 }' "$T/got"
 is "$(git show "yolo/$RACE/conductor-3:file.txt")" "work of 3" "the files are on the branch"
@@ -71,10 +71,10 @@ is "$(git show "yolo/$RACE/conductor-3:file.txt")" "work of 3" "the files are on
 # ---- the pipeline dies ----
 
 RACE=$(dagger_race -n 2 --name pipeline --parallel 2 -d -- sh -c "$COUNT" 2>/dev/null)
-wait_ok "two run" '[ "$(states $RACE)" = " 2 running" ]' 60
+wait_ok "two run" '[ "$(states $RACE)" = " 2 running" ]' 120
 wait_for "grep -q 'line 10' '$(state_dir)/races/$RACE/pipeline-1/log'" 20
 kill -9 "$(pipeline_pid "$RACE" 0)"
-wait_ok "they are lost, and said to be" '[ "$(states $RACE)" = " 2 lost" ]' 60
+wait_ok "they are lost, and said to be" '[ "$(states $RACE)" = " 2 lost" ]' 120
 is "$(git show "yolo/$RACE/pipeline-1:file.txt" "yolo/$RACE/pipeline-2:file.txt" | tr '\n' ' ')" "work of 1 work of 2 " "their files were collected"
 LAST=$(yolodeck log "$RACE/1" | tail -n 1)
 like "$LAST" "^line [0-9]+$" "the log is whole to its last line"
@@ -101,7 +101,7 @@ HOME=$LIB_HOME "$UP/up" >/dev/null 2>"$T/up.log" || {
 	exit
 }
 RACE=$(dagger_race -n 4 --name engine --parallel 4 --runner "$HOST" --runner "container://$DAGGER_ENGINE_NAME" -d -- sh -c "$COUNT" 2>/dev/null)
-wait_ok "four run, two in a private engine" '[ "$(states $RACE)" = " 4 running" ]' 60
+wait_ok "four run, two in a private engine" '[ "$(states $RACE)" = " 4 running" ]' 120
 is "$(of "$RACE/2" .row.engine)" "dagger at container://$DAGGER_ENGINE_NAME" "each says where"
 PIPE=$(state_dir)/races/$RACE/pipe
 PRIVATE=$(grep -l -F "$DAGGER_ENGINE_NAME" "$PIPE"/*/plan.json | sed 's,/plan.json,,')
@@ -111,11 +111,11 @@ timeout 60 yolodeck wait "$RACE" >/dev/null 2>&1 &
 wait_ok "a checkpoint came" "grep -q '\"ev\":\"checkpoint\"' '$PRIVATE/events.jsonl'" 40
 docker kill "$DAGGER_ENGINE_NAME" >/dev/null
 AT=${EPOCHREALTIME/[.,]/}
-wait_ok "its two are lost, the others run" '[ "$(states $RACE)" = " 2 lost 2 running" ]' 30
+wait_ok "its two are lost, the others run" '[ "$(states $RACE)" = " 2 lost 2 running" ]' 60
 echo "# said $(((${EPOCHREALTIME/[.,]/} - AT) / 1000)) ms after the engine was killed"
 like "$(of "$RACE/2" .row.reason)" "[Ee]ngine" "the reason names the engine"
 ID=$(jq -r 'select(.ev == "checkpoint") | .id' "$PRIVATE/events.jsonl" | head -n 1)
 is "$(git show "yolo/$RACE/$ID:file.txt")" "work of ${ID#engine-}" "what was brought here before is on its branch"
 yolodeck kill "$RACE/1" "$RACE/3" >/dev/null
-wait_ok "the others end well" '[ "$(states $RACE)" = " 2 killed 2 lost" ]' 60
+wait_ok "the others end well" '[ "$(states $RACE)" = " 2 killed 2 lost" ]' 120
 done_testing
