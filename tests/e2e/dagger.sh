@@ -82,7 +82,7 @@ is "$(git show yolo/6/hungry:file.txt)" partial "running out of memory keeps the
 
 # ---- one is killed, seven run on ----
 
-RACE=$(dagger_race -n 8 --name kill --parallel 8 -d -- sh -c 'echo "work of $YOLO_INDEX" >file.txt; i=0; while [ $i -lt 400 ]; do echo $i; sleep 0.1; i=$((i+1)); [ ! -e /tmp/end ] || exit 0; done' 2>/dev/null)
+RACE=$(dagger_race -n 8 --name kill --parallel 8 -d -- sh -c 'echo "work of $YOLO_INDEX" >file.txt; i=0; while [ $i -lt 3000 ]; do echo $i; sleep 0.1; i=$((i+1)); [ ! -e /tmp/end ] || exit 0; done' 2>/dev/null)
 wait_ok "eight run" '[ "$(yolodeck ls --json | jq "[.rows[] | select(.race == '"$RACE"' and .state == \"running\")] | length")" = 8 ]' 120
 LOG=$(of "$RACE/3" .log)
 wait_for "[ -s '$LOG' ]" 10
@@ -96,7 +96,7 @@ fi
 yolodeck kill "$RACE/3" >/dev/null
 AT=${EPOCHREALTIME/[.,]/}
 # its container is gone when the exit stands in its index
-wait_ok "it has ended" '[ "$(tail -c 32 "$LOG.idx" | od -An -tu1 -j28 -N1 | tr -d " ")" = 1 ]' 10
+wait_ok "it has ended" '[ "$(tail -c 32 "$LOG.idx" | od -An -tu1 -j28 -N1 | tr -d " ")" = 1 ]' 40
 echo "# the kill took $(((${EPOCHREALTIME/[.,]/} - AT) / 1000)) ms"
 wait_ok "it is shown as killed" '[ "$(of $RACE/3 .row.state)" = killed ]' 60
 is "$(git show "$(of "$RACE/3" .row.branch):file.txt")" "work of 3" "its files are on its branch"

@@ -8,7 +8,7 @@
 . "$(dirname "$0")/../lib/dagger.sh"
 
 cd "$(toy_repo deaths)" || exit 1
-COUNT='echo "work of $YOLO_INDEX" >file.txt; i=0; while [ $i -lt 600 ]; do echo "line $i"; i=$((i+1)); [ ! -e stop ] || exit 3; sleep 0.1; done'
+COUNT='echo "work of $YOLO_INDEX" >file.txt; i=0; while [ $i -lt 3000 ]; do echo "line $i"; i=$((i+1)); [ ! -e stop ] || exit 3; sleep 0.1; done'
 
 states() { # RACE -> " 3 running"
 	yolodeck ls --json | jq -r ".rows[] | select(.race == $1) | .state" | sort | uniq -c | tr -s ' ' | tr -d '\n'
@@ -107,8 +107,8 @@ PIPE=$(state_dir)/races/$RACE/pipe
 PRIVATE=$(grep -l -F "$DAGGER_ENGINE_NAME" "$PIPE"/*/plan.json | sed 's,/plan.json,,')
 wait_for "grep -q 'line 10' '$(state_dir)/races/$RACE/engine-2/log'" 20
 # somebody watches: their files are brought here now and then
-timeout 60 yolodeck wait "$RACE" >/dev/null 2>&1 &
-wait_ok "a checkpoint came" "grep -q '\"ev\":\"checkpoint\"' '$PRIVATE/events.jsonl'" 40
+timeout 120 yolodeck wait "$RACE" >/dev/null 2>&1 &
+wait_ok "a checkpoint came" "grep -q '\"ev\":\"checkpoint\"' '$PRIVATE/events.jsonl'" 90
 docker kill "$DAGGER_ENGINE_NAME" >/dev/null
 AT=${EPOCHREALTIME/[.,]/}
 wait_ok "its two are lost, the others run" '[ "$(states $RACE)" = " 2 lost 2 running" ]' 60
