@@ -93,17 +93,20 @@ lint:
 test:
 	$(Q)sh tests/run.sh
 
-# The bench's own programs: a writer of lines (static: it runs in the containers), meters of a terminal and of snapshots.
+# The bench's own programs: a writer of lines (static: it runs in the containers), meters of a terminal, of snapshots and of logs.
 $(O)/bench/emit: tests/bench/emit.c
 	@mkdir -p $(@D)
 	$(Q)$(CC) -std=c11 -D_GNU_SOURCE $(WARN) -O2 -static -o $@ $<
 $(O)/bench/ptymeter: tests/bench/ptymeter.c
 	@mkdir -p $(@D)
 	$(Q)$(CC) -std=c11 -D_GNU_SOURCE $(WARN) -O2 -o $@ $< -lutil
+$(O)/bench/logmeter: tests/bench/logmeter.c
+	@mkdir -p $(@D)
+	$(Q)$(CC) -std=c11 -D_GNU_SOURCE $(WARN) -O2 -o $@ $<
 $(O)/bench/snapmeter: $(O)/tests/bench/snapmeter.o $(O)/libcore.a $(ASSETS)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS_ENGINE) $(LIBS_CORE)
-bench-tools: $(O)/bench/emit $(O)/bench/ptymeter $(O)/bench/snapmeter
+bench-tools: $(O)/bench/emit $(O)/bench/ptymeter $(O)/bench/snapmeter $(O)/bench/logmeter
 
 bench: all bench-tools
 	$(Q)sh tests/bench/bench.sh

@@ -7,6 +7,11 @@ yolo=$top/build/yolodeck
 tools=$top/build/bench
 runs=${BENCH_RUNS:-5}
 dir=$(mktemp -d "${TMPDIR:-/tmp}/yolodeck-bench.XXXXXX")
+# Go keeps what it built below HOME
+if command -v go >/dev/null; then
+	GOMODCACHE=$(go env GOMODCACHE) GOCACHE=$(go env GOCACHE)
+	export GOMODCACHE GOCACHE
+fi
 export HOME="$dir/home" XDG_STATE_HOME="$dir/state" XDG_CONFIG_HOME="$dir/config" XDG_RUNTIME_DIR="$dir/run"
 export TERM=screen-256color LC_ALL=C.UTF-8 TMUX_TMPDIR="$dir/run"
 mkdir -m 700 "$HOME" "$XDG_STATE_HOME" "$XDG_CONFIG_HOME" "$XDG_RUNTIME_DIR" "$dir/repo"
@@ -40,15 +45,20 @@ finish() { "$yolo" kill --race "$1" >/dev/null 2>&1 || true; "$yolo" wait "$1" >
 cleanup() {
 	trap - EXIT INT TERM
 	tmux -L bench kill-server 2>/dev/null || true
-	cd "$dir/repo"
-	"$yolo" kill --all >/dev/null 2>&1 || true
-	pid=$(conductor 2>/dev/null || true)
-	[ -z "$pid" ] || kill "$pid" 2>/dev/null || true
+	for repo in "$dir/repo" "$dir/many"; do
+		cd "$repo" 2>/dev/null || continue
+		"$yolo" kill --all >/dev/null 2>&1 || true
+		pid=$(conductor 2>/dev/null || true)
+		[ -z "$pid" ] || kill "$pid" 2>/dev/null || true
+	done
+	docker rmi -f "$image" >/dev/null 2>&1 || true
 	cd /
 	chmod -R u+rwX "$dir" 2>/dev/null || true
 	rm -rf "$dir"
 }
 trap cleanup EXIT
+# shellcheck source=tests/bench/dagger.sh
+. "$top/tests/bench/dagger.sh"
 trap 'exit 1' INT TERM
 
 cd "$dir/repo"
@@ -65,6 +75,15 @@ done
 cp "$tools/emit" emit
 git add -A
 git commit -qm base
+
+# BENCH_ONLY=dagger leaves the rest out.
+if [ "${BENCH_ONLY:-}" = dagger ]; then
+	sep=''
+	printf '{\n'
+	bench_dagger
+	printf '\n}\n'
+	exit 0
+fi
 
 # ---- which engine -------------------------------------------------------------------------------------------------
 engine=${BENCH_ENGINE:-}
@@ -216,5 +235,6 @@ git commit -qm big
 mkdir "$dir/s2"
 "$tools/snapmeter" "$dir/repo" "$dir/s2" 4 5 >"$dir/t"
 put snapshot_20000_files "$(cat "$dir/t")"
+bench_dagger
 put load_after "$(cut -d' ' -f1 /proc/loadavg)"
 printf '\n}\n'

@@ -2,7 +2,8 @@
  *
  * emit lines RATE SECONDS     RATE lines a second of 107 bytes, in a write every 10 ms
  * emit each COUNT             COUNT lines of 107 bytes, one write(2) each
- * emit blocks MIB             MIB mebibytes in writes of 64 KiB */
+ * emit blocks MIB             MIB mebibytes in writes of 64 KiB
+ * emit stamps MS COUNT        COUNT lines of 20 bytes with the time in ns (for logmeter), one every MS milliseconds */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -52,6 +53,18 @@ static void at_rate(unsigned long rate, unsigned long seconds)
 	}
 }
 
+static void stamps(unsigned long ms, unsigned long count)
+{
+	struct timespec t, pause = { (time_t)(ms / 1000), (long)(ms % 1000) * 1000000 };
+	char line[32];
+
+	for (unsigned long k = 0; k < count; k++) {
+		clock_gettime(CLOCK_REALTIME, &t);
+		put(line, (size_t)snprintf(line, sizeof line, "%010lld%09ld\n", (long long)t.tv_sec, t.tv_nsec));
+		nanosleep(&pause, NULL);
+	}
+}
+
 int main(int argc, char **argv)
 {
 	unsigned long n = argc > 2 ? strtoul(argv[2], NULL, 10) : 0;
@@ -61,6 +74,8 @@ int main(int argc, char **argv)
 		block[i - 1] = '\n';
 	if (argc == 4 && !strcmp(argv[1], "lines")) {
 		at_rate(n, strtoul(argv[3], NULL, 10));
+	} else if (argc == 4 && !strcmp(argv[1], "stamps")) {
+		stamps(n, strtoul(argv[3], NULL, 10));
 	} else if (argc == 3 && !strcmp(argv[1], "each")) {
 		for (unsigned long k = 0; k < n; k++) {
 			number(block, k);
