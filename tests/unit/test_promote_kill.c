@@ -239,7 +239,7 @@ static void kill_round(const char *what, int mode, int64_t us, const char *from,
 		child_kill(&c, SIGKILL);
 	if (child_wait(&c, 60000, &code) != 1)
 		fail_msg("%s, mode %d: it does not end: %s", what, mode,
-			sh(w, "cat said; ps -ef --forest | tail -n 30"));
+			sh(w, "cat said; ps -eo pid,ppid,stat,wchan:24,args --forest | grep -v ' \\[' | tail -n 12 | cut -c 1-150"));
 	if (mode == 2)
 		poll(NULL, 0, 5);
 	mess = sh(w, "cd u; GIT_OPTIONAL_LOCKS=0 git -c advice.statusHints=false status "
