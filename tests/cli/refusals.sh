@@ -64,7 +64,7 @@ like "$SAID" 'docker' "no docker daemon: said"
 no_race "no docker daemon"
 "$YOLO" shutdown >/dev/null
 refused "dagger without an image" 1 "$YOLO" run --engine dagger -- true
-like "$SAID" 'no image is known; `yolodeck init` finds one' "dagger without an image: said"
+like "$SAID" 'no image is known .`yolodeck init` finds one' "dagger without an image: said"
 refused "limits that are not enforced" 1 "$YOLO" run --engine fake -- true
 like "$SAID" 'not enforced here .*--allow-unlimited' "limits that are not enforced: the next step"
 echo '{ "isolation": "container" }' >"$T/isolation.json"
