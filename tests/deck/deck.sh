@@ -57,7 +57,9 @@ golden() { # NAME REGEX
 	if [ -n "${GENERATE:-}" ]; then
 		printf '%s\n' "$got" >"$file"
 	fi
-	if [ "$got" = "$(cat "$file" 2>/dev/null)" ]; then
+	# the word may be on the screen before the rest of its frame is
+	# shellcheck disable=SC2016 # for wait_for
+	if wait_for '[ "$got" = "$(cat "$file" 2>/dev/null)" ] || { got=$(term_screen | mask) && false; }' 3; then
 		ok "golden screen $1"
 	else
 		not_ok "golden screen $1" "$(diff <(printf '%s\n' "$got") "$file")"
