@@ -88,6 +88,7 @@ deps:
 	$(Q)sh tests/deps.sh build
 
 lint:
+	$(Q)sh tests/deps.sh test
 	$(Q)sh tests/lint/lint.sh
 
 test:
