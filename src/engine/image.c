@@ -168,6 +168,25 @@ void image_cut(struct image_source *s)
 	docker_poke(s->d);
 }
 
+bool image_whole(struct image_source *s, const struct http_answer *a, void (*refused)(struct image_source *s, const char *said))
+{
+	char said[DOCKER_TEXT] = "";
+
+	s->call = NULL;
+	image_progress_tail(&s->progress, a);
+	if (a->status >= 400)
+		docker_message(a, said, sizeof(said));
+	else
+		snprintf(said, sizeof(said), "%s", s->progress.error);
+	if (a->status < 400 && !said[0] && a->trouble == HTTP_OK)
+		return true;
+	if (a->status >= 400 || said[0])
+		refused(s, said);
+	else
+		image_cut(s);
+	return false;
+}
+
 /* ---- looking ---- */
 
 static bool other_processor(const char *arch)

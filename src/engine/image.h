@@ -91,6 +91,9 @@ void image_fetched(struct image_source *s);
 void image_failed(struct image_source *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* The answer had no status: asked again when the link is back, but not for ever. */
 void image_cut(struct image_source *s);
+/* The end of a stream of progress: true = it came whole and without an error. Else it is done with: refused was called with the
+ * daemon's words, or the source is asked for again. */
+bool image_whole(struct image_source *s, const struct http_answer *a, void (*refused)(struct image_source *s, const char *said));
 /* work on the pool; done is called with the source, or NULL when nobody wants it any more (it only frees what it holds). */
 struct image_job {
 	struct image_source *s;

@@ -53,20 +53,8 @@ static void on_line(void *ctx, const char *line, size_t n)
 static void on_end(void *ctx, const struct http_answer *a)
 {
 	struct image_source *s = ctx;
-	char said[DOCKER_TEXT];
-	s->call = NULL;
-	image_progress_tail(&s->progress, a);
-	if (a->status >= 400) {
-		docker_message(a, said, sizeof(said));
-		failed(s, said);
-	} else if (s->progress.error[0]) {
-		snprintf(said, sizeof(said), "%s", s->progress.error);
-		failed(s, said);
-	} else if (a->trouble != HTTP_OK) {
-		image_cut(s);
-	} else {
+	if (image_whole(s, a, failed))
 		image_fetched(s);
-	}
 }
 
 static void build(struct image_source *s)

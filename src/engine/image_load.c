@@ -59,24 +59,14 @@ static void on_line(void *ctx, const char *line, size_t n)
 static void on_end(void *ctx, const struct http_answer *a)
 {
 	struct image_source *s = ctx;
-	char said[DOCKER_TEXT];
 	loop_cancel(s->tick);
 	s->tick = NULL;
-	s->call = NULL;
-	image_progress_tail(&s->progress, a);
-	if (a->status >= 400) {
-		docker_message(a, said, sizeof(said));
-		refused(s, said);
-	} else if (s->progress.error[0]) {
-		snprintf(said, sizeof(said), "%s", s->progress.error);
-		refused(s, said);
-	} else if (a->trouble != HTTP_OK) {
-		image_cut(s);
-	} else if (!spec_image_ref_ok(s->progress.loaded)) {
+	if (!image_whole(s, a, refused))
+		return;
+	if (!spec_image_ref_ok(s->progress.loaded))
 		image_failed(s, "Docker finds no image in %.200s", s->path);
-	} else {
+	else
 		tag(s);
-	}
 }
 
 static void on_tick(void *ctx)

@@ -62,20 +62,8 @@ static void on_line(void *ctx, const char *line, size_t n)
 static void on_end(void *ctx, const struct http_answer *a)
 {
 	struct image_source *s = ctx;
-	char said[DOCKER_TEXT];
-	s->call = NULL;
-	image_progress_tail(&s->progress, a);
-	if (a->status >= 400) {
-		docker_message(a, said, sizeof(said));
-		refused(s, said);
-	} else if (s->progress.error[0]) {
-		snprintf(said, sizeof(said), "%s", s->progress.error);
-		refused(s, said);
-	} else if (a->trouble != HTTP_OK) {
-		image_cut(s);
-	} else {
+	if (image_whole(s, a, refused))
 		image_fetched(s);
-	}
 }
 
 /* "a/b:1" -> fromImage=a/b&tag=1; without a tag the daemon would fetch them all. */
