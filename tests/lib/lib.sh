@@ -226,14 +226,8 @@ have_docker() {
 	[ "$LIB_DOCKER" = yes ]
 }
 
-# Go with the caches of the user outside (a cold one takes half a minute); modules are not downloaded by this.
 have_go() {
-	command -v go >/dev/null || return 1
-	[ -n "${LIB_GO:-}" ] && return 0
-	LIB_GO=yes
-	GOCACHE=$(HOME=$LIB_HOME go env GOCACHE)
-	GOMODCACHE=$(HOME=$LIB_HOME go env GOMODCACHE)
-	export GOCACHE GOMODCACHE
+	command -v go >/dev/null
 }
 
 have_bwrap() {
