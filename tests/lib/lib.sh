@@ -24,6 +24,7 @@ if [ -z "${YOLO:-}" ]; then
 	[ -x "$YOLO" ] || YOLO=$LIB_TOP/build/yolodeck
 fi
 YOLO=$(realpath "$YOLO")
+# shellcheck disable=SC2034 # for scripts that need what the user has there
 LIB_HOME=${HOME:-/}
 # Go keeps what it fetched and built below HOME; with the private one every test would fetch all of it again.
 if command -v go >/dev/null; then
