@@ -113,7 +113,7 @@ enum role board_note(const struct board_row *b, const struct board_opts *o, stru
 		buf_fmt(out, "no branch: %s", v->scan);
 	else if (v->reason && *v->reason && v->state != VS_PASSED && !variant_live(v->state))
 		buf_fmt(out, "%s%s", v->state == VS_LOST ? "r runs it again: " : "", v->reason);
-	else if (v->note && *v->note && v->state <= VS_PREPARING)
+	else if (v->note && *v->note && variant_live(v->state))
 		buf_str(out, v->note);
 	else if (r->warn && v->state == VS_RUNNING && !b->last)
 		buf_str(out, r->warn);

@@ -175,6 +175,8 @@ static void ended(struct dagger_task *k)
 		snprintf(words, sizeof words, "%.300s; what was fetched until then is kept. --engine docker does without it",
 			*text ? text : "the Dagger engine went away");
 		dagger_fail(k, ENGINE_GONE, words);
+	} else if (k->p->collect) {
+		dagger_fail(k, ENGINE_GONE, "the pipeline died, and its containers with it; what they left was collected");
 	} else
 		dagger_fail(k, ENGINE_GONE, *text ? text : "its container is gone without a word");
 }
@@ -217,7 +219,7 @@ static void look(struct dagger_task *k)
 		dagger_say(k, "");
 		ev->started(ev->ctx, k->t);
 	}
-	if (known->note)
+	if (known->note && !k->p->collect)
 		dagger_say(k, known->note);
 	if (known->ended)
 		ended(k);

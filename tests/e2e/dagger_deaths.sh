@@ -75,6 +75,7 @@ wait_ok "two run" '[ "$(states $RACE)" = " 2 running" ]' 120
 wait_for "grep -q 'line 10' '$(state_dir)/races/$RACE/pipeline-1/log'" 20
 kill -9 "$(pipeline_pid "$RACE" 0)"
 wait_ok "they are lost, and said to be" '[ "$(states $RACE)" = " 2 lost" ]' 120
+like "$(of "$RACE/1" .row.reason)" "^the pipeline died" "and why"
 is "$(git show "yolo/$RACE/pipeline-1:file.txt" "yolo/$RACE/pipeline-2:file.txt" | tr '\n' ' ')" "work of 1 work of 2 " "their files were collected"
 LAST=$(yolodeck log "$RACE/1" | tail -n 1)
 like "$LAST" "^line [0-9]+$" "the log is whole to its last line"

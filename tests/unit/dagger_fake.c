@@ -97,6 +97,11 @@ static void start(const char *path, int n)
 		emit("ack", NULL, NULL, NULL, n);
 		if (!strcmp(word(i, 1), "both"))
 			_exit(1);
+		emit("note", task_id[i], "text", "loading image", 0);
+		if (!strcmp(word(i, 1), "silent")) {
+			end(i, "gone", "the container ended without a word");
+			return;
+		}
 		write_log(i, "", 4, RUNLOG_BY_ITSELF);
 		end(i, "ended", "");
 		return;

@@ -163,6 +163,7 @@ static void ends(void **state)
 		{ "gone", NULL, 1, -1, 1, ENGINE_GONE, "went away" },
 		{ "no-tree", NULL, 1, 0, 1, ENGINE_GONE, "exit 0; its files could not be fetched from the engine: no room" },
 		{ "dies", NULL, 1, 4, 2, ENGINE_EXITED, "exit 4" },
+		{ "dies", "silent", 1, -1, 2, ENGINE_GONE, "the pipeline died, and its containers with it; what they left was collected" },
 		{ "dies", "both", 1, -1, 2, ENGINE_GONE, "could not be collected" },
 		{ "dies-early", NULL, 0, -1, 2, ENGINE_NOT_STARTED, "pipeline.log says more" },
 	};
@@ -177,6 +178,8 @@ static void ends(void **state)
 		assert_int_equal(r.started, cases[i].started);
 		assert_int_equal(pipes(10 + (int)i), cases[i].pipes);
 		assert_null(r.t.priv);
+		if (cases[i].pipes == 2 && cases[i].started)
+			assert_non_null(strstr(r.notes, "[the pipeline died; collecting what it left]"));
 		rig_done(&r);
 	}
 }
