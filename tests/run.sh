@@ -34,13 +34,31 @@ tally() {
 	printf '%-34s %4d passed %3d failed %3d skipped %6d.%d s\n' "$1" "$2" "$3" "$4" $(($5 / 1000)) $(($5 % 1000 / 100))
 	[ "$3" -gt 0 ] || return 0
 	sed 's/^/    /' "$LOGS/$(log_name "$1")" | tail -n 200
+	why "$1" >>"$LOGS/failed.txt"
+}
+
+# What failed in the log of $1, short: the tests with what they say of it, and what sanitizers and this script added.
+why() {
+	awk -v name="$1" '
+		/^not ok / { follows = 8; print name ": " $0; next }
+		follows > 0 && /^#/ { follows--; print "    " $0; next }
+		{ follows = 0 }
+		/^\[ +(ERROR|FAILED|LINE) *\]/ || /(ERROR|SUMMARY|runtime error): / || /^run\.sh: / { print name ": " $0 }
+	' "$LOGS/$(log_name "$1")" | cut -c 1-400 | tail -n 40
+	echo "$1: the end of its log"
+	tail -n 5 "$LOGS/$(log_name "$1")" | cut -c 1-400 | sed 's/^/    /'
 }
 
 log_name() {
 	printf '%s.log' "$1" | tr '/ ' '--'
 }
 
+# Once more what failed: whoever sees only the end of a long output sees why.
 closing() {
+	if [ -s "$LOGS/failed.txt" ]; then
+		echo "What failed:"
+		cat "$LOGS/failed.txt"
+	fi
 	echo "$passed passed, $failed failed, $skipped skipped"
 	[ "$failed" -eq 0 ]
 	exit
