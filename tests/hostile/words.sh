@@ -7,12 +7,17 @@
 . "$(dirname "$0")/../lib/lib.sh"
 export YOLODECK_FAKE=1
 
-# A command that writes down its arguments and environment; what a shell made of them would differ.
+# A command that writes down its arguments, W0 W1 ... and the prompt; what a shell made of them would differ.
 cat >"$T/bin/args" <<'ARGS'
 #!/bin/sh
 printf '%s\n' "$#"
 printf '<%s>' "$@"
-printf '[%s]' "${WORD-unset}" "${YOLO_PROMPT-unset}"
+n=0
+while eval "test -n \"\${W$n+x}\""; do
+	eval "printf '{%s}' \"\$W$n\""
+	n=$((n + 1))
+done
+printf '[%s]' "${YOLO_PROMPT-unset}"
 ARGS
 chmod +x "$T/bin/args"
 PWNED=$T/pwned
@@ -45,21 +50,29 @@ for engine in fake local docker; do
 		skip "words on $engine" "$engine does not run here"
 		continue
 	fi
-	want="${#WORDS[@]}"$'\n'$(printf '<%s>' "${WORDS[@]}")'[unset][unset]'
 	run -- ./args "${WORDS[@]}"
-	saw "$engine: arguments after -- arrive one by one" "$want"
+	saw "$engine: arguments after -- arrive one by one" "${#WORDS[@]}"$'\n'"$(printf '<%s>' "${WORDS[@]}")[unset]"
 	untouched "$engine: arguments"
+	flags=() env='' all='' clean=''
 	for w in "${WORDS[@]}"; do
-		case $w in '' | *[[:space:]]) continue ;; esac # a prompt has no blank ends, and is something
-		[ $engine = fake ] || case $w in *"$PWNED"* | *$'\n'* | -u*) ;; *) continue ;; esac
-		run --env "WORD=$w" --prompt "$w" -- ./args
-		saw "$engine: --env and --prompt: $(printf %q "${w:0:40}")" "0"$'\n'"<>[$w][$w]"
-		v=${w//[$'\001'$'\033'$'\177']/}
-		[ -n "$v" ] || continue
-		printf '{ "env": { "WORD": %s }, "prompt": %s, "command": %s }' "$(json_text "$v")" "$(json_text "$v")" \
-			'"./args; # the only shell is this one, inside"' >"$T/race.json"
+		v=${w//[$'\001'$'\033'$'\177']/} # what no race file may hold
+		env+=", \"W${#flags[@]}\": $(json_text "$v")"
+		flags+=("--env=W${#flags[@]}=$w")
+		all+="{$w}" clean+="{$v}"
+	done
+	run "${flags[@]}" -- ./args
+	saw "$engine: each --env" "0"$'\n'"<>$all[unset]"
+	printf '{ "env": { %s }, "command": %s }' "${env:2}" '"./args; # the only shell is this one, inside"' >"$T/race.json"
+	run -f "$T/race.json"
+	saw "$engine: env of a race file" "0"$'\n'"<>$clean[unset]"
+	for w in "${WORDS[@]}"; do
+		case $w in '' | *[[:space:]] | *[$'\001'$'\033'$'\177']*) continue ;; esac # a prompt has no blank ends, and is something
+		case $engine:$w in *:'$(touch'* | *:-u | fake:*["\"'\`;&!~@#"]* | fake:*[$'\n\t']* | fake:é*) ;; *) continue ;; esac
+		run --prompt "$w" -- ./args
+		saw "$engine: --prompt: $(printf %q "${w:0:40}")" "0"$'\n'"<>[$w]"
+		printf '{ "prompt": %s, "command": "./args" }' "$(json_text "$w")" >"$T/race.json"
 		run -f "$T/race.json"
-		saw "$engine: a race file: $(printf %q "${w:0:40}")" "0"$'\n'"<>[$v][$v]"
+		saw "$engine: prompt of a race file: $(printf %q "${w:0:40}")" "0"$'\n'"<>[$w]"
 	done
 	untouched "$engine: environment and prompt"
 done
