@@ -3,17 +3,18 @@
 #
 # Order: what is needed, lint, builds (plain and sanitised), unit programs, then every executable tests/{cli,engine,deck,e2e,hostile}/*.sh.
 # Those print TAP; a script may ask for more time with a line "# timeout: SECONDS" among its first ten. All output is kept in build/test-logs.
-# ONLY=pattern in the environment runs only what has a name that matches (a shell pattern), JOBS=n compiles with n processes.
+# ONLY=pattern in the environment runs only what has a name that matches (a shell pattern), JOBS=n compiles with n processes,
+# LANES=n runs n programs and scripts side by side (by default one for each processor, at most 4): most of them wait most of the time.
 set -u
 cd -- "$(dirname -- "$0")/.." || exit 1
 LOGS=build/test-logs
 TIMEOUT=300
 JOBS=${JOBS:-$(nproc 2>/dev/null || echo 1)}
-passed=0
-failed=0
-skipped=0
+LANES=${LANES:-$((JOBS > 4 ? 4 : JOBS))}
 mkdir -p "$LOGS"
-rm -f "$LOGS"/*
+rm -rf "${LOGS:?}"/*
+mkdir "$LOGS/taken"
+: >"$LOGS/counts.txt"
 # What belongs to the caller's make must not reach the one below.
 unset MAKEFLAGS MFLAGS MAKELEVEL
 LC_ALL=C.UTF-8
@@ -28,9 +29,7 @@ now_ms() {
 
 # $1 name, $2 passed, $3 failed, $4 skipped, $5 ms: one line, and all that was printed when something failed.
 tally() {
-	passed=$((passed + $2))
-	failed=$((failed + $3))
-	skipped=$((skipped + $4))
+	echo "$2 $3 $4" >>"$LOGS/counts.txt"
 	printf '%-34s %4d passed %3d failed %3d skipped %6d.%d s\n' "$1" "$2" "$3" "$4" $(($5 / 1000)) $(($5 % 1000 / 100))
 	[ "$3" -gt 0 ] || return 0
 	sed 's/^/    /' "$LOGS/$(log_name "$1")" | tail -n 200
@@ -59,8 +58,7 @@ closing() {
 		echo "What failed:"
 		cat "$LOGS/failed.txt"
 	fi
-	echo "$passed passed, $failed failed, $skipped skipped"
-	[ "$failed" -eq 0 ]
+	awk '{ p += $1; f += $2; s += $3 } END { printf "%d passed, %d failed, %d skipped\n", p, f, s; exit f > 0 }' "$LOGS/counts.txt"
 	exit
 }
 
@@ -111,13 +109,23 @@ tally_tap() {
 	sed -n 's/^ok [0-9]* - \(.*\) # [Ss][Kk][Ii][Pp] *\(.*\)/    skipped: \1 (\2)/p' "$2"
 }
 
+# Runs a command with a time limit and all it prints in a log; a signal to this shell ends it.
+limited() { # LOG SECONDS CMD...
+	log=$1
+	limit=$2
+	shift 2
+	timeout -k 30 "$limit" "$@" >"$log" 2>&1 </dev/null &
+	child=$!
+	wait $child
+}
+
 run_tap() { # $1 name, $2 seconds, then the command
 	name=$1
 	limit=$2
 	shift 2
 	log=$LOGS/$(log_name "$name")
 	start=$(now_ms)
-	timeout -k 30 "$limit" "$@" >"$log" 2>&1 </dev/null
+	limited "$log" "$limit" "$@"
 	tally_tap "$name" "$log" $? $(($(now_ms) - start))
 }
 
@@ -131,7 +139,7 @@ run_unit() {
 	wanted "$name" || return 0
 	log=$LOGS/$(log_name "$name")
 	start=$(now_ms)
-	timeout -k 10 "$TIMEOUT" "$1" >"$log" 2>&1 </dev/null
+	limited "$log" "$TIMEOUT" "$1"
 	rc=$?
 	good=$(cmocka_sum PASSED "$log")
 	bad=$(cmocka_sum FAILED "$log")
@@ -152,8 +160,61 @@ run_script() {
 	run_tap "$name" "${limit:-$TIMEOUT}" "$1"
 }
 
+# ---- lanes ----
+
+# Every unit program and script, one a line.
+all_tests() {
+	for src in tests/unit/test_*.c; do
+		unit=${src##*/}
+		echo "build/san/unit/${unit%.c}"
+	done
+	for script in tests/cli/*.sh tests/engine/*.sh tests/deck/*.sh tests/e2e/*.sh tests/hostile/*.sh; do
+		[ ! -x "$script" ] || echo "$script"
+	done
+}
+
+# Takes what no other lane has taken, until all is. What is printed of one test stays together.
+lane() { # NUMBER
+	child=
+	trap '[ -z "$child" ] || kill "$child" 2>/dev/null; exit 130' INT TERM
+	nth=0
+	while read -r test <&3; do
+		nth=$((nth + 1))
+		mkdir "$LOGS/taken/$nth" 2>/dev/null || continue
+		case $test in
+		*.sh) run_script "$test" ;;
+		*) run_unit "$test" ;;
+		esac >"$LOGS/lane$1.out"
+		cat "$LOGS/lane$1.out"
+		mkdir "$LOGS/taken/$nth/done"
+	done 3<"$LOGS/all.txt"
+}
+
+run_lanes() {
+	lanes=
+	trap 'trap "" INT TERM; kill $lanes 2>/dev/null; wait; exit 130' INT TERM
+	i=0
+	while [ $i -lt "$LANES" ]; do
+		lane $i &
+		lanes="$lanes $!"
+		i=$((i + 1))
+	done
+	wait
+	i=0
+	while read -r test; do
+		i=$((i + 1))
+		[ -d "$LOGS/taken/$i/done" ] || tally_lost "$test"
+	done <"$LOGS/all.txt"
+}
+
+# A lane that died took its test with it: that is a failure.
+tally_lost() {
+	echo "run.sh: its lane ended before it" >"$LOGS/$(log_name "$1")"
+	tally "$1" 0 1 0 0
+}
+
 if ! sh tests/deps.sh test; then
-	failed=1
+	echo "0 1 0" >>"$LOGS/counts.txt"
 	closing
 fi
 if wanted lint; then
@@ -166,11 +227,6 @@ if wanted lint; then
 	run_tap lint-selftest "$TIMEOUT" sh tests/lint/selftest.sh
 	run_tap lib-selftest "$TIMEOUT" bash tests/lib/selftest.sh
 fi
-for src in tests/unit/test_*.c; do
-	unit=${src##*/}
-	run_unit "build/san/unit/${unit%.c}"
-done
-for script in tests/cli/*.sh tests/engine/*.sh tests/deck/*.sh tests/e2e/*.sh tests/hostile/*.sh; do
-	[ -x "$script" ] && run_script "$script"
-done
+all_tests >"$LOGS/all.txt"
+run_lanes
 closing

@@ -137,16 +137,16 @@ check "the deck showed the logs" grep -q -a 'before' "$T/deck"
 # Every byte is either kept or counted, and the command is not slowed down by a full log.
 flood() { # ENGINE
 	local race log gap idx
-	race=$("$YOLO" run --engine "$1" --network none --allow-unlimited --log-limit 16m --timeout 200s -d -- \
+	race=$("$YOLO" run --engine "$1" --network none --allow-unlimited --log-limit 4m --timeout 200s -d -- \
 		sh -c 'dd if=/dev/zero bs=1M count=2000 2>/dev/null | tr "\0" "\n"; echo done >finished' 2>/dev/null)
 	"$YOLO" wait "$race" >/dev/null
 	is $? 0 "$1: 2 GB of log: the command ends by itself"
 	log=$(state_dir)/races/$race/dd/log
 	[ -f "$log" ] || log=$(echo "$(state_dir)/races/$race"/*/log)
 	idx=$log.idx
-	is "$(($(stat -c %s "$log") + $(stat -c %s "$idx") <= 16 << 20))" 1 "$1: log and index stay below the limit"
-	is "$(($(stat -c %s "$log") > 15 << 20))" 1 "$1: and use it"
-	is "$(stat -c %b "$idx" | awk '{ print $1 <= 2048 }')" 1 "$1: the index is small"
+	is "$(($(stat -c %s "$log") + $(stat -c %s "$idx") <= 4 << 20))" 1 "$1: log and index stay below the limit"
+	is "$(($(stat -c %s "$log") > 3 << 20))" 1 "$1: and use it"
+	is "$(stat -c %b "$idx" | awk '{ print $1 <= 1024 }')" 1 "$1: the index is small"
 	"$YOLO" log -t "$race/1" | tail -n 40 >"$T/tail"
 	# the gap is told in doubling steps
 	gap=$(od -An -v -t u8 -w32 "$idx" | awk '{ kind = int($4 / 4294967296) % 256; if (kind == 2) n += $3 } END { printf "%.0f\n", n }')
