@@ -8,7 +8,7 @@
 set -u
 cd -- "$(dirname -- "$0")/.." || exit 1
 LOGS=build/test-logs
-TIMEOUT=300
+TIMEOUT=600
 JOBS=${JOBS:-$(nproc 2>/dev/null || echo 1)}
 LANES=${LANES:-$((JOBS > 4 ? 4 : JOBS))}
 mkdir -p "$LOGS"

@@ -5,7 +5,7 @@
 #include <signal.h>
 #include <time.h>
 
-enum { ROUNDS = 40, UNDO_ROUNDS = 16, FILES = 240, TWO_ROUNDS = 6 };
+enum { ROUNDS = 24, UNDO_ROUNDS = 12, FILES = 240, TWO_ROUNDS = 6 };
 
 static struct world *w;
 
