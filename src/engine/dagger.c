@@ -381,11 +381,7 @@ static int dagger_exec(struct engine *g, const struct engine_task *t, const char
 
 	if (!k || !k->p || !k->known || !k->known->running)
 		return err_set(e, "not_running", "%s does not run; nothing can be run beside it", t->variant);
-	if (tty)
-		return err_set(e, "no_terminal",
-			"a container of Dagger has no terminal; `yolodeck exec %d/%s -- COMMAND` runs one command in its files", t->race,
-			t->variant);
-	strv_addl(out, k->p->binary, "exec", k->p->dir, k->known->file ? k->known->file : k->file, "--", NULL);
+	strv_addl(out, k->p->binary, tty ? "tty" : "exec", k->p->dir, k->known->file ? k->known->file : k->file, "--", NULL);
 	strv_addv(out, cmd);
 	return 0;
 }

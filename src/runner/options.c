@@ -18,6 +18,8 @@ static const struct option {
 	{ "--gate", TEXT, offsetof(struct options, gate) },
 	{ "--cwd", TEXT, offsetof(struct options, cwd) },
 	{ "--vault", TEXT, offsetof(struct options, vault) },
+	{ "--ctl", TEXT, offsetof(struct options, ctl) },
+	{ "--tty", TEXT, offsetof(struct options, tty) },
 	{ "--cap", NUMBER, offsetof(struct options, cap) },
 	{ "--uid", NUMBER, offsetof(struct options, uid) },
 	{ "--gid", NUMBER, offsetof(struct options, gid) },
@@ -94,7 +96,7 @@ int options_parse(struct options *o, int argc, char **argv)
 		i++;
 	}
 	bool logged = o->vault ? !o->log && !o->idx && !o->gate : o->log && o->idx;
-	if ((!o->exec && !logged) || i + 1 >= argc) {
+	if ((!o->exec && !o->tty && !logged) || i + 1 >= argc) {
 		dprintf(2, "runner: needs --log and --idx, or --vault, and a command after --\n");
 		return -1;
 	}

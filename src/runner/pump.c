@@ -202,14 +202,15 @@ static size_t turn(struct run *r, int64_t until)
 	}
 	int64_t wait = due > now ? due - now : 0;
 	struct timespec t = { wait / 1000000000, wait % 1000000000 };
-	struct pollfd f[5] = {
+	struct pollfd f[6] = {
 		{ r->signals, POLLIN, 0 },
 		{ rest ? -1 : r->in[0], POLLIN, 0 },
 		{ rest ? -1 : r->in[1], POLLIN, 0 },
 		{ r->dead ? -1 : r->notify, POLLIN, 0 },
 		{ frames_wait(r) ? 1 : -1, POLLOUT, 0 },
+		{ r->dead || r->stopped ? -1 : r->ctl, POLLIN, 0 },
 	};
-	int ready = ppoll(f, 5, due ? &t : NULL, NULL);
+	int ready = ppoll(f, 6, due ? &t : NULL, NULL);
 	bool blind = ready < 0 && look_blindly(r);
 	if (ready > 0 || blind) {
 		for (int i = 0; i < 2; i++) {
@@ -222,7 +223,7 @@ static size_t turn(struct run *r, int64_t until)
 	now = run_now();
 	flush_due(r, now);
 	obey_limits(r, now);
-	tick(r, now, ready > 0 && f[3].revents);
+	tick(r, now, ready > 0 && (f[3].revents || f[5].revents));
 	frames_push(r);
 	return got;
 }

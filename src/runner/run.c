@@ -104,7 +104,7 @@ static int shield(void)
 
 int main(int argc, char **argv)
 {
-	struct run r = { .in = { -1, -1 }, .out = { -1, -1 }, .signals = -1, .vault = -1, .notify = -1 };
+	struct run r = { .in = { -1, -1 }, .out = { -1, -1 }, .signals = -1, .vault = -1, .notify = -1, .ctl = -1 };
 	int errand_code = errand(argc, argv);
 
 	if (errand_code >= 0)
@@ -113,6 +113,8 @@ int main(int argc, char **argv)
 		return RUN_FAULT;
 	if (r.o.exec)
 		spawn_become(&r.o);
+	if (r.o.tty)
+		return shield() ? RUN_FAULT : tty_run(&r.o);
 	r.alone = getpid() == 1;
 	if (shield() || open_log(&r))
 		return RUN_FAULT;

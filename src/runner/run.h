@@ -11,8 +11,10 @@
  *   --vault DIR   instead of --log --idx (dagger): makes DIR 0700 and both files in it new, prints every record as one line on
  *                 stdout (frames.c), stops when DIR/stop appears; watches --pids (of all, not per user) and --memory BYTES.
  *                 Exits 0 whenever the log's exit record was written
+ *   --ctl SOCKET  with --vault: a byte that comes from this unix socket says the same as DIR/stop, sooner; without the socket we go on
  *   --vault-test  --vault also where our pid namespace is not a container's own; then KILL reaches our own processes only
  *   --exec        no log and no second process: becomes the command, with --uid --gid --cwd --pids (exec and shell)
+ *   --tty SOCKET  no log: the command runs on a pseudo-terminal whose other end is this unix socket (tty.c), with --uid --gid --cwd
  *   --tag TEXT    ignored: by it the engine knows us in /proc/PID/cmdline
  *
  *   runner --touch FILE               the stop file
@@ -37,7 +39,7 @@ enum {
 enum { RUN_JOINS = 8, RUN_FAULT = 125, RUN_ORPHAN_MS = 200, RUN_FLUSH_NS = 5000000 };
 
 struct options {
-	const char *log, *idx, *setup, *gate, *cwd, *vault;
+	const char *log, *idx, *setup, *gate, *cwd, *vault, *ctl, *tty;
 	uint64_t cap;
 	int64_t uid, gid;		/* -1 = as we are */
 	int64_t time_ms, grace_ms, pids, memory;
@@ -57,7 +59,8 @@ struct run {
 	bool stopped, timed_out, killed;
 	bool alone;			/* all of our pid namespace but pid 1 and us is the command's: KILL goes to all */
 	int64_t limit_at, kill_at;	/* CLOCK_MONOTONIC ns; 0 = not set */
-	int vault, notify;		/* the vault's directory, inotify on it; -1 = none */
+	int vault, notify, ctl;		/* the vault's directory, inotify on it, --ctl's socket; -1 = none */
+	bool asked;			/* the socket asked us to stop */
 	int64_t look_at;		/* next tick of a vault; 0 = no vault */
 	bool over_memory, over_pids;	/* what the watch killed for */
 };
@@ -70,6 +73,7 @@ int options_parse(struct options *o, int argc, char **argv);
 /* files.c: -1 after a sentence on stderr. */
 int files_gate(const char *dir);
 int files_open(const char *spec);	/* fresh log or idx, appended to, O_CLOEXEC */
+int files_reach(const char *path);	/* connected to a unix socket, O_CLOEXEC; -1 with errno and no sentence */
 /* The limit of processes of the container we are pid 1 of, if a fork was ever refused at it; else 0. */
 uint64_t files_pids_reached(void);
 
@@ -101,6 +105,9 @@ void spawn_ask(struct run *r);		/* TERM to the phase's process group */
 void spawn_kill(struct run *r);		/* KILL to all of it we can name */
 void spawn_reap(struct run *r);		/* collects every ended child, sets dead and status for main */
 void spawn_end_orphans(struct run *r);	/* kills and collects what is left below us */
+
+/* tty.c: --tty, to its end; the command's exit code, or RUN_FAULT after a sentence on stderr. */
+int tty_run(const struct options *o);
 
 /* pump.c */
 int pump_open(struct run *r);		/* the pipes and the signalfd */

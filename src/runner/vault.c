@@ -72,6 +72,10 @@ int vault_open(struct run *r)
 		close(r->notify);
 		r->notify = -1;
 	}
+	/* and without the socket the stop file is the way */
+	r->ctl = r->o.ctl ? files_reach(r->o.ctl) : -1;
+	if (r->ctl >= 0 && fcntl(r->ctl, F_SETFL, O_NONBLOCK) < 0)
+		return -1;
 	r->look_at = run_now();
 	frames_open(r);
 	return 0;
@@ -84,5 +88,13 @@ bool vault_asked(struct run *r)
 
 	while (r->notify >= 0 && read(r->notify, events, sizeof events) > 0)
 		continue;
-	return fstatat(r->vault, "stop", &st, AT_SYMLINK_NOFOLLOW) == 0;
+	if (r->ctl >= 0) {
+		ssize_t n = read(r->ctl, events, sizeof events);
+		r->asked |= n > 0;
+		if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR)) {
+			close(r->ctl);
+			r->ctl = -1;
+		}
+	}
+	return r->asked || fstatat(r->vault, "stop", &st, AT_SYMLINK_NOFOLLOW) == 0;
 }

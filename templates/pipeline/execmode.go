@@ -1,4 +1,5 @@
-// execmode.go - `pipeline exec DIR TASKFILE -- ARGV...`: a second command in a variant's files, its output on ours.
+// execmode.go - `pipeline exec DIR TASKFILE -- ARGV...`: a second command in a variant's files, its output on ours; `pipeline tty ...`: on
+// our terminal (terminal.go).
 //
 // It is logged by a runner of its own, for its frames: Dagger's own streams lose what is not UTF-8.
 package main
@@ -35,7 +36,7 @@ func execArgv(argv []string) ([]string, error) {
 	return append(append([]string{}, c...), argv[1:]...), nil
 }
 
-func execMode(dir, taskFile string, argv []string) int {
+func execMode(dir, taskFile string, argv []string, tty bool) int {
 	events.silent = true
 	signals := catchSignals()
 	p, err := readPlan(dir)
@@ -64,6 +65,8 @@ func execMode(dir, taskFile string, argv []string) int {
 	}
 	code := execFailed
 	switch {
+	case f == nil && err == nil && tty:
+		code = pl.terminal(&t, argv)
 	case f == nil && err == nil:
 		code = pl.execute(&t, argv)
 	case len(caught) > 0:

@@ -3,7 +3,9 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
+	"net"
 	"sync"
 	"time"
 
@@ -25,7 +27,8 @@ type run struct {
 	mu     sync.Mutex
 	ground *dagger.Container
 	src    *dagger.Directory
-	inside bool // the exec is asked for: stop goes by the file
+	inside bool     // the exec is asked for: stop goes by the line or the file
+	line   net.Conn // to the runner; nil = not yet, or never
 }
 
 func newRun(pl *pipeline, t task) *run {
@@ -101,8 +104,16 @@ func (r *run) execute() error {
 	if !r.Check {
 		looked.Go(func() { r.checkpoints(looking) })
 	}
-	argv := r.runnerArgv(customWrap(r.Argv))
-	_, err := r.container().WithExec(argv, dagger.ContainerWithExecOpts{Expect: dagger.ReturnTypeAny}).Sync(ctx)
+	argv, ctr := r.runnerArgv(customWrap(r.Argv)), r.container()
+	ctl, err := openSocket(r.pl.dir, "ctl-"+rand.Text()[:8])
+	if err == nil {
+		defer ctl.close()
+		go r.hold(ctl)
+		ctr, argv = ctl.in(r.pl.client, ctr, "/yolo-ctl"), append([]string{argv[0], "--ctl", "/yolo-ctl"}, argv[1:]...)
+	} else {
+		say("%s: it will be slower to stop: %v", r.ID, err)
+	}
+	_, err = ctr.WithExec(argv, dagger.ContainerWithExecOpts{Expect: dagger.ReturnTypeAny}).Sync(ctx)
 	if err == nil {
 		select {
 		case <-r.in.quiet:
@@ -150,6 +161,9 @@ func (r *run) softStop() {
 	time.AfterFunc(limit, func() { r.cancel(errCancelled) })
 	ctx, cancel := context.WithTimeout(r.pl.root, limit)
 	defer cancel()
+	if r.askByLine() {
+		return
+	}
 	if _, err := aside(r.container(), "--touch", "/.yolo/stop").Sync(ctx); err != nil && r.ctx.Err() == nil {
 		say("%s: it cannot be asked to stop: %s", r.ID, sentence(err))
 		r.cancel(errCancelled)

@@ -103,6 +103,27 @@ is "$(git show "$(of "$RACE/3" .row.branch):file.txt")" "work of 3" "its files a
 is "$(yolodeck ls --json | jq "[.rows[] | select(.race == $RACE and .state == \"running\")] | length")" 7 "the seven others run on"
 is "$(yolodeck exec "$RACE/4" -- sh -c 'cat file.txt; id -u; pwd' 2>/dev/null | tr '\n' ' ')" "work of 4 65532 /work " "exec runs a command beside it"
 refused "no shell without a terminal" 2 yolodeck shell "$RACE/4"
+term_start 80x24 env yolodeck shell "$RACE/4"
+term_wait '[$#] ?$' 60 || not_ok "the shell has a prompt" "$(term_screen)"
+term_type 'echo "$(cat file.txt)@$(id -u)@$PWD@${TERM%%-*}"; stty size; echo typed >typed.txt'
+term_keys Enter
+term_shows "a shell on the terminal, in the variant's files" '^work of 4@65532@/work@(xterm|tmux)'
+term_shows "which has a size" '^24 80$'
+term_resize 100x30
+wait_ok "and a new one" 'term_type "stty size"; term_keys Enter; pause 0.3; grep -q -x "30 100" <<<"$(term_screen)"' 20
+term_type 'sleep 1000; echo after'
+term_keys Enter
+pause 0.5
+term_keys C-c
+pause 0.2
+term_type 'echo still "$((40 + 2))"'
+term_keys Enter
+term_shows "ctrl-c ends what runs in it, not the shell" '^still 42'
+term_type 'exit 5'
+term_keys Enter
+wait_ok "it ends with the shell's code" '[ "$(term_code)" = 5 ]' 20
+term_stop
+is "$(find /tmp -maxdepth 1 -name 'yolodeck-tty-*' -newer "$T/bin" 2>/dev/null)" "" "its socket is gone"
 yolodeck kill --race "$RACE" -y >/dev/null 2>&1 || yolodeck kill "$RACE/1" "$RACE/2" "$RACE/4" "$RACE/5" "$RACE/6" "$RACE/7" "$RACE/8" >/dev/null
 wait_ok "all end" '[ "$(yolodeck ls --json | jq "[.rows[] | select(.race == '"$RACE"' and .state == \"killed\")] | length")" = 8 ]' 120
 is "$(for i in 1 2 3 4 5 6 7 8; do git show "$(of "$RACE/$i" .row.branch):file.txt"; done | tr -dc '0-9')" 12345678 "what each did is on its branch"

@@ -13,8 +13,8 @@ cat >"$T/bin/args" <<'ARGS'
 printf '%s\n' "$#"
 printf '<%s>' "$@"
 n=0
-while eval "test -n \"\${W$n+x}\""; do
-	eval "printf '{%s}' \"\$W$n\""
+while eval "test -n \"\${W${n}+x}\""; do
+	eval "printf '{%s}' \"\${W${n}}\""
 	n=$((n + 1))
 done
 printf '[%s]' "${YOLO_PROMPT-unset}"
@@ -61,10 +61,10 @@ for engine in fake local docker; do
 		all+="{$w}" clean+="{$v}"
 	done
 	run "${flags[@]}" -- ./args
-	saw "$engine: each --env" "0"$'\n'"<>$all[unset]"
+	saw "$engine: each --env" "0"$'\n'"<>${all}[unset]"
 	printf '{ "env": { %s }, "command": %s }' "${env:2}" '"./args; # the only shell is this one, inside"' >"$T/race.json"
 	run -f "$T/race.json"
-	saw "$engine: env of a race file" "0"$'\n'"<>$clean[unset]"
+	saw "$engine: env of a race file" "0"$'\n'"<>${clean}[unset]"
 	for w in "${WORDS[@]}"; do
 		case $w in '' | *[[:space:]] | *[$'\001'$'\033'$'\177']*) continue ;; esac # a prompt has no blank ends, and is something
 		case $engine:$w in *:'$(touch'* | *:-u | fake:*["\"'\`;&!~@#"]* | fake:*[$'\n\t']* | fake:é*) ;; *) continue ;; esac

@@ -8,7 +8,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -392,6 +394,44 @@ static void stop(void **state)
 	expect("# asked to stop\n# stopped: exit 143 (signal 15)\n");
 }
 
+/* The same by a line to us; when it is cut, the command goes on. */
+static void line(void **state)
+{
+	struct sockaddr_un a = { .sun_family = AF_UNIX };
+	struct run r;
+	struct err e;
+	char go[96], *script;
+
+	if (!is_root("stop by a socket"))
+		return;
+	snprintf(a.sun_path, sizeof a.sun_path, "%s/ctl", dir);
+	snprintf(go, sizeof go, "%s/go", dir);
+	script = xasprintf("exec 2>/dev/null; trap 'echo bye; exit 6' TERM; echo up; while [ ! -e %s ]; do sleep 0.02; done; echo by itself", go);
+	for (int asked = 0; asked < 2; asked++) {
+		int at = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+		assert_int_equal(bind(at, (const struct sockaddr *)&a, sizeof a), 0);
+		assert_int_equal(listen(at, 1), 0);
+		fresh();
+		start(&r, none, V("--vault-test", "--ctl", a.sun_path), script);
+		int conn = accept4(at, NULL, NULL, SOCK_CLOEXEC);
+		assert_true(conn >= 0);
+		wait_for(log_holds, "up");
+		if (asked)
+			assert_int_equal(write(conn, "stop", 4), 4);
+		close(conn);
+		close(at);
+		unlink(a.sun_path);
+		if (!asked)
+			assert_int_equal(fs_create(go, 0600, "", 0, &e), 0);
+		assert_int_equal(finish(&r), 0);
+		unlink(go);
+		expect_rebuilt(&r);
+		expect(asked ? "up\n# asked to stop\nbye\n# stopped: exit 6\n" : "up\nby itself\n# exit 0\n");
+	}
+	free(script);
+	through(V("--vault-test", "--ctl", a.sun_path), "echo all the same", "all the same\n# exit 0\n");
+}
+
 static int try_vault(const char *const *opts)
 {
 	struct run r;
@@ -539,6 +579,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(frames), cmocka_unit_test(slow_reader), cmocka_unit_test(no_reader), cmocka_unit_test(stop),
+		cmocka_unit_test(line),
 		cmocka_unit_test(refuses), cmocka_unit_test(memory), cmocka_unit_test(pids), cmocka_unit_test(orphans),
 		cmocka_unit_test(walls),
 	};
