@@ -36,22 +36,31 @@ func execArgv(argv []string) ([]string, error) {
 	return append(append([]string{}, c...), argv[1:]...), nil
 }
 
-func execMode(dir, taskFile string, argv []string, tty bool) int {
-	events.silent = true
-	signals := catchSignals()
+// execInput reads what there is to do: another command with its own log, and none of the task's limits.
+func execInput(dir, taskFile string, argv []string) (plan, task, []string, error) {
 	p, err := readPlan(dir)
 	if err != nil {
-		return execFault("%s", sentence(err))
+		return p, task{}, nil, err
 	}
 	t, err := readTask(taskFile)
 	if err != nil {
-		return execFault("%s", sentence(err))
+		return p, t, nil, err
 	}
-	if argv, err = execArgv(argv); err != nil {
-		return execFault("%s", sentence(err))
-	}
-	// Another command with its own log, and none of the task's limits.
 	t.Setup, t.TimeMS, t.Memory, t.Pids, t.LogCap = "", 0, 0, 0, 0
+	argv, err = execArgv(argv)
+	return p, t, argv, err
+}
+
+func execMode(dir, taskFile string, argv []string, tty bool) int {
+	events.silent = true
+	signals := catchSignals()
+	p, t, argv, err := execInput(dir, taskFile, argv)
+	if err != nil {
+		return execFault("%s", sentence(err))
+	}
+	if tty {
+		fmt.Fprintf(os.Stderr, "A container with the files of %d/%s is started ...\n", p.Race, t.Variant)
+	}
 	pl := newPipeline(p, dir)
 	caught := make(chan os.Signal, 1)
 	go func() {

@@ -38,6 +38,15 @@ on() { "$yolo" run --headless --allow-unlimited --image "$image" --parallel 8 --
 # From the events of a race's pipeline: milliseconds between two of them, the process's start being the plan's file.
 events() { cat "$(find "$XDG_STATE_HOME" -path "*/many-*/races/$1/pipe/0/events.jsonl")"; }
 born() { find "$XDG_STATE_HOME" -path "*/many-*/races/$1/pipe/0/plan.json" -printf '%T@\n' | awk '{ printf "%.0f", $1 * 1000 }'; }
+# All have begun; the first may have ended since.
+wait_begun() {
+	for _ in $(seq 1200); do
+		[ "$(rows | jq "[.rows[] | select(.race == $1 and .started != null)] | length")" -ge "$2" ] && return 0
+		sleep 0.05
+	done
+	say "race $1 did not begin"
+	return 1
+}
 all_running() { rows | jq "$ms [.rows[] | select(.race == $1)] | ((map(.started | ms) | max) - (map(.created | ms) | min)) | floor"; }
 # Highest resident memory in MB of the pipeline and of the `dagger session` below it.
 peak_mb() { awk '/^VmHWM/ { printf "%.0f", $2 / 1024 }' "/proc/$1/status" 2>/dev/null || echo null; }
@@ -71,7 +80,7 @@ starts() { # ENGINE: puts request to all running for 8, and from the last end to
 	for _ in 1 2 3; do
 		# shellcheck disable=SC2016 # for the container's shell
 		race=$(on "$1" -n 8 -- sh -c 'sleep 5; echo "$YOLO_INDEX" >mine.txt')
-		wait_running "$race" 8
+		wait_begun "$race" 8
 		all_running "$race"
 		"$yolo" wait "$race" >/dev/null 2>&1 || true
 		last=$(rows | jq "$ms [.rows[] | select(.race == $race)] | map(.ended | ms) | max | floor")
@@ -105,7 +114,7 @@ stopping() { # ENGINE: puts the time from the request to the exit record on the 
 		t0=$(date +%s%N)
 		"$yolo" kill "$race/$k" >/dev/null 2>&1 || true
 		for _ in $(seq 1000); do
-			[ "$(tail -c 32 "$log.idx" | od -An -tu1 -j28 -N1 | tr -d ' ')" = 1 ] && break
+			[ "$(tail -c 32 "$log.idx" | od -An -tu1 -j28 -N1 2>/dev/null | tr -d ' ')" = 1 ] && break
 			sleep 0.01
 		done
 		echo "$t0 $(date +%s%N)" | awk '{ printf "%.0f\n", ($2 - $1) / 1e6 }'
