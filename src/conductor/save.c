@@ -184,10 +184,10 @@ static void take_columns(struct variant *v, struct save_out *out)
 static void not_saved(struct varrun *vr, const struct err *e)
 {
 	struct variant *v = vr->v;
-	char *reason = xasprintf("%s; saving failed: %s", v->reason ? v->reason : "ended", e->msg);
+	char *reason = xasprintf("%s; saving failed: %s; its files stay in %s/work", v->reason ? v->reason : "ended", e->msg, vr->dir);
 
 	diag(DIAG_ERROR, "%s: saving failed: %s", vr->key, e->msg);
-	xreplace(&v->scan, e->msg);
+	xreplace(&v->scan, "saving failed; its files stay in work/"); /* the reason beside it says the rest */
 	free(v->reason);
 	v->reason = reason;
 }
