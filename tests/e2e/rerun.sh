@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # rerun.sh - variants run again after each of their ends, from the base and from their work, on every engine; entering one that runs.
-# timeout: 400
+# timeout: 600
 # The dollars belong to the commands of the variants.
 # shellcheck disable=SC2016
 # shellcheck source=tests/lib/lib.sh

@@ -1,6 +1,6 @@
 #!/bin/bash
 # limits.sh - commands that want all of the machine: each is stopped with the right sentence, and its neighbour in the race is unharmed.
-# timeout: 300
+# timeout: 600
 # The dollars belong to the commands of the variants.
 # shellcheck disable=SC2016
 # shellcheck source=tests/lib/lib.sh

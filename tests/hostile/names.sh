@@ -1,6 +1,6 @@
 #!/bin/bash
 # names.sh - names, links and things that no tree should hold: each ends in a stated refusal or in a right commit, and nothing hangs.
-# timeout: 300
+# timeout: 600
 # The dollars belong to the commands of the variants.
 # shellcheck disable=SC2016
 # shellcheck source=tests/lib/lib.sh
@@ -18,7 +18,7 @@ run_all() { # ENGINE
 		printf '{ "engine": "%s", "network": "none", "parallel": 3, "variants": [ %s ] }\n' "$1" "${VARIANTS[*]}"
 	) >"$T/race.json"
 	race=$("$YOLO" run -f "$T/race.json" --allow-unlimited -d 2>"$T/err") || not_ok "the race starts" "$(cat "$T/err")" || return 1
-	timeout 200 "$YOLO" wait "$race" >"$T/out"
+	timeout 400 "$YOLO" wait "$race" >"$T/out"
 	is $? 0 "the race comes to its end" || tail -n 30 "$T/out"
 }
 

@@ -1,6 +1,6 @@
 #!/bin/bash
 # walls.sh - what a command tries from inside of docker and local: the host's sockets, files, keys and processes, its own log and exit.
-# timeout: 300
+# timeout: 600
 # The same attempts run once in a sandbox that shows the host's root, as one might write it: there they succeed. As root the
 # script runs a second time as a plain user, for whom local works in another way.
 # The dollars belong to the commands of the variants.
