@@ -184,9 +184,11 @@ static void take_columns(struct variant *v, struct save_out *out)
 static void not_saved(struct varrun *vr, const struct err *e)
 {
 	struct variant *v = vr->v;
-	char *reason = xasprintf("%s; saving failed: %s; its files stay in %s/work", v->reason ? v->reason : "ended", e->msg, vr->dir);
+	char *reason = xasprintf("%s; saving failed: %s; its files stay in %s/work, and yolodeck saves them when it is started next",
+		v->reason ? v->reason : "ended", e->msg, vr->dir);
 
 	diag(DIAG_ERROR, "%s: saving failed: %s", vr->key, e->msg);
+	vr->unsaved = true;
 	xreplace(&v->scan, "saving failed; its files stay in work/"); /* the reason beside it says the rest */
 	free(v->reason);
 	v->reason = reason;

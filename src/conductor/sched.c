@@ -91,7 +91,8 @@ int sched_move(struct varrun *vr, enum variant_event ev)
 			vr->v->check.state = CHECK_NONE;
 		xreplace(&vr->v->note, NULL);
 	}
-	sched_store(vr);
+	if (!vr->unsaved) /* else it stays "saving" on disk, and the next conductor saves it */
+		sched_store(vr);
 	sample_forget(vr);
 	board_touch(vr);
 	board_rank(vr->r);

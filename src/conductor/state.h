@@ -54,6 +54,7 @@ struct varrun {
 	bool held, check_held;		/* the engine has the task: start or adopt was called, ended has not come yet */
 	bool adopting;			/* held through adopt, nothing heard yet */
 	bool copying, saving;		/* a worker is at it */
+	bool unsaved;			/* saving failed: its end is not stored, so that the next conductor saves it */
 	bool archive_after;		/* to be archived when it ended */
 	struct engine_end end;		/* how the command ended, while has_end */
 	bool has_end;
