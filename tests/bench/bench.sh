@@ -76,7 +76,7 @@ cp "$tools/emit" emit
 git add -A
 git commit -qm base
 
-# BENCH_ONLY=dagger leaves the rest out.
+# BENCH_ONLY=dagger leaves the rest out, BENCH_ENGINES=docker the half of that part on Dagger.
 if [ "${BENCH_ONLY:-}" = dagger ]; then
 	sep=''
 	printf '{\n'

@@ -143,7 +143,7 @@ bench_dagger() {
 	fi
 	dagger_repo
 	put dagger_load_before "$(cut -d' ' -f1 /proc/loadavg)"
-	for e in dagger docker; do
+	for e in ${BENCH_ENGINES:-dagger docker}; do
 		say "$e: starts"
 		starts "$e"
 		say "$e: lag"
