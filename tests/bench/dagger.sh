@@ -66,7 +66,9 @@ flow() { # ENGINE N KEY BYTES CMD: puts MB/s into the logs of N variants togethe
 	engine=$1 n=$2 key=$3 bytes=$4
 	shift 4
 	for _ in 1 2 3; do
-		race=$(on "$engine" -n "$n" -- sh -c "sleep 3; $*")
+		# all at the same moment, whatever lies between their starts
+		at=$(($(date +%s) + 3 + 3 * n))
+		race=$(on "$engine" -n "$n" -- sh -c "while [ \$(date +%s) -lt $at ]; do sleep 0.1; done; $*")
 		wait_running "$race" "$n"
 		# shellcheck disable=SC2046
 		"$tools/logmeter" rate "$bytes" $(logs_of "$race") || true
