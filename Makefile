@@ -1,4 +1,4 @@
-# Makefile - targets: all demo test lint bench install uninstall clean deps. Objects under build/.
+# Makefile - targets: all demo test lint lint-links bench install uninstall clean deps. Objects under build/.
 # Variables: SANITIZE=address,undefined  WERROR=1  PREFIX=/usr/local  V=1
 
 PREFIX ?= /usr/local
@@ -87,9 +87,13 @@ $(O)/deck-fixture: $(O)/tests/deck/deck_fixture.o $(UI) $(CLIENT) $(GIT) $(MODEL
 deps:
 	$(Q)sh tests/deps.sh build
 
+# Without a build; `make test` holds the links too.
 lint:
 	$(Q)sh tests/deps.sh test
-	$(Q)sh tests/lint/lint.sh
+	$(Q)sh tests/lint/lint.sh text shell headers
+
+lint-links:
+	$(Q)sh tests/lint/lint.sh links
 
 test:
 	$(Q)sh tests/run.sh
