@@ -133,5 +133,5 @@ clean:
 	rm -rf build
 
 -include $(shell find build -name '*.d' 2>/dev/null)
-.PHONY: all deps lint test unit bench bench-tools demo install uninstall clean
+.PHONY: all deps lint lint-links test unit bench bench-tools demo install uninstall clean
 .SECONDARY:
