@@ -62,9 +62,10 @@ static const struct cli_verb *find(const char *word)
 
 static void help(FILE *f)
 {
-	fprintf(f, "usage: yolodeck [VERB]\nRaces N attempts at a task, each in its own container "
-		   "on its own git branch; without a verb "
-		   "it opens the deck.\n\n");
+	fprintf(f,
+		"usage: yolodeck [VERB]\nRaces N attempts at a task, each in its own container "
+		"on its own git branch; without a verb "
+		"it opens the deck.\n\n");
 	for (size_t i = 0; i < ARRAY_LEN(verbs); i++)
 		if (!verbs[i]->hidden)
 			fprintf(f, "  %-15s %s\n", verbs[i]->name, verbs[i]->help);
@@ -114,8 +115,9 @@ static int open_deck(void)
 	char *cwd = getcwd(NULL, 0);
 	int rc = CLI_FAILED;
 	if (!isatty(0) || !isatty(1)) {
-		fprintf(stderr, "yolodeck: the deck wants a terminal; `yolodeck ls` and `yolodeck "
-				"--help` do not\n");
+		fprintf(stderr,
+			"yolodeck: the deck wants a terminal; `yolodeck ls` and `yolodeck "
+			"--help` do not\n");
 		free(cwd);
 		return CLI_USAGE;
 	}

@@ -64,7 +64,8 @@ void act_rerun(struct deck *d, int32_t key)
 	while (live < n && !variant_live(it[live]->row->v->state))
 		live++;
 	if (live < n)
-		message_add(d, true, "%d %s is still %s; x kills it, then r runs it again", it[live]->number, it[live]->name,
+		message_add(d, true, "%d %s is still %s; x kills it, then r runs it again",
+			it[live]->number, it[live]->name,
 			variant_state_name(it[live]->row->v->state));
 	else if (n)
 		ask_rerun(d, it, n);
@@ -83,8 +84,11 @@ void act_shell(struct deck *d, int32_t key)
 		return;
 	s = it->row->v->state;
 	if (s != VS_RUNNING && s != VS_CHECKING) {
-		message_add(d, true, variant_ended(s) ? "%d %s has ended (%s), and its container with it; r runs it again" :
-			"%d %s is %s: there is no container to enter now", it->number, it->name, variant_state_name(s));
+		message_add(d, true,
+			variant_ended(s)
+				? "%d %s has ended (%s), and its container with it; r runs it again"
+				: "%d %s is %s: there is no container to enter now",
+			it->number, it->name, variant_state_name(s));
 		return;
 	}
 	name = xasprintf("%d/%s", d->race, it->name);

@@ -12,7 +12,7 @@ static void move_race(struct deck *d, int by)
 	for (long i = 0; i < n; i++)
 		if (d->rows.race[i].number == d->race_cursor)
 			at = i;
-	at -= by;	/* newest first */
+	at -= by; /* newest first */
 	if (n && at >= 0 && at < n)
 		d->race_cursor = d->rows.race[at].number;
 	d->dirty = true;
@@ -159,7 +159,8 @@ void act_order(struct deck *d, int32_t key)
 
 void act_layout(struct deck *d, int32_t key)
 {
-	static const char *const words[LAYOUT_MODES] = { "board and panes", "board only", "panes only" };
+	static const char *const words[LAYOUT_MODES] = { "board and panes", "board only",
+		"panes only" };
 
 	d->layout_mode = (enum layout_mode)((d->layout_mode + 1) % LAYOUT_MODES);
 	d->dirty = true;

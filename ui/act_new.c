@@ -1,4 +1,5 @@
-/* act_new.c - a new race from the deck: `yolodeck run` on this terminal, which opens the editor on a race file. */
+/* act_new.c - a new race from the deck: `yolodeck run` on this terminal, which opens the editor on
+ * a race file. */
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -67,7 +68,8 @@ static void start(struct deck *d, struct json *take_request)
 		message_add(d, true, "The new race cannot be started: %s", e.msg);
 }
 
-/* With a race file in the repository there is nothing to edit: that race would start at once, so it is asked about. */
+/* With a race file in the repository there is nothing to edit: that race would start at once, so it
+ * is asked about. */
 void act_new(struct deck *d, int32_t key)
 {
 	struct git_repo r;

@@ -1,4 +1,5 @@
-/* act_race.c - what decides a race: promote, kill, archive, undo. Everything asks first or can be taken back. */
+/* act_race.c - what decides a race: promote, kill, archive, undo. Everything asks first or can be
+ * taken back. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -68,9 +69,11 @@ static void killed(void *ctx, const struct json *ok, const struct err *e)
 		return;
 	}
 	if (d->rows.engine_away && n)
-		message_add(d, true, "the kill is kept and sent when %s answers", d->rows.engine_name ? d->rows.engine_name : "the engine");
+		message_add(d, true, "the kill is kept and sent when %s answers",
+			d->rows.engine_name ? d->rows.engine_name : "the engine");
 	else if (n)
-		message_add(d, false, "stopping %zu; files and logs stay%s", n, ended ? " (the others had ended)" : "");
+		message_add(d, false, "stopping %zu; files and logs stay%s", n,
+			ended ? " (the others had ended)" : "");
 	else
 		message_add(d, false, "it had ended already");
 }
@@ -93,7 +96,8 @@ void act_describe(struct deck *d, const struct item *it, struct buf *out)
 		buf_fmt(out, " %s", took);
 	}
 	if (v->files > 0)
-		buf_fmt(out, ", +%lld -%lld in %d file%s", (long long)v->added, (long long)v->removed, v->files, v->files == 1 ? "" : "s");
+		buf_fmt(out, ", +%lld -%lld in %d file%s", (long long)v->added,
+			(long long)v->removed, v->files, v->files == 1 ? "" : "s");
 }
 
 static void ask_kill(struct deck *d, struct item **it, size_t n, bool word)
@@ -105,10 +109,12 @@ static void ask_kill(struct deck *d, struct item **it, size_t n, bool word)
 	d->prompt.yes = send_kill;
 	if (n == 1 && !word) {
 		act_describe(d, it[0], &b);
-		prompt_ask(d, PROMPT_YES, request, "kill %d %s?  %s. Files and log stay.", it[0]->number, it[0]->name, b.p);
+		prompt_ask(d, PROMPT_YES, request, "kill %d %s?  %s. Files and log stay.",
+			it[0]->number, it[0]->name, b.p);
 	} else {
 		act_name_all(it, n, &b);
-		prompt_ask(d, word ? PROMPT_WORD_YES : PROMPT_YES, request, "kill %zu live: %s?  Files and logs stay.", n, b.p);
+		prompt_ask(d, word ? PROMPT_WORD_YES : PROMPT_YES, request,
+			"kill %zu live: %s?  Files and logs stay.", n, b.p);
 	}
 	buf_release(&b);
 }
@@ -131,7 +137,8 @@ void act_kill(struct deck *d, int32_t key)
 	if (live)
 		ask_kill(d, it, live, false);
 	else if (n == 1)
-		message_add(d, false, "%d %s has ended already: %s", it[0]->number, it[0]->name, variant_state_name(it[0]->row->v->state));
+		message_add(d, false, "%d %s has ended already: %s", it[0]->number, it[0]->name,
+			variant_state_name(it[0]->row->v->state));
 	else if (n)
 		message_add(d, false, "all marked ones have ended already");
 	free(it);
@@ -154,7 +161,8 @@ void act_kill_all(struct deck *d, int32_t key)
 static void archived(void *ctx, const struct json *ok, const struct err *e)
 {
 	struct deck *d = ctx;
-	size_t out = json_size(json_get(ok, "archived")), back = json_size(json_get(ok, "restored"));
+	size_t out = json_size(json_get(ok, "archived")),
+	       back = json_size(json_get(ok, "restored"));
 	const struct json *skipped = json_first(json_get(ok, "skipped"));
 
 	if (!ok)
@@ -162,12 +170,15 @@ static void archived(void *ctx, const struct json *ok, const struct err *e)
 	else if (skipped)
 		message_add(d, true, "%s", json_text(skipped));
 	else if (out)
-		message_add(d, false, "archived %zu: off the deck and out of `git branch`; U brings it back", out);
+		message_add(d, false,
+			"archived %zu: off the deck and out of `git branch`; U brings it back",
+			out);
 	else if (back)
 		message_add(d, false, "restored %zu", back);
 }
 
-/* Archived ones among the targets are restored when the selected one is archived; else the others are archived. */
+/* Archived ones among the targets are restored when the selected one is archived; else the others
+ * are archived. */
 void act_archive(struct deck *d, int32_t key)
 {
 	struct item **it = xcalloc(d->nitem + 1, sizeof(struct item *));
@@ -211,13 +222,15 @@ static void got_undo_plan(void *ctx, const struct json *ok, const struct err *e)
 		return;
 	}
 	if (json_type(json_get(plan, "refuse")) == JSON_OBJECT) {
-		message_add(d, true, "%s", json_str(json_get(plan, "refuse"), "msg", "It cannot be taken back."));
+		message_add(d, true, "%s",
+			json_str(json_get(plan, "refuse"), "msg", "It cannot be taken back."));
 		return;
 	}
 	request = client_request("undo");
 	json_put_str(request, "token", token);
 	d->prompt.yes = send_undo;
-	prompt_ask(d, PROMPT_YES, request, "undo?  %s", json_str(plan, "words", "takes the last promote back"));
+	prompt_ask(d, PROMPT_YES, request, "undo?  %s",
+		json_str(plan, "words", "takes the last promote back"));
 }
 
 void act_undo(struct deck *d, int32_t key)

@@ -5,7 +5,8 @@ enum { SIDE_STEP = 16 };
 
 static struct pane_log *shown_log(struct deck *d)
 {
-	struct item *it = deck_screen(d) == SCREEN_ZOOM && d->tab == TAB_LOG ? state_selected(d) : NULL;
+	struct item *it =
+		deck_screen(d) == SCREEN_ZOOM && d->tab == TAB_LOG ? state_selected(d) : NULL;
 
 	return it ? &it->log : NULL;
 }

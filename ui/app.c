@@ -1,8 +1,9 @@
 /* app.c - opens the deck, waits, draws, leaves.
  *
- * One poll(2) over terminal, signals, conductor and inotify, and one deadline. Nothing is drawn and nothing wakes up when nothing
- * changed: the deadline is the earliest of what really has one (a running row's clock, a message's end, half a key). inotify
- * is left out of the poll until 16 ms after the last frame began to be due, so a flood of writes costs frames, not wake-ups. */
+ * One poll(2) over terminal, signals, conductor and inotify, and one deadline. Nothing is drawn and
+ * nothing wakes up when nothing changed: the deadline is the earliest of what really has one (a
+ * running row's clock, a message's end, half a key). inotify is left out of the poll until 16 ms
+ * after the last frame began to be due, so a flood of writes costs frames, not wake-ups. */
 #include "ui/app.h"
 
 #include <poll.h>
@@ -18,7 +19,15 @@
 #include "ui/keymap.h"
 #include "ui/term.h"
 
-enum { FRAME_MS = 34, KEY_FRAME_MS = 4, MASK_MS = 16, TICK_MS = 1000, ESC_MS = 25, ESC_SSH_MS = 100, STATUS_MS = 1000 };
+enum {
+	FRAME_MS = 34,
+	KEY_FRAME_MS = 4,
+	MASK_MS = 16,
+	TICK_MS = 1000,
+	ESC_MS = 25,
+	ESC_SSH_MS = 100,
+	STATUS_MS = 1000
+};
 enum { FD_TTY, FD_SIGNAL, FD_CLIENT, FD_FILES, FD_COUNT };
 
 /* Mono ms before which no frame is drawn. */
@@ -77,7 +86,8 @@ static void on_paste(struct deck *d)
 	if (d->prompt.kind == PROMPT_COMMAND)
 		prompt_key(d, KEY_PASTE);
 	else
-		message_add(d, true, "paste ignored (%zu character%s)", d->input.paste_len, d->input.paste_len == 1 ? "" : "s");
+		message_add(d, true, "paste ignored (%zu character%s)", d->input.paste_len,
+			d->input.paste_len == 1 ? "" : "s");
 }
 
 static void on_key(struct deck *d, int32_t key)
@@ -135,7 +145,7 @@ static void drain(struct deck *d)
 	char b[4096];
 
 	d->drain = false;
-	d->answer_due = 0;	/* its answer is dropped with the rest */
+	d->answer_due = 0; /* its answer is dropped with the rest */
 	term_flush_input();
 	while (term_read(b, sizeof(b)) > 0)
 		;

@@ -2,7 +2,8 @@
 #ifndef UI_APP_H
 #define UI_APP_H
 
-/* Opens the deck of the repository whose common dir is given, on race `race` (0 = the newest). Returns the exit code; the terminal is as it was. */
+/* Opens the deck of the repository whose common dir is given, on race `race` (0 = the newest).
+ * Returns the exit code; the terminal is as it was. */
 int deck_main(const char *common_dir, int race);
 
 #endif

@@ -17,7 +17,8 @@ struct count {
 	enum role role;
 };
 
-/* Puts counts right-aligned before x; returns where they begin. Words where there is room, glyphs where not. */
+/* Puts counts right-aligned before x; returns where they begin. Words where there is room, glyphs
+ * where not. */
 static int put_counts(struct canvas *c, int x, const struct count *k, size_t n, bool words)
 {
 	char text[48];
@@ -52,7 +53,8 @@ static int put_right(struct deck *d, const struct race_info *r)
 {
 	bool words = d->canvas.w >= WIDE;
 	struct count k[] = {
-		{ r->attention, G_NEEDS, r->attention == 1 ? "needs you" : "need you", ROLE_ATTENTION },
+		{ r->attention, G_NEEDS, r->attention == 1 ? "needs you" : "need you",
+			ROLE_ATTENTION },
 		{ r->live, G_RUNNING, "live", ROLE_TEXT },
 		{ r->passed, G_PASSED, "passed", ROLE_PASSED },
 		{ r->failed, G_FAILED, "failed", ROLE_FAILED },
@@ -73,7 +75,7 @@ static int put_right(struct deck *d, const struct race_info *r)
 	}
 	canvas_right(&d->canvas, 0, 0, x, ROLE_DIM, engine);
 	x -= (int)width_str(engine) + (words ? 4 : 2);
-	if (words) {	/* what needs you stands last among words, as a sentence ends */
+	if (words) { /* what needs you stands last among words, as a sentence ends */
 		struct count w[] = { k[1], k[2], k[3], k[0] };
 
 		return put_counts(&d->canvas, x, w, ARRAY_LEN(w), true);
@@ -95,11 +97,16 @@ void bar_header(struct deck *d)
 	max = right - 1;
 	x += canvas_put(c, 0, x, max - x, ROLE_STRONG, d->project) + 2;
 	if (max - x > 6)
-		x += canvas_putf(c, 0, x, max - x, ROLE_TEXT, "race %d %s", r->number, r->slug ? r->slug : "") + 2;
+		x += canvas_putf(c, 0, x, max - x, ROLE_TEXT, "race %d %s", r->number,
+			     r->slug ? r->slug : "") +
+			2;
 	if (max - x > 10 && r->base)
-		x += canvas_putf(c, 0, x, max - x, ROLE_DIM, "%s %.*s", r->base_name ? r->base_name : "", BASE_HEX, r->base) + 4;
+		x += canvas_putf(c, 0, x, max - x, ROLE_DIM, "%s %.*s",
+			     r->base_name ? r->base_name : "", BASE_HEX, r->base) +
+			4;
 	if (d->best_first && max - x > 20)
-		canvas_put(c, 0, x, max - x, ROLE_DIM, r->rank_words ? r->rank_words : "best first");
+		canvas_put(
+			c, 0, x, max - x, ROLE_DIM, r->rank_words ? r->rank_words : "best first");
 }
 
 void bar_zoom_header(struct deck *d, struct item *it)
@@ -113,12 +120,17 @@ void bar_zoom_header(struct deck *d, struct item *it)
 	for (int i = TAB_COUNT - 1; i >= 0; i--) {
 		snprintf(text, sizeof(text), (int)d->tab == i ? "[%s]" : "%s", tab[i]);
 		right -= (int)strlen(text);
-		canvas_put(c, 0, right, (int)strlen(text), (int)d->tab == i ? ROLE_ACCENT : ROLE_DIM, text);
+		canvas_put(c, 0, right, (int)strlen(text),
+			(int)d->tab == i ? ROLE_ACCENT : ROLE_DIM, text);
 		right -= 2;
 	}
-	x = 1 + canvas_putf(c, 0, 1, right - 1, ROLE_STRONG, "%d/%d %s", v->race, v->number, v->name) + 2;
-	used = canvas_putf(c, 0, x, right - x, board_state_role(v->state), "%s %s%s", glyph(glyph_state(v->state)),
-		variant_state_name(v->state), state_uncertain(d) && variant_live(v->state) ? "?" : "");
+	x = 1 +
+		canvas_putf(
+			c, 0, 1, right - 1, ROLE_STRONG, "%d/%d %s", v->race, v->number, v->name) +
+		2;
+	used = canvas_putf(c, 0, x, right - x, board_state_role(v->state), "%s %s%s",
+		glyph(glyph_state(v->state)), variant_state_name(v->state),
+		state_uncertain(d) && variant_live(v->state) ? "?" : "");
 	x += used;
 	board_check_text(v, check);
 	if (v->check.total >= 0)
@@ -128,8 +140,9 @@ void bar_zoom_header(struct deck *d, struct item *it)
 		x += 1 + canvas_put(c, 0, x + 1, right - x - 1, ROLE_TEXT, took);
 	}
 	if (v->files >= 0 && right - x > 12)
-		canvas_putf(c, 0, x + 2, right - x - 2, ROLE_TEXT, "+%lld -%lld in %d file%s", (long long)v->added,
-			(long long)v->removed, v->files, v->files == 1 ? "" : "s");
+		canvas_putf(c, 0, x + 2, right - x - 2, ROLE_TEXT, "+%lld -%lld in %d file%s",
+			(long long)v->added, (long long)v->removed, v->files,
+			v->files == 1 ? "" : "s");
 }
 
 /* Actions of this place that fit, the least needed left out first, in the order of the table. */
@@ -139,8 +152,11 @@ static int footer_rank_that_fits(unsigned context, int w)
 		int need = 1;
 
 		for (size_t i = 0; i < action_count; i++)
-			if (actions[i].foot && (actions[i].foot_contexts & context) && actions[i].foot_rank <= rank)
-				need += (int)(width_str(actions[i].foot_key) + width_str(actions[i].foot)) + 3;
+			if (actions[i].foot && (actions[i].foot_contexts & context) &&
+				actions[i].foot_rank <= rank)
+				need += (int)(width_str(actions[i].foot_key) +
+						width_str(actions[i].foot)) +
+					3;
 		if (need - 2 <= w)
 			return rank;
 	}
@@ -162,7 +178,8 @@ static void put_actions(struct deck *d, int y, int w)
 	}
 }
 
-/* A message takes the footer's line, and the lines above it when it is long: a refusal is read whole. */
+/* A message takes the footer's line, and the lines above it when it is long: a refusal is read
+ * whole. */
 static void put_message(struct deck *d, const struct message *m)
 {
 	struct canvas *c = &d->canvas;
@@ -188,10 +205,12 @@ void bar_footer(struct deck *d)
 		return;
 	}
 	if (d->dialog.asking && d->dialog.number && d->dialog.kind == DIALOG_NONE) {
-		canvas_putf(c, y, 1, w - 2, ROLE_DIM, "asking what promoting %d would do ...", d->dialog.number);
+		canvas_putf(c, y, 1, w - 2, ROLE_DIM, "asking what promoting %d would do ...",
+			d->dialog.number);
 		return;
 	}
-	if (deck_screen(d) == SCREEN_DECK && d->npane && (w >= WIDE || d->layout.scrolls) && d->layout.grid.h) {
+	if (deck_screen(d) == SCREEN_DECK && d->npane && (w >= WIDE || d->layout.scrolls) &&
+		d->layout.grid.h) {
 		snprintf(range, sizeof(range), "%zu-%zu of %zu", d->layout.pane_first + 1,
 			d->layout.pane_first + d->layout.pane_count, d->npane);
 		canvas_right(c, y, 0, w - 1, ROLE_DIM, range);
@@ -209,7 +228,9 @@ void bar_away(struct deck *d, struct rect r)
 {
 	struct canvas *c = &d->canvas;
 	const struct race_info *info = state_race(d);
-	const char *name = d->rows.engine_name ? d->rows.engine_name : info && info->engine ? info->engine : "the engine";
+	const char *name = d->rows.engine_name ? d->rows.engine_name
+		: info && info->engine         ? info->engine
+					       : "the engine";
 	char when[32] = "";
 	int x;
 
@@ -219,11 +240,14 @@ void bar_away(struct deck *d, struct rect r)
 	canvas_put(c, r.y, x, 1, ROLE_TEXT, " ");
 	if (d->rows.away_since_ns > 0)
 		clock_fmt_time(d->rows.away_since_ns, when, sizeof(when));
-	canvas_putf(c, r.y + 1, 2, r.w - 3, ROLE_TEXT, "%s%s%s", d->rows.engine_away, *when ? ", since " : "", when);
-	canvas_putf(c, r.y + 2, 2, r.w - 3, ROLE_TEXT, "Containers may still run. Logs below are live: they are files, not %s.", name);
+	canvas_putf(c, r.y + 1, 2, r.w - 3, ROLE_TEXT, "%s%s%s", d->rows.engine_away,
+		*when ? ", since " : "", when);
+	canvas_putf(c, r.y + 2, 2, r.w - 3, ROLE_TEXT,
+		"Containers may still run. Logs below are live: they are files, not %s.", name);
 	x = 2 + canvas_put(c, r.y + 3, 2, r.w - 3, ROLE_TEXT, "Works now: logs, promote, archive.");
 	canvas_put(c, r.y + 3, x + 3, r.w - x - 4, ROLE_TEXT, "Waits: kill, what is queued.");
-	x = 2 + canvas_putf(c, r.y + 4, 2, r.w - 3, ROLE_STRONG, "Next step: %s",
-		d->rows.engine_next ? d->rows.engine_next : "start it again");
+	x = 2 +
+		canvas_putf(c, r.y + 4, 2, r.w - 3, ROLE_STRONG, "Next step: %s",
+			d->rows.engine_next ? d->rows.engine_next : "start it again");
 	canvas_put(c, r.y + 4, x + 6, r.w - x - 7, ROLE_TEXT, "The deck finds it by itself.");
 }

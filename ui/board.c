@@ -16,16 +16,19 @@ static const struct {
 	int gap, width, leave;
 	bool left;
 } columns[COL_COUNT] = {
-	[COL_ADDED] = { "+", 1, 6, 6, false },	  [COL_REMOVED] = { "-", 1, 5, 7, false },
-	[COL_FILES] = { "F", 1, 3, 5, false },	  [COL_MERGE] = { "MERGE", 2, 8, 4, true },
-	[COL_CPU] = { "CPU", 1, 5, 3, false },	  [COL_MEM] = { "MEM", 2, 5, 2, false },
+	[COL_ADDED] = { "+", 1, 6, 6, false },
+	[COL_REMOVED] = { "-", 1, 5, 7, false },
+	[COL_FILES] = { "F", 1, 3, 5, false },
+	[COL_MERGE] = { "MERGE", 2, 8, 4, true },
+	[COL_CPU] = { "CPU", 1, 5, 3, false },
+	[COL_MEM] = { "MEM", 2, 5, 2, false },
 	[COL_OUT] = { "OUT", 2, BOARD_BARS, 1, true },
 };
 enum { NAME_X = 5, NOTE_MIN = 16 };
 
 struct plan {
-	int name_w, state_x, word_w, time_x, check_x;	/* right edges for time and check */
-	int x[COL_COUNT];				/* -1 = left out */
+	int name_w, state_x, word_w, time_x, check_x; /* right edges for time and check */
+	int x[COL_COUNT]; /* -1 = left out */
 	int note_x, note_w;
 };
 
@@ -128,7 +131,8 @@ static const char *state_word(const struct board_row *b, char out[32])
 {
 	enum variant_state s = b->row->v->state;
 
-	snprintf(out, 32, "%s%s", variant_state_name(s), b->uncertain && variant_live(s) ? "?" : "");
+	snprintf(
+		out, 32, "%s%s", variant_state_name(s), b->uncertain && variant_live(s) ? "?" : "");
 	return out;
 }
 
@@ -151,7 +155,7 @@ static void make_plan(struct plan *p, int w, const struct board_row *rows, size_
 	p->word_w = wide ? 10 : 9;
 	p->time_x = p->state_x + 2 + p->word_w + 6;
 	p->check_x = p->time_x + 7;
-	fixed = p->check_x + 2;		/* the gap before NOTE */
+	fixed = p->check_x + 2; /* the gap before NOTE */
 	for (int c = 0; c < COL_COUNT; c++) {
 		fixed += columns[c].gap + columns[c].width;
 		p->x[c] = 0;
@@ -245,7 +249,8 @@ static void draw_bars(struct canvas *c, int y, int x, const struct board_row *b)
 	if (!variant_live(b->row->v->state) || b->row->v->state < VS_RUNNING)
 		return;
 	for (int i = 0; i < BOARD_BARS; i++)
-		canvas_glyph(c, y, x + i, ROLE_DIM, (enum glyph)(G_BAR0 + (b->bar[i] > 6 ? 6 : b->bar[i])));
+		canvas_glyph(c, y, x + i, ROLE_DIM,
+			(enum glyph)(G_BAR0 + (b->bar[i] > 6 ? 6 : b->bar[i])));
 }
 
 static void draw_cells(struct canvas *c, int y, const struct plan *p, const struct board_row *b)
@@ -262,7 +267,9 @@ static void draw_cells(struct canvas *c, int y, const struct plan *p, const stru
 			continue;
 		}
 		cell_text(b, i, text);
-		r = !strcmp(text, "-") || !strcmp(text, "clean") || b->row->v->state == VS_KILLED ? ROLE_DIM : ROLE_TEXT;
+		r = !strcmp(text, "-") || !strcmp(text, "clean") || b->row->v->state == VS_KILLED
+			? ROLE_DIM
+			: ROLE_TEXT;
 		if (columns[i].left)
 			canvas_put(c, y, p->x[i], columns[i].width, r, text);
 		else
@@ -282,9 +289,10 @@ static void time_text(const struct variant *v, const struct board_opts *o, char 
 
 static enum role check_role(const struct variant *v)
 {
-	return v->check.state == CHECK_PASSED ? ROLE_PASSED :
-		v->check.state == CHECK_FAILED ? ROLE_FAILED :
-		v->check.total >= 0 ? ROLE_TEXT : ROLE_DIM;
+	return v->check.state == CHECK_PASSED    ? ROLE_PASSED
+		: v->check.state == CHECK_FAILED ? ROLE_FAILED
+		: v->check.total >= 0            ? ROLE_TEXT
+						 : ROLE_DIM;
 }
 
 static void draw_flags(struct canvas *c, int y, int x, const struct board_row *b, bool second)
@@ -292,7 +300,8 @@ static void draw_flags(struct canvas *c, int y, int x, const struct board_row *b
 	int at = x;
 
 	if (b->selected)
-		canvas_glyph(c, y, at, b->row->attention && !second ? ROLE_ATTENTION : ROLE_ACCENT, G_SELECT);
+		canvas_glyph(c, y, at, b->row->attention && !second ? ROLE_ATTENTION : ROLE_ACCENT,
+			G_SELECT);
 	if (b->selected && second)
 		at++;
 	if (b->selected && !second)
@@ -313,10 +322,12 @@ static void finish_row(struct canvas *c, int y, int x, int w, const struct board
 		canvas_bold(c, y, x, w);
 }
 
-static void draw_row(struct canvas *c, int y, const struct plan *p, const struct board_row *b, const struct board_opts *o)
+static void draw_row(struct canvas *c, int y, const struct plan *p, const struct board_row *b,
+	const struct board_opts *o)
 {
 	const struct variant *v = b->row->v;
-	enum role state = board_state_role(v->state), quiet = state == ROLE_DIM ? ROLE_DIM : ROLE_TEXT;
+	enum role state = board_state_role(v->state),
+		  quiet = state == ROLE_DIM ? ROLE_DIM : ROLE_TEXT;
 	struct buf note = BUF_INIT;
 	char text[32];
 
@@ -340,12 +351,14 @@ static void draw_row(struct canvas *c, int y, const struct plan *p, const struct
 	buf_release(&note);
 }
 
-static void draw_folded(struct canvas *c, int y, int x, int w, const struct board_row *b, const struct board_opts *o)
+static void draw_folded(struct canvas *c, int y, int x, int w, const struct board_row *b,
+	const struct board_opts *o)
 {
-	static const char *const word[VS_COUNT] = { "queued", "prepare", "running", "saving", "check", "stop",
-		"passed", "failed", "killed", "lost" };
+	static const char *const word[VS_COUNT] = { "queued", "prepare", "running", "saving",
+		"check", "stop", "passed", "failed", "killed", "lost" };
 	const struct variant *v = b->row->v;
-	enum role state = board_state_role(v->state), quiet = state == ROLE_DIM ? ROLE_DIM : ROLE_TEXT;
+	enum role state = board_state_role(v->state),
+		  quiet = state == ROLE_DIM ? ROLE_DIM : ROLE_TEXT;
 	int name_w = w - 29, at;
 	char text[32];
 
@@ -356,19 +369,22 @@ static void draw_folded(struct canvas *c, int y, int x, int w, const struct boar
 	canvas_putf(c, y, x + 1, 2, b->marked ? ROLE_ACCENT : quiet, "%2d", v->number);
 	canvas_put(c, y, x + 4, name_w - 1, quiet, v->name);
 	canvas_glyph(c, y, at, state, glyph_state(v->state));
-	canvas_putf(c, y, at + 2, 8, state, "%s%s", word[v->state], b->uncertain && variant_live(v->state) ? "?" : "");
+	canvas_putf(c, y, at + 2, 8, state, "%s%s", word[v->state],
+		b->uncertain && variant_live(v->state) ? "?" : "");
 	time_text(v, o, text);
 	canvas_right(c, y, at + 9, 5, quiet, text);
 	board_check_text(v, text);
 	if (strcmp(text, "-"))
-		canvas_right(c, y, at + 15, x + w - at - 15 < 5 ? x + w - at - 15 : 5, check_role(v), text);
+		canvas_right(c, y, at + 15, x + w - at - 15 < 5 ? x + w - at - 15 : 5,
+			check_role(v), text);
 	count_text(v->added, "+", text);
 	if (at + 25 <= x + w && strcmp(text, "-"))
 		canvas_right(c, y, at + 20, 5, quiet, text);
 	finish_row(c, y, x, w, b);
 }
 
-static void draw_fold(struct canvas *c, const struct layout *l, const struct board_row *rows, size_t n, const struct board_opts *o)
+static void draw_fold(struct canvas *c, const struct layout *l, const struct board_row *rows,
+	size_t n, const struct board_opts *o)
 {
 	int cols = l->fold_cols, cell = (l->board.w - (cols - 1)) / cols;
 	size_t per = (n + (size_t)cols - 1) / (size_t)cols;
@@ -387,7 +403,8 @@ static void draw_fold(struct canvas *c, const struct layout *l, const struct boa
 	}
 }
 
-void board_draw(struct canvas *c, const struct layout *l, const struct board_row *rows, size_t n, const struct board_opts *o)
+void board_draw(struct canvas *c, const struct layout *l, const struct board_row *rows, size_t n,
+	const struct board_opts *o)
 {
 	struct plan p;
 

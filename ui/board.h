@@ -11,19 +11,20 @@ enum { BOARD_BARS = 6 };
 struct board_row {
 	const struct row *row;
 	bool selected, marked;
-	bool changed;		/* its state changed since the last key: bold */
-	bool uncertain;		/* the engine is away: "running?" */
-	int64_t seen_ns;	/* when it was last certain, for the note */
-	const char *last;	/* last line of its log, raw; NULL = none */
+	bool changed; /* its state changed since the last key: bold */
+	bool uncertain; /* the engine is away: "running?" */
+	int64_t seen_ns; /* when it was last certain, for the note */
+	const char *last; /* last line of its log, raw; NULL = none */
 	uint8_t bar[BOARD_BARS]; /* output rate, 0..6, oldest first */
 };
 struct board_opts {
 	int64_t now_ns;
-	const char *into;	/* name of the base branch, for conflicts */
-	bool over;		/* the race is over */
+	const char *into; /* name of the base branch, for conflicts */
+	bool over; /* the race is over */
 };
 
-void board_draw(struct canvas *c, const struct layout *l, const struct board_row *rows, size_t n, const struct board_opts *o);
+void board_draw(struct canvas *c, const struct layout *l, const struct board_row *rows, size_t n,
+	const struct board_opts *o);
 
 /* Parts used by titles and dialogs as well. */
 enum role board_state_role(enum variant_state s);

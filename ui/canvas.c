@@ -65,12 +65,13 @@ static void put_cell(struct canvas *c, int y, int x, const struct vt_cell *cell)
 	*p = *cell;
 }
 
-static int put_cells(struct canvas *c, int y, int x, int max, const struct vt_line *l, size_t from, const struct vt_attr *a)
+static int put_cells(struct canvas *c, int y, int x, int max, const struct vt_line *l, size_t from,
+	const struct vt_attr *a)
 {
 	int used = 0;
 
 	if (from < l->n && l->cell[from].width == 0 && from > 0) {
-		from++;		/* the left half of a wide one is scrolled out */
+		from++; /* the left half of a wide one is scrolled out */
 		used++;
 	}
 	for (size_t i = from; i < l->n && used < max; i++) {
@@ -101,7 +102,8 @@ int canvas_put(struct canvas *c, int y, int x, int max, enum role r, const char 
 	if (max <= 0)
 		return 0;
 	vt_init(&v);
-	for (const char *p = text; *p;) {	/* a name or message is one line: line ends show as blanks */
+	/* a name or message is one line: line ends show as blanks */
+	for (const char *p = text; *p;) {
 		size_t n = strcspn(p, "\n\r\t\b");
 
 		vt_feed(&v, p, n, &l, (size_t)max + 1);

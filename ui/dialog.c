@@ -1,7 +1,9 @@
-/* dialog.c - the promote box: what would happen, made by the conductor's plan, and the few keys that change or do it.
+/* dialog.c - the promote box: what would happen, made by the conductor's plan, and the few keys
+ * that change or do it.
  *
- * It opens only with a whole plan in hand, so what is asked never changes under the eye; what was typed before it was drawn is
- * dropped by the loop (deck.drain). It belongs to the variant that was selected when p was pressed. */
+ * It opens only with a whole plan in hand, so what is asked never changes under the eye; what was
+ * typed before it was drawn is dropped by the loop (deck.drain). It belongs to the variant that was
+ * selected when p was pressed. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,7 +17,7 @@
 enum { BOX_W = 72, LABEL_W = 13, MAX_LINES = 40, SHOWN_FILES = 6, SHORT_HEX = 7 };
 
 struct line {
-	char *label, *text;	/* label NULL = goes on */
+	char *label, *text; /* label NULL = goes on */
 	enum role role;
 };
 struct lines {
@@ -23,7 +25,8 @@ struct lines {
 	size_t n;
 };
 
-static void add(struct lines *l, const char *label, enum role role, const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+static void add(struct lines *l, const char *label, enum role role, const char *fmt, ...)
+	__attribute__((format(printf, 4, 5)));
 
 static void add(struct lines *l, const char *label, enum role role, const char *fmt, ...)
 {
@@ -46,7 +49,8 @@ static void lines_release(struct lines *l)
 	}
 }
 
-/* Where the person stands: the conductor takes it for the work tree that is meant. "" in a bare repository. */
+/* Where the person stands: the conductor takes it for the work tree that is meant. "" in a bare
+ * repository. */
 static char *asked_from(void)
 {
 	struct git_repo r;
@@ -88,7 +92,7 @@ static void got_plan(void *ctx, const struct json *ok, const struct err *e)
 
 	g->asking = false;
 	d->dirty = true;
-	if (!g->number)		/* cancelled meanwhile */
+	if (!g->number) /* cancelled meanwhile */
 		return;
 	if (!plan) {
 		message_add(d, true, "%s", ok ? "The conductor sent no plan." : e->msg);
@@ -129,7 +133,8 @@ void dialog_close(struct deck *d)
 
 	json_free(d->dialog.plan);
 	memset(&d->dialog, 0, sizeof(d->dialog));
-	d->dialog.asking = old.asking && d->client;	/* its answer is still to come, and will be dropped */
+	/* its answer is still to come, and will be dropped */
+	d->dialog.asking = old.asking && d->client;
 	d->dialog.sent = old.sent;
 	memcpy(d->dialog.sent_how, old.sent_how, sizeof(old.sent_how));
 	d->dirty = true;
@@ -146,7 +151,8 @@ bool dialog_wants_capital(const struct deck *d)
 
 	if (!it)
 		return true;
-	return json_size(json_get(d->dialog.plan, "auto_run")) > 0 || json_bool(d->dialog.plan, "cut", false) || it->row->v->state != VS_PASSED;
+	return json_size(json_get(d->dialog.plan, "auto_run")) > 0 ||
+		json_bool(d->dialog.plan, "cut", false) || it->row->v->state != VS_PASSED;
 }
 
 /* Success is told by the conductor to all who watch. */
@@ -159,7 +165,8 @@ static void promoted(void *ctx, const struct json *ok, const struct err *e)
 	if (ok)
 		return;
 	message_add(d, true, "%s", e->msg);
-	if (strcmp(e->code, "moved_base") || !it || d->dialog.kind != DIALOG_NONE || d->dialog.number)
+	if (strcmp(e->code, "moved_base") || !it || d->dialog.kind != DIALOG_NONE ||
+		d->dialog.number)
 		return;
 	d->dialog.number = it->number;
 	memcpy(d->dialog.how, d->dialog.sent_how, sizeof(d->dialog.how));
@@ -286,19 +293,24 @@ static void add_check(struct lines *l, struct deck *d, const struct item *it)
 	if (it->row->rank)
 		snprintf(rank, sizeof(rank), "   rank %d of %d", it->row->rank, r ? r->total : 0);
 	if (!variant_ended(v->state))
-		add(l, "check", ROLE_ATTENTION, "not yet: it is still %s", variant_state_name(v->state));
+		add(l, "check", ROLE_ATTENTION, "not yet: it is still %s",
+			variant_state_name(v->state));
 	else if (v->check.state == CHECK_NONE)
-		add(l, "check", ROLE_TEXT, "none; %s%s", v->reason ? v->reason : variant_state_name(v->state), rank);
+		add(l, "check", ROLE_TEXT, "none; %s%s",
+			v->reason ? v->reason : variant_state_name(v->state), rank);
 	else if (v->check.state == CHECK_PASSED)
-		add(l, "check", ROLE_TEXT, "%s %s%s", glyph(G_PASSED), v->check.total >= 0 ? check : "passed", rank);
+		add(l, "check", ROLE_TEXT, "%s %s%s", glyph(G_PASSED),
+			v->check.total >= 0 ? check : "passed", rank);
 	else
-		add(l, "check", ROLE_ATTENTION, "%s %s: did not pass", glyph(G_FAILED), v->check.total >= 0 ? check : variant_state_name(v->state));
+		add(l, "check", ROLE_ATTENTION, "%s %s: did not pass", glyph(G_FAILED),
+			v->check.total >= 0 ? check : variant_state_name(v->state));
 }
 
 static void add_files(struct lines *l, const struct json *plan, size_t most)
 {
 	const struct json *files = json_get(plan, "files");
-	int64_t total = json_int(plan, "files_total", (int64_t)json_size(files)), commits = json_int(plan, "commits", 0);
+	int64_t total = json_int(plan, "files_total", (int64_t)json_size(files)),
+		commits = json_int(plan, "commits", 0);
 	int widest = 0;
 	size_t n = 0;
 
@@ -310,8 +322,9 @@ static void add_files(struct lines *l, const struct json *plan, size_t most)
 	}
 	widest = widest > 40 ? 40 : widest;
 	n = 0;
-	add(l, "brings", ROLE_TEXT, "%lld commit%s, %lld file%s, +%lld -%lld", (long long)commits, commits == 1 ? "" : "s",
-		(long long)total, total == 1 ? "" : "s", (long long)json_int(plan, "added", 0), (long long)json_int(plan, "removed", 0));
+	add(l, "brings", ROLE_TEXT, "%lld commit%s, %lld file%s, +%lld -%lld", (long long)commits,
+		commits == 1 ? "" : "s", (long long)total, total == 1 ? "" : "s",
+		(long long)json_int(plan, "added", 0), (long long)json_int(plan, "removed", 0));
 	for (const struct json *f = json_first(files); f; f = json_next(f), n++) {
 		char path[512];
 		int pad;
@@ -326,7 +339,8 @@ static void add_files(struct lines *l, const struct json *plan, size_t most)
 			add(l, NULL, ROLE_TEXT, "  %s%*s binary", path, pad > 0 ? pad : 0, "");
 		else
 			add(l, NULL, ROLE_TEXT, "  %s%*s +%lld -%lld", path, pad > 0 ? pad : 0, "",
-				(long long)json_int(f, "added", 0), (long long)json_int(f, "removed", 0));
+				(long long)json_int(f, "added", 0),
+				(long long)json_int(f, "removed", 0));
 	}
 }
 
@@ -334,11 +348,14 @@ static void add_risks(struct lines *l, const struct json *plan)
 {
 	struct buf b = BUF_INIT;
 
-	list_text(json_get(plan, "auto_run"), "none of Makefile, hooks, CI, .envrc, package.json", &b);
-	add(l, "auto-run", json_size(json_get(plan, "auto_run")) ? ROLE_ATTENTION : ROLE_TEXT, "%s", b.p);
+	list_text(json_get(plan, "auto_run"), "none of Makefile, hooks, CI, .envrc, package.json",
+		&b);
+	add(l, "auto-run", json_size(json_get(plan, "auto_run")) ? ROLE_ATTENTION : ROLE_TEXT, "%s",
+		b.p);
 	buf_clear(&b);
 	list_text(json_get(plan, "conflicts"), "none", &b);
-	add(l, "conflicts", json_size(json_get(plan, "conflicts")) ? ROLE_ATTENTION : ROLE_TEXT, "%s", b.p);
+	add(l, "conflicts", json_size(json_get(plan, "conflicts")) ? ROLE_ATTENTION : ROLE_TEXT,
+		"%s", b.p);
 	if (json_size(json_get(plan, "local_edits"))) {
 		buf_clear(&b);
 		list_text(json_get(plan, "local_edits"), "", &b);
@@ -378,12 +395,16 @@ static void add_choices(struct lines *l, struct deck *d)
 		live += variant_live(d->item[i]->row->v->state);
 	}
 	add(l, "", ROLE_TEXT, "%s", "");
-	add(l, "how", ROLE_TEXT, "%s merge   %s squash", merge ? "[m]" : " m ", merge ? " s " : "[s]");
+	add(l, "how", ROLE_TEXT, "%s merge   %s squash", merge ? "[m]" : " m ",
+		merge ? " s " : "[s]");
 	if (others && live)
-		add(l, "the rest", ROLE_TEXT, "%s archive the %d other%s; kills %d that still run%s", g->archive_rest ? "[o]" : " o ", others,
-			others == 1 ? "" : "s", live, live == 1 ? "s" : "");
+		add(l, "the rest", ROLE_TEXT,
+			"%s archive the %d other%s; kills %d that still run%s",
+			g->archive_rest ? "[o]" : " o ", others, others == 1 ? "" : "s", live,
+			live == 1 ? "s" : "");
 	else if (others)
-		add(l, "the rest", ROLE_TEXT, "%s archive the %d other%s", g->archive_rest ? "[o]" : " o ", others, others == 1 ? "" : "s");
+		add(l, "the rest", ROLE_TEXT, "%s archive the %d other%s",
+			g->archive_rest ? "[o]" : " o ", others, others == 1 ? "" : "s");
 	add(l, "after", ROLE_TEXT, "nothing is pushed; U takes it all back");
 }
 
@@ -410,7 +431,8 @@ static void draw_frame_box(struct canvas *c, struct rect r, const char *title)
 	for (int y = r.y; y < r.y + r.h; y += r.h - 1) {
 		canvas_fill(c, y, r.x, r.w, ROLE_RULE, G_HLINE);
 		canvas_glyph(c, y, r.x, ROLE_RULE, y == r.y ? G_TOP_LEFT : G_BOTTOM_LEFT);
-		canvas_glyph(c, y, r.x + r.w - 1, ROLE_RULE, y == r.y ? G_TOP_RIGHT : G_BOTTOM_RIGHT);
+		canvas_glyph(
+			c, y, r.x + r.w - 1, ROLE_RULE, y == r.y ? G_TOP_RIGHT : G_BOTTOM_RIGHT);
 	}
 	for (int y = r.y + 1; y < r.y + r.h - 1; y++) {
 		canvas_glyph(c, y, r.x, ROLE_RULE, G_VLINE);
@@ -431,9 +453,12 @@ static void draw_foot(struct deck *d, struct rect r)
 		x += canvas_put(c, y, x, r.w - 4, ROLE_ATTENTION, d->dialog.hint);
 	} else {
 		if (!refused(d)) {
-			x += canvas_put(c, y, x, 1, ROLE_ACCENT, dialog_wants_capital(d) ? "Y" : "y") + 1;
+			x += canvas_put(
+				     c, y, x, 1, ROLE_ACCENT, dialog_wants_capital(d) ? "Y" : "y") +
+				1;
 			canvas_put(c, y, x - 1, 1, ROLE_TEXT, " ");
-			x += canvas_put(c, y, x, 20, ROLE_TEXT, dialog_wants_capital(d) ? "promote anyway" : "promote");
+			x += canvas_put(c, y, x, 20, ROLE_TEXT,
+				dialog_wants_capital(d) ? "promote anyway" : "promote");
 			x += canvas_put(c, y, x, 3, ROLE_TEXT, "   ");
 		}
 		x += canvas_put(c, y, x, 1, ROLE_ACCENT, "q");
@@ -461,7 +486,8 @@ void dialog_draw(struct deck *d)
 	r.h = (int)l.n + 2 > c->h ? c->h : (int)l.n + 2;
 	r.x = (c->w - r.w) / 2;
 	r.y = (c->h - r.h) / 2;
-	snprintf(title, sizeof(title), "promote %d/%d %s into %s", d->race, it->number, it->name, json_str(d->dialog.plan, "into", "?"));
+	snprintf(title, sizeof(title), "promote %d/%d %s into %s", d->race, it->number, it->name,
+		json_str(d->dialog.plan, "into", "?"));
 	draw_frame_box(c, r, title);
 	for (int i = 0; i < (int)l.n && i < r.h - 2; i++) {
 		const struct line *s = &l.v[i];

@@ -36,7 +36,11 @@ static size_t index_of_selected(const struct deck *d, const size_t *list, size_t
 
 static void compute_layout(struct deck *d)
 {
-	struct layout_in in = { .h = d->canvas.h, .w = d->canvas.w, .nrows = d->nitem, .band = bar_away_height(d), .mode = d->layout_mode };
+	struct layout_in in = { .h = d->canvas.h,
+		.w = d->canvas.w,
+		.nrows = d->nitem,
+		.band = bar_away_height(d),
+		.mode = d->layout_mode };
 
 	in.row_selected = index_of_selected(d, d->order, d->nitem);
 	for (int all = 1; all >= 0; all--) {
@@ -49,8 +53,8 @@ static void compute_layout(struct deck *d)
 	}
 }
 
-/* Arms first, reads then: what is written in between fires again. The last line in the note changes at most a few times a second:
- * nobody reads faster, and each reading costs. */
+/* Arms first, reads then: what is written in between fires again. The last line in the note changes
+ * at most a few times a second: nobody reads faster, and each reading costs. */
 static void refresh_item(struct deck *d, struct item *it)
 {
 	struct buf b = BUF_INIT;
@@ -76,14 +80,19 @@ static void draw_board(struct deck *d)
 {
 	const struct race_info *r = state_race(d);
 	struct board_row *rows = xcalloc(d->nitem + 1, sizeof(*rows));
-	struct board_opts o = { deck_now_ns(), r ? r->base_name : NULL, r && r->over_ns && !r->live };
+	struct board_opts o = { deck_now_ns(), r ? r->base_name : NULL,
+		r && r->over_ns && !r->live };
 
 	for (size_t i = 0; i < d->nitem; i++) {
 		struct item *it = d->item[d->order[i]];
 
-		rows[i] = (struct board_row){ .row = it->row, .selected = it->number == d->selected, .marked = it->marked,
-			.changed = it->changed, .uncertain = state_uncertain(d),
-			.seen_ns = d->client ? d->rows.away_since_ns : d->away_ns, .last = it->last };
+		rows[i] = (struct board_row){ .row = it->row,
+			.selected = it->number == d->selected,
+			.marked = it->marked,
+			.changed = it->changed,
+			.uncertain = state_uncertain(d),
+			.seen_ns = d->client ? d->rows.away_since_ns : d->away_ns,
+			.last = it->last };
 		memcpy(rows[i].bar, it->bar, sizeof(it->bar));
 	}
 	board_draw(&d->canvas, &d->layout, rows, d->nitem, &o);
@@ -108,8 +117,10 @@ static void draw_title(struct deck *d, const struct item *it, struct rect r, int
 {
 	struct canvas *c = &d->canvas;
 	const struct variant *v = it->row->v;
-	bool selected = it->number == d->selected, away = state_uncertain(d) && variant_live(v->state);
-	enum role rule = selected ? ROLE_ACCENT : ROLE_RULE, name = selected ? ROLE_ACCENT : ROLE_TEXT;
+	bool selected = it->number == d->selected,
+	     away = state_uncertain(d) && variant_live(v->state);
+	enum role rule = selected ? ROLE_ACCENT : ROLE_RULE,
+		  name = selected ? ROLE_ACCENT : ROLE_TEXT;
 	char took[32] = "", label[64];
 	int x = r.x + 1, end = r.x + r.w, n;
 	int64_t ms = board_elapsed_ms(v, deck_now_ns());
@@ -121,7 +132,8 @@ static void draw_title(struct deck *d, const struct item *it, struct rect r, int
 	if (it->row->attention)
 		x += canvas_putf(c, r.y, x, end - x, ROLE_ATTENTION, "%s ", glyph(G_NEEDS));
 	x += canvas_putf(c, r.y, x, end - x, name, "%d %s ", v->number, v->name);
-	x += canvas_putf(c, r.y, x, end - x, board_state_role(v->state), "%s %s%s ", glyph(glyph_state(v->state)), variant_state_name(v->state), away ? "?" : "");
+	x += canvas_putf(c, r.y, x, end - x, board_state_role(v->state), "%s %s%s ",
+		glyph(glyph_state(v->state)), variant_state_name(v->state), away ? "?" : "");
 	if (ms >= 0) {
 		clock_fmt_elapsed(ms, took, sizeof(took));
 		x += canvas_putf(c, r.y, x, end - x, name, "%s ", took);
@@ -131,7 +143,8 @@ static void draw_title(struct deck *d, const struct item *it, struct rect r, int
 	title_label(it->row, label);
 	n = (int)width_str(label);
 	if (n && x + n + 5 < end) {
-		canvas_putf(c, r.y, end - n - 3, n + 2, it->row->attention ? ROLE_ATTENTION : name, " %s ", label);
+		canvas_putf(c, r.y, end - n - 3, n + 2, it->row->attention ? ROLE_ATTENTION : name,
+			" %s ", label);
 	}
 }
 
@@ -159,7 +172,8 @@ static void draw_scrolled(struct deck *d, struct item *it, struct rect r)
 		return;
 	group_digits(pane_log_new(&it->log), n);
 	canvas_blank(&d->canvas, (struct rect){ r.y + r.h - 1, r.x, 1, r.w });
-	canvas_putf(&d->canvas, r.y + r.h - 1, r.x, r.w, ROLE_ACCENT, "%s %s new lines", glyph(G_DOWN), n);
+	canvas_putf(&d->canvas, r.y + r.h - 1, r.x, r.w, ROLE_ACCENT, "%s %s new lines",
+		glyph(G_DOWN), n);
 }
 
 /* No pane is ever blank: what it waits for. */
@@ -186,7 +200,8 @@ static void draw_panes(struct deck *d)
 			canvas_glyph(&d->canvas, y, sep, ROLE_RULE, G_VLINE);
 		o.v = it->row->v;
 		o.empty = empty_words(o.v);
-		pane_log_draw(&it->log, &d->canvas, (struct rect){ r.y + 1, r.x, r.h - 1, r.w }, &o);
+		pane_log_draw(
+			&it->log, &d->canvas, (struct rect){ r.y + 1, r.x, r.h - 1, r.w }, &o);
 		draw_scrolled(d, it, r);
 	}
 }
@@ -216,14 +231,16 @@ static void draw_position(struct deck *d, struct item *it, int y)
 	canvas_fill(c, y, 0, c->w, ROLE_RULE, G_HLINE);
 	group_digits(pane_log_new(p), a);
 	if (p->follow)
-		snprintf(left, sizeof(left), " %s ", variant_live(it->row->v->state) ? "following" : "end");
+		snprintf(left, sizeof(left), " %s ",
+			variant_live(it->row->v->state) ? "following" : "end");
 	else
 		snprintf(left, sizeof(left), " %s %s new lines ", glyph(G_DOWN), a);
 	canvas_put(c, y, 1, c->w - 2, p->follow ? ROLE_DIM : ROLE_ACCENT, left);
 	group_digits(p->bottom_line, a);
 	group_digits(p->total_lines, b);
 	snprintf(right, sizeof(right), " %d%%  %sline %s of %s ",
-		p->total_lines ? (int)(p->bottom_line * 100 / p->total_lines) : 100, p->bottom_part ? "check " : "", a, b);
+		p->total_lines ? (int)(p->bottom_line * 100 / p->total_lines) : 100,
+		p->bottom_part ? "check " : "", a, b);
 	canvas_right(c, y, 0, c->w - 1, ROLE_DIM, right);
 }
 
@@ -249,8 +266,12 @@ static void draw_zoom(struct deck *d)
 		return;
 	}
 	if (r.h >= 2) {
-		struct pane_log_opts o = { .times = d->times, .wrap = d->wrap, .marks = true, .empty = empty_words(it->row->v),
-			.v = it->row->v, .now_ns = deck_now_ns() };
+		struct pane_log_opts o = { .times = d->times,
+			.wrap = d->wrap,
+			.marks = true,
+			.empty = empty_words(it->row->v),
+			.v = it->row->v,
+			.now_ns = deck_now_ns() };
 
 		pane_log_draw(&it->log, &d->canvas, (struct rect){ r.y, 0, r.h - 1, r.w }, &o);
 		draw_position(d, it, r.y + r.h - 1);
@@ -282,7 +303,8 @@ void draw_frame(struct deck *d)
 	term_size(&h, &w);
 	canvas_resize(&d->canvas, h, w);
 	if (w < 20 || h < 5) {
-		canvas_putf(&d->canvas, 0, 0, w, ROLE_TEXT, "too small: %dx%d, 20x5 is the least", w, h);
+		canvas_putf(&d->canvas, 0, 0, w, ROLE_TEXT, "too small: %dx%d, 20x5 is the least",
+			w, h);
 		term_show(&d->canvas);
 		return;
 	}
@@ -293,7 +315,8 @@ void draw_frame(struct deck *d)
 		draw_zoom(d);
 	else
 		draw_page(d);
-	if (d->scroll > 0 && d->scroll > d->scroll_max) {	/* the page got shorter, or the window higher */
+	/* the page got shorter, or the window higher */
+	if (d->scroll > 0 && d->scroll > d->scroll_max) {
 		d->scroll = d->scroll_max > 0 ? d->scroll_max : 0;
 		d->dirty = true;
 	}

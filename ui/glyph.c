@@ -65,9 +65,15 @@ const char *glyph(enum glyph g)
 enum glyph glyph_state(enum variant_state s)
 {
 	static const enum glyph of[VS_COUNT] = {
-		[VS_QUEUED] = G_QUEUED, [VS_PREPARING] = G_PREPARING, [VS_RUNNING] = G_RUNNING,
-		[VS_SAVING] = G_RUNNING, [VS_CHECKING] = G_CHECKING, [VS_STOPPING] = G_STOPPING,
-		[VS_PASSED] = G_PASSED, [VS_FAILED] = G_FAILED, [VS_KILLED] = G_KILLED,
+		[VS_QUEUED] = G_QUEUED,
+		[VS_PREPARING] = G_PREPARING,
+		[VS_RUNNING] = G_RUNNING,
+		[VS_SAVING] = G_RUNNING,
+		[VS_CHECKING] = G_CHECKING,
+		[VS_STOPPING] = G_STOPPING,
+		[VS_PASSED] = G_PASSED,
+		[VS_FAILED] = G_FAILED,
+		[VS_KILLED] = G_KILLED,
 		[VS_LOST] = G_LOST,
 	};
 

@@ -8,26 +8,54 @@
 #include "base/width.h"
 
 static const struct {
-	const char *seq;	/* after ESC */
+	const char *seq; /* after ESC */
 	int32_t key;
 } sequences[] = {
-	{ "[A", KEY_CURSOR_UP }, { "[B", KEY_CURSOR_DOWN }, { "[C", KEY_CURSOR_RIGHT }, { "[D", KEY_CURSOR_LEFT },
-	{ "OA", KEY_CURSOR_UP }, { "OB", KEY_CURSOR_DOWN }, { "OC", KEY_CURSOR_RIGHT }, { "OD", KEY_CURSOR_LEFT },
-	{ "[H", KEY_TO_HOME }, { "[F", KEY_TO_END }, { "OH", KEY_TO_HOME }, { "OF", KEY_TO_END },
-	{ "[1~", KEY_TO_HOME }, { "[4~", KEY_TO_END }, { "[7~", KEY_TO_HOME }, { "[8~", KEY_TO_END },
-	{ "[5~", KEY_PAGE_UP }, { "[6~", KEY_PAGE_DOWN }, { "[3~", KEY_DEL }, { "[Z", KEY_BACKTAB },
-	{ "[?2026;1$y", KEY_SYNC_YES }, { "[?2026;2$y", KEY_SYNC_YES }, { "[0n", KEY_STATUS }, { "[1;3R", KEY_WIDE_RULES },
+	{ "[A", KEY_CURSOR_UP },
+	{ "[B", KEY_CURSOR_DOWN },
+	{ "[C", KEY_CURSOR_RIGHT },
+	{ "[D", KEY_CURSOR_LEFT },
+	{ "OA", KEY_CURSOR_UP },
+	{ "OB", KEY_CURSOR_DOWN },
+	{ "OC", KEY_CURSOR_RIGHT },
+	{ "OD", KEY_CURSOR_LEFT },
+	{ "[H", KEY_TO_HOME },
+	{ "[F", KEY_TO_END },
+	{ "OH", KEY_TO_HOME },
+	{ "OF", KEY_TO_END },
+	{ "[1~", KEY_TO_HOME },
+	{ "[4~", KEY_TO_END },
+	{ "[7~", KEY_TO_HOME },
+	{ "[8~", KEY_TO_END },
+	{ "[5~", KEY_PAGE_UP },
+	{ "[6~", KEY_PAGE_DOWN },
+	{ "[3~", KEY_DEL },
+	{ "[Z", KEY_BACKTAB },
+	{ "[?2026;1$y", KEY_SYNC_YES },
+	{ "[?2026;2$y", KEY_SYNC_YES },
+	{ "[0n", KEY_STATUS },
+	{ "[1;3R", KEY_WIDE_RULES },
 };
 
 static const struct {
 	const char *name;
 	int32_t key;
 } names[] = {
-	{ "enter", KEY_RETURN }, { "esc", KEY_ESCAPE }, { "space", ' ' }, { "tab", KEY_TAB },
-	{ "shift-tab", KEY_BACKTAB }, { "up", KEY_CURSOR_UP }, { "down", KEY_CURSOR_DOWN },
-	{ "left", KEY_CURSOR_LEFT }, { "right", KEY_CURSOR_RIGHT }, { "pgup", KEY_PAGE_UP },
-	{ "pgdn", KEY_PAGE_DOWN }, { "home", KEY_TO_HOME }, { "end", KEY_TO_END },
-	{ "backspace", KEY_RUBOUT }, { "delete", KEY_DEL },
+	{ "enter", KEY_RETURN },
+	{ "esc", KEY_ESCAPE },
+	{ "space", ' ' },
+	{ "tab", KEY_TAB },
+	{ "shift-tab", KEY_BACKTAB },
+	{ "up", KEY_CURSOR_UP },
+	{ "down", KEY_CURSOR_DOWN },
+	{ "left", KEY_CURSOR_LEFT },
+	{ "right", KEY_CURSOR_RIGHT },
+	{ "pgup", KEY_PAGE_UP },
+	{ "pgdn", KEY_PAGE_DOWN },
+	{ "home", KEY_TO_HOME },
+	{ "end", KEY_TO_END },
+	{ "backspace", KEY_RUBOUT },
+	{ "delete", KEY_DEL },
 };
 
 void input_init(struct input *in, int esc_ms)
@@ -80,12 +108,12 @@ static size_t sequence_len(const char *p, size_t n)
 		return 0;
 	}
 	if (p[1] != '[')
-		return p[1] == 27 ? 1 : 2;	/* Alt and a key: dropped whole */
+		return p[1] == 27 ? 1 : 2; /* Alt and a key: dropped whole */
 	for (; i < n; i++) {
 		if ((unsigned char)p[i] >= 0x40 && (unsigned char)p[i] <= 0x7e)
 			return i + 1;
 		if ((unsigned char)p[i] < 0x20 || (unsigned char)p[i] > 0x7e)
-			return i;	/* no byte of a sequence: the broken one ends before it */
+			return i; /* no byte of a sequence: the broken one ends before it */
 	}
 	return 0;
 }

@@ -34,9 +34,11 @@ static void place_board(const struct layout_in *in, struct layout *out, int room
 	lines = out->fold ? ceil_div(n, out->fold_cols) : n;
 	out->board_lines = clamp(lines, 1, out->fold ? max : max - 1);
 	if (out->fold)
-		out->board_first = page_first((size_t)lines, (size_t)out->board_lines, in->row_selected % (size_t)(lines ? lines : 1));
+		out->board_first = page_first((size_t)lines, (size_t)out->board_lines,
+			in->row_selected % (size_t)(lines ? lines : 1));
 	else
-		out->board_first = page_first((size_t)n, (size_t)out->board_lines, in->row_selected);
+		out->board_first =
+			page_first((size_t)n, (size_t)out->board_lines, in->row_selected);
 	out->board = (struct rect){ 1, 0, out->board_lines + !out->fold, in->w };
 }
 
@@ -66,7 +68,8 @@ static void place_grid(const struct layout_in *in, struct layout *out)
 	if (out->rows > ceil_div(n, out->cols))
 		out->rows = ceil_div(n, out->cols);
 	total = (size_t)ceil_div(n, out->cols);
-	out->pane_first = (size_t)out->cols * page_first(total, (size_t)out->rows, in->pane_selected / (size_t)out->cols);
+	out->pane_first = (size_t)out->cols *
+		page_first(total, (size_t)out->rows, in->pane_selected / (size_t)out->cols);
 	out->pane_count = (size_t)(out->cols * out->rows);
 	if (out->pane_first + out->pane_count > in->npanes)
 		out->pane_count = in->npanes - out->pane_first;

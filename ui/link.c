@@ -1,4 +1,5 @@
-/* link.c - the connection to the conductor: watches all races, comes back by itself, says when it is away. */
+/* link.c - the connection to the conductor: watches all races, comes back by itself, says when it
+ * is away. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,7 +16,8 @@ static void on_event(void *ctx, const struct json *ev)
 
 	rows_apply(&d->rows, ev);
 	if (message)
-		message_add(d, !strcmp(json_str(ev, "level", ""), "warn"), "%s", json_str(ev, "msg", ""));
+		message_add(d, !strcmp(json_str(ev, "level", ""), "warn"), "%s",
+			json_str(ev, "msg", ""));
 	d->dirty = true;
 }
 
@@ -58,7 +60,8 @@ static void gone(struct deck *d)
 	d->away_ns = deck_now_ns();
 	d->retry_ms = d->away_ms + 100;
 	d->dialog.asking = false;
-	message_add(d, true, "The conductor is gone; what runs goes on. The deck connects again by itself.");
+	message_add(d, true,
+		"The conductor is gone; what runs goes on. The deck connects again by itself.");
 }
 
 void link_pump(struct deck *d)
@@ -91,7 +94,8 @@ bool link_send(struct deck *d, struct json *take_request, client_fn fn)
 {
 	if (!d->client) {
 		json_free(take_request);
-		message_add(d, true, "The conductor is away, so this cannot be asked now; the deck connects by itself.");
+		message_add(d, true,
+			"The conductor is away, so this cannot be asked now; the deck connects by itself.");
 		return false;
 	}
 	client_send(d->client, take_request, fn, d);

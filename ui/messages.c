@@ -9,12 +9,14 @@
 enum { NEWS_MS = 4000, KEEP = 500 };
 static const int64_t TWICE_NS = 5000000000;
 
-/* The conductor and we may notice the same thing: it is told once, and stays as long as the one who wants it longest. */
+/* The conductor and we may notice the same thing: it is told once, and stays as long as the one who
+ * wants it longest. */
 static bool told_already(struct deck *d, bool warn, const char *text)
 {
 	struct message *m = d->nmessage ? &d->message[d->nmessage - 1] : NULL;
 
-	if (!m || d->message_until < 0 || strcmp(m->text, text) || deck_now_ns() - m->ns >= TWICE_NS)
+	if (!m || d->message_until < 0 || strcmp(m->text, text) ||
+		deck_now_ns() - m->ns >= TWICE_NS)
 		return false;
 	m->warn |= warn;
 	if (warn)
@@ -78,7 +80,7 @@ void pane_messages_draw(struct deck *d, struct rect r)
 		canvas_put(&d->canvas, r.y, r.x + 2, r.w - 2, ROLE_DIM, "No messages yet.");
 		return;
 	}
-	for (size_t i = d->nmessage; i-- > 0;) {	/* newest first */
+	for (size_t i = d->nmessage; i-- > 0;) { /* newest first */
 		const struct message *m = &d->message[i];
 		int y = (int)(line - d->scroll), h = r.h - y;
 
@@ -86,7 +88,8 @@ void pane_messages_draw(struct deck *d, struct rect r)
 			clock_fmt_time(m->ns, when, sizeof(when));
 			canvas_put(&d->canvas, r.y + y, r.x + 2, 8, ROLE_DIM, when);
 		}
-		line += canvas_wrap(&d->canvas, (struct rect){ r.y + y, r.x + 12, y >= 0 ? h : 0, r.w - 13 },
+		line += canvas_wrap(&d->canvas,
+			(struct rect){ r.y + y, r.x + 12, y >= 0 ? h : 0, r.w - 13 },
 			m->warn ? ROLE_STRONG : ROLE_TEXT, m->text);
 	}
 	d->scroll_max = line - r.h;

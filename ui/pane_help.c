@@ -10,9 +10,11 @@ enum { MAX_LINES = 60, COLUMNS = 3 };
 
 static const struct {
 	const char *title;
-	int x, keys;	/* column, width of the keys */
+	int x, keys; /* column, width of the keys */
 } look[COLUMNS] = {
-	{ "LOOK", 2, 11 }, { "DECIDE", 28, 4 }, { "RACE", 54, 4 },
+	{ "LOOK", 2, 11 },
+	{ "DECIDE", 28, 4 },
+	{ "RACE", 54, 4 },
 };
 /* Where a line of the text section stands: three columns of their own. */
 static const struct {
@@ -21,7 +23,7 @@ static const struct {
 
 struct pen {
 	struct deck *d;
-	int top, bottom;	/* lines of the screen */
+	int top, bottom; /* lines of the screen */
 };
 
 static int row_y(const struct pen *k, int line)
@@ -59,7 +61,8 @@ static int put_top(struct pen *k, int line, bool wide)
 		int x = wide ? look[c].x : look[0].x, at = wide ? line : end, last;
 
 		put(k, at, x, ROLE_DIM, look[c].title);
-		last = put_column(k, at + 1, (enum action_section)(SECTION_LOOK + c), x, wide ? look[c].keys : look[0].keys);
+		last = put_column(k, at + 1, (enum action_section)(SECTION_LOOK + c), x,
+			wide ? look[c].keys : look[0].keys);
 		end = last > end ? last : end;
 	}
 	return end;
@@ -117,8 +120,12 @@ static int put_signs(struct pen *k, int line)
 		enum role role;
 		const char *word;
 	} sign[] = {
-		{ G_RUNNING, ROLE_TEXT, "running" }, { G_CHECKING, ROLE_TEXT, "checking" }, { G_PASSED, ROLE_PASSED, "passed" },
-		{ G_FAILED, ROLE_FAILED, "failed" }, { G_KILLED, ROLE_DIM, "killed" }, { G_NEEDS, ROLE_ATTENTION, "needs you" },
+		{ G_RUNNING, ROLE_TEXT, "running" },
+		{ G_CHECKING, ROLE_TEXT, "checking" },
+		{ G_PASSED, ROLE_PASSED, "passed" },
+		{ G_FAILED, ROLE_FAILED, "failed" },
+		{ G_KILLED, ROLE_DIM, "killed" },
+		{ G_NEEDS, ROLE_ATTENTION, "needs you" },
 		{ G_BEST, ROLE_BEST, "best" },
 	};
 	int x = 2;

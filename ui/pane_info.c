@@ -33,8 +33,10 @@ static void fact(struct pen *k, enum role role, const char *label, const char *t
 
 		if (y >= 0 && y < k->r.h) {
 			if (label)
-				canvas_put(&k->d->canvas, k->r.y + (int)y, k->r.x + 2, LABEL_W - 1, ROLE_DIM, label);
-			canvas_putf(&k->d->canvas, k->r.y + (int)y, k->r.x + 2 + LABEL_W, w, role, "%.*s", (int)cut, p);
+				canvas_put(&k->d->canvas, k->r.y + (int)y, k->r.x + 2, LABEL_W - 1,
+					ROLE_DIM, label);
+			canvas_putf(&k->d->canvas, k->r.y + (int)y, k->r.x + 2 + LABEL_W, w, role,
+				"%.*s", (int)cut, p);
 		}
 		label = NULL;
 		p += cut;
@@ -43,7 +45,8 @@ static void fact(struct pen *k, enum role role, const char *label, const char *t
 	buf_release(&b);
 }
 
-static void factf(struct pen *k, enum role role, const char *label, const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+static void factf(struct pen *k, enum role role, const char *label, const char *fmt, ...)
+	__attribute__((format(printf, 4, 5)));
 
 static void factf(struct pen *k, enum role role, const char *label, const char *fmt, ...)
 {
@@ -75,12 +78,16 @@ static void state_facts(struct pen *k, const struct row *r)
 
 	if (ms >= 0)
 		clock_fmt_elapsed(ms, took, sizeof(took));
-	factf(k, board_state_role(v->state), "state", "%s %s %s", glyph(glyph_state(v->state)), variant_state_name(v->state), took);
+	factf(k, board_state_role(v->state), "state", "%s %s %s", glyph(glyph_state(v->state)),
+		variant_state_name(v->state), took);
 	fact(k, ROLE_TEXT, "reason", v->reason);
 	if (v->state == VS_LOST)
-		fact(k, ROLE_ATTENTION, "next step", v->commit ? "r runs it again; c there goes on from the work that was saved" : "r runs it again");
+		fact(k, ROLE_ATTENTION, "next step",
+			v->commit ? "r runs it again; c there goes on from the work that was saved"
+				  : "r runs it again");
 	if (v->origin)
-		factf(k, ROLE_TEXT, "again", "%s %s", v->start ? "goes on from the work of" : "of", v->origin);
+		factf(k, ROLE_TEXT, "again", "%s %s", v->start ? "goes on from the work of" : "of",
+			v->origin);
 	if (r->attention)
 		fact(k, ROLE_ATTENTION, "needs you", r->evidence);
 	fact(k, ROLE_ATTENTION, "not enforced", r->warn);
@@ -91,8 +98,12 @@ static void state_facts(struct pen *k, const struct row *r)
 		factf(k, ROLE_TEXT, "exit", "%d", v->exit);
 	board_check_text(v, check);
 	if (v->check.state != CHECK_NONE)
-		factf(k, ROLE_TEXT, "check", "%s%s%s", v->check.state == CHECK_PASSED ? "passed" : v->check.state == CHECK_FAILED ? "failed" :
-			v->check.state == CHECK_RUNNING ? "running" : "waits", v->check.total >= 0 ? " " : "", v->check.total >= 0 ? check : "");
+		factf(k, ROLE_TEXT, "check", "%s%s%s",
+			v->check.state == CHECK_PASSED            ? "passed"
+				: v->check.state == CHECK_FAILED  ? "failed"
+				: v->check.state == CHECK_RUNNING ? "running"
+								  : "waits",
+			v->check.total >= 0 ? " " : "", v->check.total >= 0 ? check : "");
 	if (r->rank)
 		factf(k, ROLE_TEXT, "rank", "%d%s", r->rank, r->best ? ", the best so far" : "");
 	time_fact(k, "started", v->started_ns);
@@ -102,8 +113,8 @@ static void state_facts(struct pen *k, const struct row *r)
 static void git_facts(struct pen *k, const struct variant *v)
 {
 	if (v->files >= 0)
-		factf(k, ROLE_TEXT, "changes", "+%lld -%lld in %d file%s", (long long)v->added, (long long)v->removed, v->files,
-			v->files == 1 ? "" : "s");
+		factf(k, ROLE_TEXT, "changes", "+%lld -%lld in %d file%s", (long long)v->added,
+			(long long)v->removed, v->files, v->files == 1 ? "" : "s");
 	fact(k, ROLE_TEXT, "not recorded", v->not_recorded);
 	fact(k, ROLE_TEXT, "branch", v->branch);
 	fact(k, ROLE_ATTENTION, "no branch", v->scan);
@@ -178,9 +189,16 @@ void pane_info_draw(struct deck *d, struct item *it, struct rect r)
 	k.line++;
 	git_facts(&k, v);
 	k.line++;
-	factf(&k, ROLE_TEXT, "engine", "%s%s%s", v->engine ? v->engine : race && race->engine ? race->engine : "-", race && race->engine_why ? ": " : "",
+	factf(&k, ROLE_TEXT, "engine", "%s%s%s",
+		v->engine                      ? v->engine
+			: race && race->engine ? race->engine
+					       : "-",
+		race && race->engine_why ? ": " : "",
 		race && race->engine_why ? race->engine_why : "");
-	fact(&k, ROLE_TEXT, "isolation", v->isolation ? v->isolation : race ? race->isolation : NULL);
+	fact(&k, ROLE_TEXT, "isolation",
+		v->isolation   ? v->isolation
+			: race ? race->isolation
+			       : NULL);
 	fact(&k, ROLE_TEXT, "image", v->image);
 	if (d->show)
 		spec_facts(&k, d->show);
@@ -189,9 +207,11 @@ void pane_info_draw(struct deck *d, struct item *it, struct rect r)
 	factf(&k, ROLE_DIM, "log", "%llu bytes", (unsigned long long)pane_log_size(&it->log));
 	gap = pane_log_gap(&it->log);
 	if (gap)
-		factf(&k, ROLE_ATTENTION, "not kept", "%llu bytes of output over the limit", (unsigned long long)gap);
+		factf(&k, ROLE_ATTENTION, "not kept", "%llu bytes of output over the limit",
+			(unsigned long long)gap);
 	if (it->log.removed)
-		factf(&k, ROLE_DIM, "removed", "%llu control sequences from what was shown last", (unsigned long long)it->log.removed);
+		factf(&k, ROLE_DIM, "removed", "%llu control sequences from what was shown last",
+			(unsigned long long)it->log.removed);
 	d->scroll_max = k.line - r.h;
 	free(dir);
 }

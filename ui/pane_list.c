@@ -35,10 +35,14 @@ static const char *guess_check(const char *dir, const char **from)
 	static const struct {
 		const char *file, *words, *command;
 	} kinds[] = {
-		{ "Makefile", "\ntest:", "make test" }, { "Makefile", "\ncheck:", "make check" },
-		{ "GNUmakefile", "\ntest:", "make test" }, { "package.json", "\"test\"", "npm test" },
-		{ "Cargo.toml", "[package]", "cargo test" }, { "go.mod", "module", "go test ./..." },
-		{ "pyproject.toml", "pytest", "pytest" }, { "meson.build", "project(", "meson test -C build" },
+		{ "Makefile", "\ntest:", "make test" },
+		{ "Makefile", "\ncheck:", "make check" },
+		{ "GNUmakefile", "\ntest:", "make test" },
+		{ "package.json", "\"test\"", "npm test" },
+		{ "Cargo.toml", "[package]", "cargo test" },
+		{ "go.mod", "module", "go test ./..." },
+		{ "pyproject.toml", "pytest", "pytest" },
+		{ "meson.build", "project(", "meson test -C build" },
 	};
 
 	for (size_t i = 0; dir && i < ARRAY_LEN(kinds); i++) {
@@ -62,7 +66,8 @@ static char *read_head(const struct deck *d)
 	if (!r.head)
 		words = xstrdup("no commit yet");
 	else
-		words = xasprintf("%s %.7s", r.head_ref ? fs_basename(r.head_ref) : "detached", r.head);
+		words = xasprintf(
+			"%s %.7s", r.head_ref ? fs_basename(r.head_ref) : "detached", r.head);
 	git_repo_release(&r);
 	return words;
 }
@@ -89,7 +94,8 @@ static void empty_header(struct deck *d)
 		buf_fmt(&b, "  %s free", size);
 	}
 	if (x + 2 < d->canvas.w)
-		canvas_right(&d->canvas, 0, x + 2, d->canvas.w - x - 3, d->rows.engine_away || !d->client ? ROLE_ATTENTION : ROLE_DIM, b.p);
+		canvas_right(&d->canvas, 0, x + 2, d->canvas.w - x - 3,
+			d->rows.engine_away || !d->client ? ROLE_ATTENTION : ROLE_DIM, b.p);
 	buf_release(&b);
 }
 
@@ -113,7 +119,9 @@ static int said(struct deck *d, int y, const char *label, const char *text)
 	if (!text || room <= 0)
 		return y;
 	canvas_put(&d->canvas, y, 2, 12, ROLE_DIM, label);
-	return y + canvas_wrap(&d->canvas, (struct rect){ y, 15, room, d->canvas.w - 16 }, ROLE_TEXT, text);
+	return y +
+		canvas_wrap(&d->canvas, (struct rect){ y, 15, room, d->canvas.w - 16 }, ROLE_TEXT,
+			text);
 }
 
 void pane_empty_draw(struct deck *d, struct rect r)
@@ -126,7 +134,8 @@ void pane_empty_draw(struct deck *d, struct rect r)
 	check = guess_check(dir, &from);
 	canvas_put(&d->canvas, y, 2, r.w - 3, ROLE_TEXT, "No race yet.");
 	y = hint(d, y + 2, "Try it", "yolodeck demo", "4 variants, 20 s, no account");
-	snprintf(line, sizeof(line), "yolodeck run -n 3 --check \"%s\" -- ./attempt.sh", check ? check : "make test");
+	snprintf(line, sizeof(line), "yolodeck run -n 3 --check \"%s\" -- ./attempt.sh",
+		check ? check : "make test");
 	y = hint(d, y, "Race a cmd", line, NULL);
 	y = hint(d, y, "From a file", "yolodeck run", "opens $EDITOR on a race file");
 	y++;
@@ -146,7 +155,9 @@ static const char *race_state(const struct race_info *r, char out[64])
 	if (r->live > 0) {
 		snprintf(out, 64, "%d live", r->live);
 	} else if (r->over_ns) {
-		clock_fmt_elapsed((r->over_ns - (r->began_ns ? r->began_ns : r->created_ns)) / 1000000, took, sizeof(took));
+		clock_fmt_elapsed(
+			(r->over_ns - (r->began_ns ? r->began_ns : r->created_ns)) / 1000000, took,
+			sizeof(took));
 		snprintf(out, 64, "over in %s", took);
 	} else {
 		snprintf(out, 64, "over");
@@ -166,20 +177,25 @@ void pane_races_draw(struct deck *d, struct rect r)
 			cursor = n - 1 - i;
 	first = r.h > 0 && cursor >= (size_t)r.h ? cursor - (size_t)r.h + 1 : 0;
 	for (int y = 0; y < r.h && first + (size_t)y < n; y++) {
-		const struct race_info *i = &d->rows.race[n - 1 - first - (size_t)y];	/* newest first */
+		/* newest first */
+		const struct race_info *i = &d->rows.race[n - 1 - first - (size_t)y];
 		int at = r.y + y, x;
 
 		if (i->number == d->race_cursor)
 			canvas_glyph(c, at, 0, ROLE_ACCENT, G_SELECT);
-		canvas_putf(c, at, 2, 4, i->number == d->race ? ROLE_STRONG : ROLE_TEXT, "%3d", i->number);
+		canvas_putf(c, at, 2, 4, i->number == d->race ? ROLE_STRONG : ROLE_TEXT, "%3d",
+			i->number);
 		canvas_put(c, at, 7, 24, ROLE_TEXT, i->slug ? i->slug : "");
 		canvas_put(c, at, 33, 14, i->live ? ROLE_TEXT : ROLE_DIM, race_state(i, text));
-		canvas_putf(c, at, 48, 20, i->passed ? ROLE_PASSED : ROLE_DIM, "%d of %d passed", i->passed, i->total);
+		canvas_putf(c, at, 48, 20, i->passed ? ROLE_PASSED : ROLE_DIM, "%d of %d passed",
+			i->passed, i->total);
 		x = 66;
 		if (i->attention)
-			x += canvas_putf(c, at, x, c->w - x, ROLE_ATTENTION, "%d !", i->attention) + 2;
+			x += canvas_putf(c, at, x, c->w - x, ROLE_ATTENTION, "%d !", i->attention) +
+				2;
 		if (i->base && x + 12 < c->w)
-			canvas_putf(c, at, x, c->w - x - 1, ROLE_DIM, "%s %.7s", i->base_name ? i->base_name : "", i->base);
+			canvas_putf(c, at, x, c->w - x - 1, ROLE_DIM, "%s %.7s",
+				i->base_name ? i->base_name : "", i->base);
 		if (i->number == d->race_cursor)
 			canvas_select(c, at, 0, c->w);
 	}

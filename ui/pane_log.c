@@ -1,7 +1,8 @@
 /* pane_log.c - lines of both logs as rows of a pane.
  *
- * A frame gathers at most as many raw lines as the pane has rows, feeds them through vt in order, and draws the last (or, when
- * scrolled, the first) rows. Nothing is kept between frames but a place. */
+ * A frame gathers at most as many raw lines as the pane has rows, feeds them through vt in order,
+ * and draws the last (or, when scrolled, the first) rows. Nothing is kept between frames but a
+ * place. */
 #include "ui/pane_log.h"
 
 #include <stdio.h>
@@ -11,10 +12,15 @@
 #include "base/clock.h"
 #include "base/mem.h"
 
-enum { MAX_ROWS = 400, MAX_CELLS = 4096, KEEP_BYTES = 16384, SPARE = 4 /* marks that are not shown */ };
+enum {
+	MAX_ROWS = 400,
+	MAX_CELLS = 4096,
+	KEEP_BYTES = 16384,
+	SPARE = 4 /* marks that are not shown */
+};
 static const char *const part_name[2] = { "log", "check.log" };
 
-struct raw {			/* one line, copied: a tail's text lives only until its next call */
+struct raw { /* one line, copied: a tail's text lives only until its next call */
 	char *text;
 	uint32_t len;
 	uint64_t number, ns;
@@ -27,7 +33,7 @@ struct gather {
 	int part;
 	const struct pane_log_opts *o;
 	uint64_t check_began;
-	uint64_t seen_mark;	/* 1 + seq of the last mark given */
+	uint64_t seen_mark; /* 1 + seq of the last mark given */
 };
 
 void pane_log_init(struct pane_log *p, const char *dir)
@@ -135,18 +141,20 @@ static char *check_words(const struct gather *g, const struct tail_line *l)
 	if (v->check.total >= 0)
 		snprintf(counts, sizeof(counts), " %d/%d", v->check.passed, v->check.total);
 	clock_fmt_elapsed((int64_t)(l->ns - g->check_began) / 1000000, took, sizeof(took));
-	return xasprintf("check %s%s%s%s", v->check.state == CHECK_PASSED ? "passed" : "failed", counts,
-		g->check_began ? " in " : "", g->check_began ? took : "");
+	return xasprintf("check %s%s%s%s", v->check.state == CHECK_PASSED ? "passed" : "failed",
+		counts, g->check_began ? " in " : "", g->check_began ? took : "");
 }
 
-/* Marks that say nothing a person needs: the command begins where no setup was; exit 0 when a check tells the end. */
+/* Marks that say nothing a person needs: the command begins where no setup was; exit 0 when a check
+ * tells the end. */
 static bool quiet_mark(const struct gather *g, const struct tail_line *l)
 {
 	const struct variant *v = g->o->v;
 
 	if (l->mark.kind == RUNLOG_NOTE && l->mark.len == RUNLOG_NOTE_COMMAND)
 		return l->off == 0 || g->part == 1;
-	return l->mark.kind == RUNLOG_EXIT && g->part == 0 && l->mark.len == 0 && v && v->check.state != CHECK_NONE;
+	return l->mark.kind == RUNLOG_EXIT && g->part == 0 && l->mark.len == 0 && v &&
+		v->check.state != CHECK_NONE;
 }
 
 static bool gather_line(void *ctx, const struct tail_line *l)
@@ -160,14 +168,16 @@ static bool gather_line(void *ctx, const struct tail_line *l)
 		g->seen_mark = l->seq + 1;
 		r = gather_add(g);
 		r->mark = true;
-		r->text = g->part == 1 && l->mark.kind == RUNLOG_EXIT ? check_words(g, l) : xstrdup(l->text);
+		r->text = g->part == 1 && l->mark.kind == RUNLOG_EXIT ? check_words(g, l)
+								      : xstrdup(l->text);
 		r->len = (uint32_t)strlen(r->text);
 		r->ns = l->ns;
 		return true;
 	}
 	r = gather_add(g);
 	r->len = l->len > KEEP_BYTES ? KEEP_BYTES : l->len;
-	/* Of a long line with restarts only its end is of interest: the last state of a progress bar. */
+	/* Of a long line with restarts only its end is of interest: the last state of a progress
+	 * bar. */
 	r->text = xmalloc(r->len + 1);
 	if (l->len > KEEP_BYTES && memrchr(l->text, '\r', l->len - 1))
 		memcpy(r->text, l->text + l->len - r->len, r->len);
@@ -346,10 +356,11 @@ static void draw_gathered(struct pen *k, const struct gather *g, bool at_end)
 		over = total - k->r.h;
 		skip = over > 0 ? over : 0;
 		if (k->o->low && over < 0)
-			y -= over;	/* a short text stands at the lower edge, where the next line will come */
+			y -= over; /* a short text stands at the lower edge, where the next line
+				      will come */
 		vt_init(&k->vt);
 	}
-	for (size_t i = 0; i < first; i++)	/* colours that began above */
+	for (size_t i = 0; i < first; i++) /* colours that began above */
 		if (!g->line[i].mark)
 			feed(k, &g->line[i]);
 	for (size_t i = first; i < g->n && y < k->r.y + k->r.h; i++) {
@@ -363,7 +374,8 @@ static void draw_gathered(struct pen *k, const struct gather *g, bool at_end)
 	k->p->removed = k->vt.removed;
 }
 
-void pane_log_draw(struct pane_log *p, struct canvas *c, struct rect r, const struct pane_log_opts *o)
+void pane_log_draw(
+	struct pane_log *p, struct canvas *c, struct rect r, const struct pane_log_opts *o)
 {
 	struct pen k = { .p = p, .c = c, .r = r, .o = o };
 	struct gather g = { .o = o };
@@ -381,7 +393,8 @@ void pane_log_draw(struct pane_log *p, struct canvas *c, struct rect r, const st
 		gather_from(p, &g, want);
 	draw_gathered(&k, &g, p->follow);
 	if (!g.n && o->empty)
-		canvas_put(c, o->low ? r.y + r.h - 1 : r.y, r.x + k.gutter, r.w - k.gutter, ROLE_DIM, o->empty);
+		canvas_put(c, o->low ? r.y + r.h - 1 : r.y, r.x + k.gutter, r.w - k.gutter,
+			ROLE_DIM, o->empty);
 	p->total_lines = part_lines(p, p->bottom_part);
 	gather_release(&g);
 	vt_line_release(&k.line);
@@ -400,7 +413,9 @@ static void top_from_end(struct pane_log *p)
 	size_t want = p->height > 0 ? (size_t)p->height : 1, got = 0;
 
 	p->top_part = has_check(p);
-	p->top_off = part(p, p->top_part) ? tail_last(p->part[p->top_part], UINT64_MAX, want, count_line, &got) : 0;
+	p->top_off = part(p, p->top_part)
+		? tail_last(p->part[p->top_part], UINT64_MAX, want, count_line, &got)
+		: 0;
 	if (p->top_part == 1 && got < want && part(p, 0)) {
 		p->top_part = 0;
 		p->top_off = tail_last(p->part[0], UINT64_MAX, want - got, count_line, &got);

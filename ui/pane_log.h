@@ -1,6 +1,8 @@
-/* pane_log.h - the log of one variant: its log and, behind it, its check's log as one text. Follows the end until scrolled.
+/* pane_log.h - the log of one variant: its log and, behind it, its check's log as one text. Follows
+ * the end until scrolled.
  *
- * Reads only what it draws. Positions are byte offsets, so a log that grows does not move under the reader. */
+ * Reads only what it draws. Positions are byte offsets, so a log that grows does not move under the
+ * reader. */
 #ifndef UI_PANE_LOG_H
 #define UI_PANE_LOG_H
 
@@ -10,13 +12,13 @@
 
 struct pane_log {
 	char *dir;
-	struct tail *part[2];		/* log, check.log; NULL = closed */
+	struct tail *part[2]; /* log, check.log; NULL = closed */
 	bool follow;
-	int top_part;			/* the line at the top when not following */
+	int top_part; /* the line at the top when not following */
 	uint64_t top_off;
-	uint64_t lines_left;		/* lines there were when following ended */
+	uint64_t lines_left; /* lines there were when following ended */
 	size_t sideways;
-	uint64_t removed;		/* control sequences removed from what was drawn last */
+	uint64_t removed; /* control sequences removed from what was drawn last */
 	/* of the last drawing, for the position line */
 	uint64_t bottom_line, total_lines;
 	int bottom_part;
@@ -24,18 +26,19 @@ struct pane_log {
 };
 struct pane_log_opts {
 	bool times, wrap;
-	bool marks;		/* the stderr column */
-	bool low;		/* a text shorter than the pane stands at its lower edge */
-	const char *empty;	/* said while there is nothing to show; NULL = nothing is */
+	bool marks; /* the stderr column */
+	bool low; /* a text shorter than the pane stands at its lower edge */
+	const char *empty; /* said while there is nothing to show; NULL = nothing is */
 	const struct variant *v;
 	int64_t now_ns;
 };
 
 void pane_log_init(struct pane_log *p, const char *dir);
 void pane_log_release(struct pane_log *p);
-void pane_log_close(struct pane_log *p);	/* closes the files; the place is kept */
-bool pane_log_refresh(struct pane_log *p);	/* true = something came */
-void pane_log_draw(struct pane_log *p, struct canvas *c, struct rect r, const struct pane_log_opts *o);
+void pane_log_close(struct pane_log *p); /* closes the files; the place is kept */
+bool pane_log_refresh(struct pane_log *p); /* true = something came */
+void pane_log_draw(
+	struct pane_log *p, struct canvas *c, struct rect r, const struct pane_log_opts *o);
 /* Moves by lines (negative = up); the ends. Reaching the end follows again. */
 void pane_log_move(struct pane_log *p, long lines);
 void pane_log_home(struct pane_log *p);

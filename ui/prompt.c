@@ -10,7 +10,8 @@
 
 enum { MAX_TEXT = 200, MAX_LINES = 3 };
 
-void prompt_ask(struct deck *d, enum prompt_kind kind, struct json *take_request, const char *fmt, ...)
+void prompt_ask(
+	struct deck *d, enum prompt_kind kind, struct json *take_request, const char *fmt, ...)
 {
 	struct buf b = BUF_INIT;
 	va_list ap;
@@ -212,7 +213,8 @@ static void draw_command(struct deck *d, int y)
 	c->cursor_x = x;
 	x += 3;
 	for (size_t i = 0; i < action_count; i++) {
-		if (!(actions[i].contexts & context) || strncmp(actions[i].name, d->prompt.text.p, d->prompt.text.len))
+		if (!(actions[i].contexts & context) ||
+			strncmp(actions[i].name, d->prompt.text.p, d->prompt.text.len))
 			continue;
 		if (x + (int)strlen(actions[i].name) + 1 >= c->w)
 			break;
@@ -241,7 +243,8 @@ void prompt_draw(struct deck *d)
 		p += strspn(p, " ");
 	}
 	answers(d, may);
-	answer = (int)width_str(may) + (d->prompt.kind == PROMPT_WORD_YES) + (int)width_str(d->prompt.text.p);
+	answer = (int)width_str(may) + (d->prompt.kind == PROMPT_WORD_YES) +
+		(int)width_str(d->prompt.text.p);
 	for (int x = 1 + used - answer; x < 1 + used && x > 0; x++)
 		c->cell[(c->h - 1) * c->w + x].attr = c->theme->attr[ROLE_ACCENT];
 	if (d->prompt.kind == PROMPT_WORD_YES) {

@@ -1,4 +1,5 @@
-/* state.c - the variants of the shown race: which there are, their order, what is selected, what is new. */
+/* state.c - the variants of the shown race: which there are, their order, what is selected, what is
+ * new. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -232,12 +233,15 @@ static void tell_over(struct deck *d)
 	for (size_t i = 0; i < d->nitem; i++)
 		if (d->item[i]->row->best)
 			best = d->item[i]->row;
-	clock_fmt_elapsed((r->over_ns - (r->began_ns ? r->began_ns : r->created_ns)) / 1000000, took, sizeof(took));
+	clock_fmt_elapsed((r->over_ns - (r->began_ns ? r->began_ns : r->created_ns)) / 1000000,
+		took, sizeof(took));
 	if (best)
-		message_add(d, true, "race %d over in %s: %d of %d passed, best %d %s. p promotes it.", r->number, took,
-			r->passed, r->total, best->v->number, best->v->name);
+		message_add(d, true,
+			"race %d over in %s: %d of %d passed, best %d %s. p promotes it.",
+			r->number, took, r->passed, r->total, best->v->number, best->v->name);
 	else
-		message_add(d, true, "race %d over in %s: none of %d passed.", r->number, took, r->total);
+		message_add(d, true, "race %d over in %s: none of %d passed.", r->number, took,
+			r->total);
 	ring(d);
 }
 
@@ -263,7 +267,7 @@ void state_sync(struct deck *d)
 		d->newest = newest_race(d);
 	if (d->race == 0 || !state_race(d)) {
 		d->race = newest_race(d);
-		d->over_told = true;	/* an end that was there before us is no news */
+		d->over_told = true; /* an end that was there before us is no news */
 	}
 	build_items(d);
 	keep_selection(d);
@@ -385,7 +389,8 @@ void state_tick(struct deck *d)
 		pane_log_refresh(&it->log);
 		size = pane_log_size(&it->log);
 		memmove(it->bar, it->bar + 1, BOARD_BARS - 1);
-		it->bar[BOARD_BARS - 1] = rate_level(size > it->rate_size && it->rate_size ? size - it->rate_size : 0);
+		it->bar[BOARD_BARS - 1] = rate_level(
+			size > it->rate_size && it->rate_size ? size - it->rate_size : 0);
 		it->rate_size = size;
 	}
 }

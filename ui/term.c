@@ -1,7 +1,8 @@
 /* term.c - curses for output, plain read(2) for input, signalfd for signals.
  *
- * Curses writes at every cursor move, about a hundred times a frame, and a terminal may show each piece. So it is given a file in
- * memory; what one frame leaves there goes to the terminal in one write. The terminal's modes are therefore ours to set. */
+ * Curses writes at every cursor move, about a hundred times a frame, and a terminal may show each
+ * piece. So it is given a file in memory; what one frame leaves there goes to the terminal in one
+ * write. The terminal's modes are therefore ours to set. */
 #include "ui/term.h"
 
 #include <curses.h>
@@ -29,15 +30,15 @@
 static struct {
 	bool open, utf8, sync, modern;
 	SCREEN *screen;
-	FILE *frame;		/* where curses writes: a file in memory */
-	struct buf bytes;	/* of the frame on its way out */
+	FILE *frame; /* where curses writes: a file in memory */
+	struct buf bytes; /* of the frame on its way out */
 	struct termios saved;
-	struct canvas shown;	/* what the terminal has */
+	struct canvas shown; /* what the terminal has */
 	const struct theme *theme;
 	enum theme_depth depth;
 	int signals;
-	int flags;		/* of the terminal's descriptor while it is lent */
-	char restore[256];	/* bytes that put the screen back, for the crash handler */
+	int flags; /* of the terminal's descriptor while it is lent */
+	char restore[256]; /* bytes that put the screen back, for the crash handler */
 	size_t restore_len;
 	sigset_t old_mask;
 } term = { .signals = -1 };
@@ -61,7 +62,8 @@ static void send_bytes(const char *s)
 	fs_write_all(STDOUT_FILENO, s, strlen(s));
 }
 
-/* What curses wrote since the last call, as one block; wrapped in synchronised output where the terminal has it. */
+/* What curses wrote since the last call, as one block; wrapped in synchronised output where the
+ * terminal has it. */
 static void flush_frame(void)
 {
 	int fd = fileno(term.frame);
@@ -104,7 +106,8 @@ static void prepare_restore(void)
 
 static void take_signals(void)
 {
-	struct sigaction crash = { .sa_handler = on_crash, .sa_flags = (int)(SA_RESETHAND | SA_NODEFER) };
+	struct sigaction crash = { .sa_handler = on_crash,
+		.sa_flags = (int)(SA_RESETHAND | SA_NODEFER) };
 	struct sigaction ignore = { .sa_handler = SIG_IGN };
 	sigset_t set;
 
@@ -122,11 +125,13 @@ static void take_signals(void)
 	sigaction(SIGPIPE, &ignore, NULL);
 }
 
-/* Names of terminals that swallow a mode report or a bracket they do not know without printing it. */
+/* Names of terminals that swallow a mode report or a bracket they do not know without printing it.
+ */
 static bool is_modern(const char *name)
 {
-	static const char *const known[] = { "xterm", "tmux", "screen", "alacritty", "foot", "kitty",
-		"wezterm", "rxvt", "st-", "ghostty", "contour", "vte", "konsole", "gnome", "iterm", "mintty" };
+	static const char *const known[] = { "xterm", "tmux", "screen", "alacritty", "foot",
+		"kitty", "wezterm", "rxvt", "st-", "ghostty", "contour", "vte", "konsole", "gnome",
+		"iterm", "mintty" };
 
 	for (size_t i = 0; i < ARRAY_LEN(known); i++)
 		if (!strncmp(name, known[i], strlen(known[i])))
@@ -166,17 +171,21 @@ int term_open(struct err *e)
 	int colors;
 
 	if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO))
-		return err_set(e, "no_terminal", "The deck needs a terminal; `yolodeck ls` and `yolodeck log` work without one.");
+		return err_set(e, "no_terminal",
+			"The deck needs a terminal; `yolodeck ls` and `yolodeck log` work without one.");
 	tcgetattr(STDIN_FILENO, &term.saved);
 	setlocale(LC_CTYPE, "");
 	term.utf8 = !strcmp(nl_langinfo(CODESET), "UTF-8");
 	if (open_frame(e) < 0)
 		return -1;
-	term.screen = name && *name && strcmp(name, "dumb") ? newterm(NULL, term.frame, stdin) : NULL;
-	if (!term.screen && name && is_modern(name))	/* a terminal of today whose entry is not installed here, as over ssh */
+	term.screen =
+		name && *name && strcmp(name, "dumb") ? newterm(NULL, term.frame, stdin) : NULL;
+	/* a terminal of today whose entry is not installed here, as over ssh */
+	if (!term.screen && name && is_modern(name))
 		term.screen = newterm("xterm-256color", term.frame, stdin);
 	if (!term.screen)
-		return err_set(e, "no_terminal", "The terminal \"%s\" (TERM) is not known here or cannot move its cursor; `yolodeck ls` works on it.",
+		return err_set(e, "no_terminal",
+			"The terminal \"%s\" (TERM) is not known here or cannot move its cursor; `yolodeck ls` works on it.",
 			name ? name : "");
 	term.modern = is_modern(name);
 	prepare_restore();
@@ -251,15 +260,17 @@ enum term_signal term_signal(void)
 	return si.ssi_signo == SIGTSTP ? TERM_STOP : TERM_LEAVE;
 }
 
-/* What a program may have left behind: half a sequence, margins, modes of mouse and keys, colours. The screen itself is drawn anew; the
- * cursor stays where it is, because leaving the deck goes back to it. */
+/* What a program may have left behind: half a sequence, margins, modes of mouse and keys, colours.
+ * The screen itself is drawn anew; the cursor stays where it is, because leaving the deck goes back
+ * to it. */
 static const char UNDO_FOREIGN[] =
 	"\033\\\030\033(B\017\033[m\0337\033[?69l\033[r\0338"
 	"\033[?9l\033[?1000l\033[?1001l\033[?1002l\033[?1003l\033[?1004l\033[?1005l\033[?1006l\033[?1015l\033[?1016l"
 	"\033[?2026l\033[?1l\033>\033[4l\033[20l\033[?5l\033[?7h\033[>4;0m\033[=0;1u\033[0 q"
 	"\033]104\033\\\033]110\033\\\033]111\033\\\033]112\033\\";
 
-/* A shell that was killed may have kept the terminal for its own jobs, and any program may have made it non-blocking. */
+/* A shell that was killed may have kept the terminal for its own jobs, and any program may have
+ * made it non-blocking. */
 static void reclaim(void)
 {
 	void (*was)(int) = signal(SIGTTOU, SIG_IGN);
@@ -289,7 +300,7 @@ void term_take_back(void)
 	reclaim();
 	enter_modes();
 	term_redraw();
-	while (term_signal() != TERM_NONE)	/* ctrl-c was meant for the program */
+	while (term_signal() != TERM_NONE) /* ctrl-c was meant for the program */
 		;
 }
 
@@ -366,7 +377,8 @@ static attr_t attr_of(const struct vt_attr *a, int *pair)
 	return out;
 }
 
-/* What the C library thinks of a character's width decides where curses puts the next one; where it disagrees, a stand-in. */
+/* What the C library thinks of a character's width decides where curses puts the next one; where it
+ * disagrees, a stand-in. */
 static void show_cell(int y, int x, const struct vt_cell *c)
 {
 	wchar_t text[5] = { 0 };
@@ -403,7 +415,8 @@ void term_show(const struct canvas *c)
 {
 	size_t row = (size_t)c->w * sizeof(*c->cell);
 	bool all = c->h != term.shown.h || c->w != term.shown.w;
-	bool changed = all || c->cursor_y != term.shown.cursor_y || c->cursor_x != term.shown.cursor_x;
+	bool changed =
+		all || c->cursor_y != term.shown.cursor_y || c->cursor_x != term.shown.cursor_x;
 
 	if (all) {
 		resizeterm(c->h, c->w);

@@ -11,15 +11,21 @@
 #include "base/json.h"
 #include "base/mem.h"
 
-static const char *const role_names[ROLE_COUNT] = {
-	[ROLE_TEXT] = "text", [ROLE_STRONG] = "strong", [ROLE_ACCENT] = "accent",
-	[ROLE_PASSED] = "state.passed", [ROLE_FAILED] = "state.failed",
-	[ROLE_ATTENTION] = "attention", [ROLE_DIM] = "dim", [ROLE_RULE] = "rule",
-	[ROLE_SELECT] = "select", [ROLE_BEST] = "best", [ROLE_STDERR] = "stderr",
-	[ROLE_MATCH] = "match",
-};
+static const char *const role_names[ROLE_COUNT] = { [ROLE_TEXT] = "text",
+	[ROLE_STRONG] = "strong",
+	[ROLE_ACCENT] = "accent",
+	[ROLE_PASSED] = "state.passed",
+	[ROLE_FAILED] = "state.failed",
+	[ROLE_ATTENTION] = "attention",
+	[ROLE_DIM] = "dim",
+	[ROLE_RULE] = "rule",
+	[ROLE_SELECT] = "select",
+	[ROLE_BEST] = "best",
+	[ROLE_STDERR] = "stderr",
+	[ROLE_MATCH] = "match" };
 static const char *const depth_names[] = { "mono", "16", "256" };
-static const char *const color_names[] = { "black", "red", "green", "yellow", "blue", "magenta", "cyan", "white" };
+static const char *const color_names[] = { "black", "red", "green", "yellow", "blue", "magenta",
+	"cyan", "white" };
 static const struct vt_attr plain = { -1, -1, 0 };
 
 const char *theme_role_name(enum role r)
@@ -48,7 +54,8 @@ static int parse_word(const char *w, struct vt_attr *a, int *bright, int *on)
 	static const struct {
 		const char *word;
 		uint8_t flag;
-	} flags[] = { { "bold", VT_BOLD }, { "underline", VT_UNDERLINE }, { "reverse", VT_REVERSE }, { "italic", VT_ITALIC } };
+	} flags[] = { { "bold", VT_BOLD }, { "underline", VT_UNDERLINE }, { "reverse", VT_REVERSE },
+		{ "italic", VT_ITALIC } };
 	int32_t c;
 
 	for (size_t i = 0; i < ARRAY_LEN(flags); i++) {
@@ -85,17 +92,21 @@ int theme_parse_style(const char *style, struct vt_attr *out, struct err *e)
 		memcpy(word, style, n);
 		word[n] = '\0';
 		if (n && parse_word(word, out, &bright, &on) < 0)
-			return err_set(e, "bad_theme", "\"%s\" is no colour and no style; say bold, underline, reverse, 0..255, or a name like bright red", word);
+			return err_set(e, "bad_theme",
+				"\"%s\" is no colour and no style; say bold, underline, reverse, 0..255, or a name like bright red",
+				word);
 		style += n;
 		style += strspn(style, " ");
 	}
 	if (bright || on)
-		return err_set(e, "bad_theme", "a colour is missing after \"%s\"", on ? "on" : "bright");
+		return err_set(
+			e, "bad_theme", "a colour is missing after \"%s\"", on ? "on" : "bright");
 	return 0;
 }
 
 /* The style of the depth, or of the next poorer depth that has one; with none, plain. */
-static int parse_role(const struct json *j, enum theme_depth depth, struct vt_attr *out, struct err *e)
+static int parse_role(
+	const struct json *j, enum theme_depth depth, struct vt_attr *out, struct err *e)
 {
 	*out = plain;
 	for (int d = (int)depth; d >= 0; d--) {
@@ -115,7 +126,8 @@ static int role_find(const char *key)
 	return -1;
 }
 
-int theme_parse(struct theme *t, const char *name, const char *text, size_t n, enum theme_depth depth, struct err *e)
+int theme_parse(struct theme *t, const char *name, const char *text, size_t n,
+	enum theme_depth depth, struct err *e)
 {
 	struct json *root = json_parse_relaxed(text, n, e);
 	const struct json *c;
@@ -142,7 +154,8 @@ int theme_parse(struct theme *t, const char *name, const char *text, size_t n, e
 			goto out;
 		}
 		if (parse_role(c, depth, &a, e) < 0) {
-			err_prefix(e, "theme %s, line %d", name, json_line_of_key(text, n, "roles", json_key(c)));
+			err_prefix(e, "theme %s, line %d", name,
+				json_line_of_key(text, n, "roles", json_key(c)));
 			goto out;
 		}
 		t->attr[r] = a;
@@ -175,8 +188,10 @@ int theme_load(struct theme *t, const char *name, enum theme_depth depth, struct
 	const struct asset *a;
 	int rc;
 
-	if (!*name || strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-_") != strlen(name) || strlen(name) > 64)
-		return err_set(e, "bad_theme", "\"%.64s\" is no name of a theme; `yolodeck themes` lists them", name);
+	if (!*name || strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-_") != strlen(name) ||
+		strlen(name) > 64)
+		return err_set(e, "bad_theme",
+			"\"%.64s\" is no name of a theme; `yolodeck themes` lists them", name);
 	if (load_file(&b, name, e) == 0) {
 		rc = theme_parse(t, name, b.p, b.len, depth, e);
 		buf_release(&b);
@@ -187,11 +202,13 @@ int theme_load(struct theme *t, const char *name, enum theme_depth depth, struct
 	snprintf(asset_name, sizeof(asset_name), "themes/%s.json", name);
 	a = asset_find(asset_name);
 	if (!a)
-		return err_set(e, "bad_theme", "there is no theme %s; `yolodeck themes` lists them", name);
+		return err_set(
+			e, "bad_theme", "there is no theme %s; `yolodeck themes` lists them", name);
 	return theme_parse(t, name, (const char *)a->data, a->len, depth, e);
 }
 
-/* More than 256 means direct colour, where palette numbers mean other things: only the first eight are safe there. */
+/* More than 256 means direct colour, where palette numbers mean other things: only the first eight
+ * are safe there. */
 enum theme_depth theme_depth_of(int colors, const char *no_color)
 {
 	if ((no_color && *no_color) || colors < 8)

@@ -1,5 +1,6 @@
-/* watch.c - knows when a log grew. A watch fires once and is armed again by the frame that reads the file, before it reads:
- * so a flood costs one event a file and frame, and no growth is missed. The index is watched, for its record is written last. */
+/* watch.c - knows when a log grew. A watch fires once and is armed again by the frame that reads
+ * the file, before it reads: so a flood costs one event a file and frame, and no growth is missed.
+ * The index is watched, for its record is written last. */
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/inotify.h>
@@ -32,7 +33,8 @@ void watch_arm(struct deck *d, struct item *it)
 		free(path);
 	}
 	if (missing && it->watch_dir < 0)
-		it->watch_dir = inotify_add_watch(d->inotify, it->log.dir, IN_CREATE | IN_MOVED_TO | IN_ONESHOT | IN_ONLYDIR);
+		it->watch_dir = inotify_add_watch(
+			d->inotify, it->log.dir, IN_CREATE | IN_MOVED_TO | IN_ONESHOT | IN_ONLYDIR);
 }
 
 static void fired(struct deck *d, int wd)
@@ -62,7 +64,8 @@ void watch_read(struct deck *d)
 
 	while ((n = read(d->inotify, b, sizeof(b))) > 0) {
 		for (char *p = b; p < b + n;) {
-			const struct inotify_event *ev = (const struct inotify_event *)(const void *)p;
+			const struct inotify_event *ev =
+				(const struct inotify_event *)(const void *)p;
 
 			if (!(ev->mask & IN_IGNORED))
 				fired(d, ev->wd);

@@ -73,7 +73,8 @@ static void add_user_dir(struct set *s, const char *config, const char *below, i
 		char *name, *path;
 		struct stat st;
 
-		/* Hidden ones are the droppings of editors and of git; but a template of a repository has this one. */
+		/* Hidden ones are the droppings of editors and of git; but a template of a
+		 * repository has this one. */
 		if (de->d_name[0] == '.' && strcmp(de->d_name, ".yolodeck"))
 			continue;
 		name = fs_join(below, de->d_name);

@@ -1,14 +1,16 @@
-/* asset.h - files embedded in the binary: the runner, themes, templates. A file of the same name under
- * $XDG_CONFIG_HOME/yolodeck/ comes first for themes/ and templates/, and one with a new name is found too (not hidden ones but .yolodeck, none over
- * 4 MiB, six levels deep). They are read once, at the first question that is not about the runner; what is returned stays for ever.
- * Any thread may ask. */
+/* asset.h - files embedded in the binary: the runner, themes, templates. A file of the same name
+ * under $XDG_CONFIG_HOME/yolodeck/ comes first for themes/ and templates/, and one with a new name
+ * is found too (not hidden ones but .yolodeck, none over 4 MiB, six levels deep). They are read
+ * once, at the first question that is not about the runner; what is returned stays for ever. Any
+ * thread may ask. */
 #ifndef BASE_ASSET_H
 #define BASE_ASSET_H
 
 #include <stddef.h>
 
 struct asset {
-	const char *name;		/* "runner", "themes/dark.json", "templates/races/race.json" */
+	/* "runner", "themes/dark.json", "templates/races/race.json" */
+	const char *name;
 	const unsigned char *data;
 	size_t len;
 };

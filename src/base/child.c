@@ -29,7 +29,8 @@ struct report {
 	int step, err;
 };
 
-/* All that the child needs, made before the fork: between fork and exec only async-signal-safe calls are allowed. */
+/* All that the child needs, made before the fork: between fork and exec only async-signal-safe
+ * calls are allowed. */
 struct launch {
 	const struct child_spec *spec;
 	const char *file;
@@ -66,7 +67,8 @@ static int place_fds(const struct launch *l)
 		if (src[i] == i ? fcntl(i, F_SETFD, 0) < 0 : dup2(src[i], i) < 0)
 			return -1;
 	}
-	/* A library's descriptor without O_CLOEXEC must not leak either. Kernels before 5.11 lack this: then O_CLOEXEC alone. */
+	/* A library's descriptor without O_CLOEXEC must not leak either. Kernels before 5.11 lack
+	 * this: then O_CLOEXEC alone. */
 	(void)syscall(SYS_close_range, 3U, ~0U, CLOSE_RANGE_CLOEXEC);
 	for (size_t i = 0; i < l->spec->npass; i++)
 		if (fcntl(l->spec->pass[i], F_SETFD, 0) < 0)
@@ -83,8 +85,8 @@ static void plain_signals(void)
 	dfl.sa_handler = SIG_DFL;
 	for (int sig = 1; sig < NSIG; sig++)
 		(void)sigaction(sig, &dfl, NULL);
-	/* The C library keeps 32 and 33 to itself and refuses them above; make starts us with both ignored. All zero is SIG_DFL
-	 * in the kernel's own struct too. */
+	/* The C library keeps 32 and 33 to itself and refuses them above; make starts us with both
+	 * ignored. All zero is SIG_DFL in the kernel's own struct too. */
 	for (int sig = 32; sig < SIGRTMIN; sig++) {
 		unsigned long kernel_dfl[4] = { 0 };
 
@@ -149,14 +151,16 @@ static int launch_report(const struct launch *l, const struct report *r, struct 
 	}
 }
 
-/* A sanitizer's locks are in the memory that a vfork child shares: one killed before its exec would leave them taken. */
+/* A sanitizer's locks are in the memory that a vfork child shares: one killed before its exec would
+ * leave them taken. */
 #ifdef __SANITIZE_ADDRESS__
 #define launch_fork_now fork
 #else
 #define launch_fork_now vfork
 #endif
 
-/* With every signal blocked no handler of ours can run in the child, which borrows our memory until exec. */
+/* With every signal blocked no handler of ours can run in the child, which borrows our memory until
+ * exec. */
 static pid_t launch_fork(const struct launch *l)
 {
 	sigset_t all, old;
@@ -267,7 +271,8 @@ int child_reap(struct child *c, int *code)
 	if (got == 0)
 		return 0;
 	if (got < 0)
-		*code = 255; /* somebody set SIGCHLD to ignore: the status is lost, the end is not */
+		*code = 255; /* somebody set SIGCHLD to ignore: the status is lost, the end is not
+			      */
 	else
 		*code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 	if (c->pidfd >= 0)
@@ -305,7 +310,8 @@ char *child_which(const char *name, const char *path)
 	while (*name && p && *p) {
 		size_t n = strcspn(p, ":");
 		struct stat st;
-		/* An empty or relative entry means the working directory: never a place for programs. */
+		/* An empty or relative entry means the working directory: never a place for
+		 * programs. */
 		char *file = p[0] == '/' ? xasprintf("%.*s/%s", (int)n, p, name) : NULL;
 
 		if (file && stat(file, &st) == 0 && S_ISREG(st.st_mode) && access(file, X_OK) == 0)

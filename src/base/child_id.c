@@ -32,7 +32,8 @@ static int boot_id(char out[40])
 	return 0;
 }
 
-/* State letter and start time of /proc/PID/stat. The name in it may hold anything, so count from its last ')'. */
+/* State letter and start time of /proc/PID/stat. The name in it may hold anything, so count from
+ * its last ')'. */
 static int read_stat(pid_t pid, char *state, uint64_t *start)
 {
 	char path[64], text[1024], *p;

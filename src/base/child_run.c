@@ -159,7 +159,8 @@ static int run_pipes(struct run *run, const struct child_spec *s, int timeout_ms
 		timeout_ms / 1000, timeout_ms % 1000 / 100);
 }
 
-/* A pipe has no MSG_NOSIGNAL: SIGPIPE is held back in this thread, and one that we caused is taken away again. */
+/* A pipe has no MSG_NOSIGNAL: SIGPIPE is held back in this thread, and one that we caused is taken
+ * away again. */
 static int run_without_sigpipe(
 	struct run *run, const struct child_spec *s, int timeout_ms, struct err *e)
 {

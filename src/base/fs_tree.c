@@ -99,7 +99,8 @@ int fs_mkdir_private(const char *path, struct err *e)
 
 /* ---- removing ---- */
 
-/* The way down. Only the innermost directory is open, so depth costs no descriptors; the way back up is checked. */
+/* The way down. Only the innermost directory is open, so depth costs no descriptors; the way back
+ * up is checked. */
 struct level {
 	dev_t dev;
 	ino_t ino;
@@ -222,7 +223,8 @@ static int remove_entry(struct removal *r, const char *name)
 	return errno == ENOTEMPTY || errno == EEXIST ? 1 : fail(r, name);
 }
 
-/* Removes entries of the open directory up to the first subdirectory with entries: its name, or NULL when none is left. */
+/* Removes entries of the open directory up to the first subdirectory with entries: its name, or
+ * NULL when none is left. */
 static int sweep(struct removal *r, char **sub)
 {
 	int fd = openat(r->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), rc = 0;

@@ -1,4 +1,5 @@
-/* json.c - cJSON behind typed reads, checked parsing, and a printer that always gives valid JSON. */
+/* json.c - cJSON behind typed reads, checked parsing, and a printer that always gives valid JSON.
+ */
 #include "base/json.h"
 
 #include <cjson/cJSON.h>

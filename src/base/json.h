@@ -1,9 +1,10 @@
 /* json.h - the only face of cJSON: typed reads with error text, writes that always give valid JSON.
  *
- * A struct json is a node of a tree; the root owns all. Strings are UTF-8: on the way out bytes that are not are written as
- * U+FFFD and every control character is escaped, numbers that are not finite are null. On the way in: depth <= 64, duplicate keys, NUL
- * and invalid UTF-8 in strings refused. A number is a double: integers are exact up to 2^53, larger ones keep 53 bits (a time in ns
- * comes back to within 128 ns). */
+ * A struct json is a node of a tree; the root owns all. Strings are UTF-8: on the way out bytes
+ * that are not are written as U+FFFD and every control character is escaped, numbers that are not
+ * finite are null. On the way in: depth <= 64, duplicate keys, NUL and invalid UTF-8 in strings
+ * refused. A number is a double: integers are exact up to 2^53, larger ones keep 53 bits (a time in
+ * ns comes back to within 128 ns). */
 #ifndef BASE_JSON_H
 #define BASE_JSON_H
 
@@ -13,14 +14,16 @@
 #include "base/buf.h"
 #include "base/err.h"
 
-struct json;	/* is a cJSON */
+struct json; /* is a cJSON */
 
-/* Strict JSON; text need not be NUL-terminated. The error says line and column: "line 4, column 7: ...". */
+/* Strict JSON; text need not be NUL-terminated. The error says line and column: "line 4, column 7:
+ * ...". */
 struct json *json_parse(const char *text, size_t n, struct err *e);
-/* JSON with // and block comments and trailing commas (race files, themes). Positions are those of the original text. */
+/* JSON with // and block comments and trailing commas (race files, themes). Positions are those of
+ * the original text. */
 struct json *json_parse_relaxed(const char *text, size_t n, struct err *e);
-/* Line (1-based) at which the value of a path stands in a text that json_parse_relaxed accepted: "limits.memory",
- * "variants[2].name". 0 = not found. */
+/* Line (1-based) at which the value of a path stands in a text that json_parse_relaxed accepted:
+ * "limits.memory", "variants[2].name". 0 = not found. */
 int json_line_of(const char *text, size_t n, const char *path);
 /* Line at which the *key* `key` of the object at `path` ("" = root) stands. */
 int json_line_of_key(const char *text, size_t n, const char *path, const char *key);
@@ -35,11 +38,13 @@ void json_print_pretty(const struct json *j, struct buf *b);
 
 enum json_type { JSON_NULL, JSON_BOOL, JSON_NUMBER, JSON_STRING, JSON_ARRAY, JSON_OBJECT };
 enum json_type json_type(const struct json *j);
-const char *json_type_name(enum json_type t);	/* "a number", "a text", "a list" ... for sentences */
+/* "a number", "a text", "a list" ... for sentences */
+const char *json_type_name(enum json_type t);
 
 /* Members of an object (NULL when absent or not an object). */
 const struct json *json_get(const struct json *o, const char *key);
-/* Value or the default when absent or of another type; json_int drops the fraction, and gives the default beyond int64. */
+/* Value or the default when absent or of another type; json_int drops the fraction, and gives the
+ * default beyond int64. */
 const char *json_str(const struct json *o, const char *key, const char *dflt);
 int64_t json_int(const struct json *o, const char *key, int64_t dflt);
 double json_double(const struct json *o, const char *key, double dflt);

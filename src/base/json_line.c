@@ -41,7 +41,8 @@ static int seek_item(struct json_scan *c, const char *path)
 	return seek(c, *path == '.' ? path + 1 : path);
 }
 
-/* Leaves c on the value of the first member for which `pick` says so; *key_at = offset of its key. */
+/* Leaves c on the value of the first member for which `pick` says so; *key_at = offset of its key.
+ */
 static int seek_member(struct json_scan *c, const char *path)
 {
 	if (!json_scan_take(c, '{'))
@@ -61,7 +62,8 @@ static int seek_member(struct json_scan *c, const char *path)
 			struct json_scan inside = *c;
 			const char *rest = path + used;
 
-			/* "a.b" may be a key of its own beside "a": try on when this one leads nowhere. */
+			/* "a.b" may be a key of its own beside "a": try on when this one leads
+			 * nowhere. */
 			if (seek(&inside, *rest == '.' ? rest + 1 : rest) == 0) {
 				*c = inside;
 				return 0;

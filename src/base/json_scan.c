@@ -1,4 +1,5 @@
-/* json_scan.c - the grammar of JSON with positions. cJSON is lenient and says little; this decides what is accepted and why. */
+/* json_scan.c - the grammar of JSON with positions. cJSON is lenient and says little; this decides
+ * what is accepted and why. */
 #include "base/json_scan.h"
 
 #include <stdint.h>

@@ -1,4 +1,5 @@
-/* json_scan.h - the grammar of JSON with positions, over a text that stays where it is. Used by json.c and json_line.c only. */
+/* json_scan.h - the grammar of JSON with positions, over a text that stays where it is. Used by
+ * json.c and json_line.c only. */
 #ifndef BASE_JSON_SCAN_H
 #define BASE_JSON_SCAN_H
 
@@ -11,12 +12,13 @@ enum { JSON_DEPTH = 64, JSON_NUMBER_MAX = 60 };
 
 struct json_scan {
 	const char *s;
-	size_t n, at;		/* at = next byte */
+	size_t n, at; /* at = next byte */
 	int depth;
-	struct err *e;		/* "line L, column C: what is wrong"; code "bad_json" */
+	struct err *e; /* "line L, column C: what is wrong"; code "bad_json" */
 };
 
-/* Copy of a relaxed text in `out` with comments and trailing commas blanked, byte for byte at the same offsets. */
+/* Copy of a relaxed text in `out` with comments and trailing commas blanked, byte for byte at the
+ * same offsets. */
 int json_scan_relax(const char *text, size_t n, struct buf *out, struct err *e);
 
 /* One whole document: a value and nothing behind it. */

@@ -62,7 +62,8 @@ static bool key_busy(const struct pool *p, const char *key)
 	return false;
 }
 
-/* First job whose key no worker has in hand; jobs of one key stay in order because the queue is one. */
+/* First job whose key no worker has in hand; jobs of one key stay in order because the queue is
+ * one. */
 static struct job *next_job(struct pool *p)
 {
 	struct job **at;

@@ -46,7 +46,8 @@ int sock_listen(const char *dir, const char *name, struct err *e)
 		close(dirfd);
 		return -1;
 	}
-	/* Linux gives the file the mode of the unbound socket: no umask, which all threads share. */
+	/* Linux gives the file the mode of the unbound socket: no umask, which all threads share.
+	 */
 	rc = fchmod(fd, 0600);
 	if (rc == 0)
 		rc = bind(fd, (struct sockaddr *)&a, sizeof a);
@@ -141,7 +142,8 @@ void line_io_release(struct line_io *l)
 	buf_release(&l->out);
 }
 
-/* The line handed out last is dropped only now: it was promised to stay valid until the next call. */
+/* The line handed out last is dropped only now: it was promised to stay valid until the next call.
+ */
 static void drop_taken(struct line_io *l)
 {
 	buf_drop(&l->in, l->taken);
@@ -172,7 +174,8 @@ int line_io_fill(struct line_io *l)
 		if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
 			return got > 0;
 		if (n <= 0) {
-			/* What came before the end is still to be taken; the end shows itself again. */
+			/* What came before the end is still to be taken; the end shows itself
+			 * again. */
 			if (n == 0)
 				errno = 0;
 			return got > 0 ? 1 : -1;

@@ -1,7 +1,8 @@
 /* vt.c - the state machine, and lines of cells from it.
  *
- * Why a machine and not a pattern: a sequence may be cut anywhere by a read, and a pattern that sees halves shows garbage
- * or, worse, lets the second half through. Every byte has one meaning in one of seven states; nothing looks back. */
+ * Why a machine and not a pattern: a sequence may be cut anywhere by a read, and a pattern that
+ * sees halves shows garbage or, worse, lets the second half through. Every byte has one meaning in
+ * one of seven states; nothing looks back. */
 #include "base/vt.h"
 
 #include <stdio.h>
@@ -14,17 +15,38 @@
 enum { S_GROUND, S_ESC, S_ESC_INT, S_CSI, S_CSI_SKIP, S_STRING, S_STRING_ESC };
 enum { MAX_PARAM = 16, MAX_STRING = 4096 };
 
-/* What must never be seen as nothing: format characters, bidi, zero width, fillers, tags, private use, noncharacters. */
+/* What must never be seen as nothing: format characters, bidi, zero width, fillers, tags, private
+ * use, noncharacters. */
 static const struct {
 	uint32_t lo, hi;
 } hidden[] = {
-	{ 0xad, 0xad }, { 0x34f, 0x34f }, { 0x600, 0x605 }, { 0x61c, 0x61c }, { 0x6dd, 0x6dd },
-	{ 0x70f, 0x70f }, { 0x890, 0x891 }, { 0x8e2, 0x8e2 }, { 0x115f, 0x1160 },
-	{ 0x17b4, 0x17b5 }, { 0x180b, 0x180f }, { 0x200b, 0x200f }, { 0x2028, 0x202e },
-	{ 0x2060, 0x206f }, { 0x3164, 0x3164 }, { 0xd800, 0xf8ff }, { 0xfdd0, 0xfdef },
-	{ 0xfeff, 0xfeff }, { 0xffa0, 0xffa0 }, { 0xfff0, 0xfffb }, { 0xfffe, 0xffff },
-	{ 0x110bd, 0x110bd }, { 0x110cd, 0x110cd }, { 0x13430, 0x1343f }, { 0x1bca0, 0x1bca3 },
-	{ 0x1d173, 0x1d17a }, { 0xe0000, 0x10ffff },
+	{ 0xad, 0xad },
+	{ 0x34f, 0x34f },
+	{ 0x600, 0x605 },
+	{ 0x61c, 0x61c },
+	{ 0x6dd, 0x6dd },
+	{ 0x70f, 0x70f },
+	{ 0x890, 0x891 },
+	{ 0x8e2, 0x8e2 },
+	{ 0x115f, 0x1160 },
+	{ 0x17b4, 0x17b5 },
+	{ 0x180b, 0x180f },
+	{ 0x200b, 0x200f },
+	{ 0x2028, 0x202e },
+	{ 0x2060, 0x206f },
+	{ 0x3164, 0x3164 },
+	{ 0xd800, 0xf8ff },
+	{ 0xfdd0, 0xfdef },
+	{ 0xfeff, 0xfeff },
+	{ 0xffa0, 0xffa0 },
+	{ 0xfff0, 0xfffb },
+	{ 0xfffe, 0xffff },
+	{ 0x110bd, 0x110bd },
+	{ 0x110cd, 0x110cd },
+	{ 0x13430, 0x1343f },
+	{ 0x1bca0, 0x1bca3 },
+	{ 0x1d173, 0x1d17a },
+	{ 0xe0000, 0x10ffff },
 };
 
 static bool is_hidden(uint32_t cp)
@@ -157,7 +179,8 @@ static void escape(struct vt *v, unsigned char b)
 		v->state = S_ESC_INT;
 	} else if (v->state == S_ESC && b == '[') {
 		begin_csi(v);
-	} else if (v->state == S_ESC && (b == ']' || b == 'P' || b == 'X' || b == '^' || b == '_')) {
+	} else if (v->state == S_ESC &&
+		(b == ']' || b == 'P' || b == 'X' || b == '^' || b == '_')) {
 		begin_string(v);
 	} else {
 		drop_sequence(v);
@@ -193,7 +216,7 @@ static void csi(struct vt *v, unsigned char b)
 		if (v->state == S_CSI)
 			csi_param(v, b);
 	} else {
-		v->state = S_CSI_SKIP;	/* a private marker or an intermediate: not SGR */
+		v->state = S_CSI_SKIP; /* a private marker or an intermediate: not SGR */
 	}
 }
 
@@ -220,7 +243,8 @@ static void in_sequence(struct vt *v, unsigned char b, struct vt_sink *k)
 		v->state = S_ESC;
 	} else if (b < 0x20) {
 		control(v, b, k);
-	} else if (b >= 0x7f) {	/* no byte of a sequence: it ends here, the byte is looked at anew */
+	} else if (b >=
+		0x7f) { /* no byte of a sequence: it ends here, the byte is looked at anew */
 		drop_sequence(v);
 		step(v, b, k);
 	} else if (v->state == S_ESC || v->state == S_ESC_INT) {

@@ -1,8 +1,10 @@
-/* vt.h - the one way of foreign bytes to a terminal: a VT500-style state machine, byte at a time, resumable at any split.
+/* vt.h - the one way of foreign bytes to a terminal: a VT500-style state machine, byte at a time,
+ * resumable at any split.
  *
- * Kept: text in strict UTF-8 (else U+FFFD), TAB (to the next multiple of 8), SGR with known parameters, CR as "start the line
- * again", BS as overstrike. Everything else is removed and counted. Bidi, zero-width, tag, filler and private-use
- * code points become a visible marker "<U+202E>"; at most 3 combining marks a cell. */
+ * Kept: text in strict UTF-8 (else U+FFFD), TAB (to the next multiple of 8), SGR with known
+ * parameters, CR as "start the line again", BS as overstrike. Everything else is removed and
+ * counted. Bidi, zero-width, tag, filler and private-use code points become a visible marker
+ * "<U+202E>"; at most 3 combining marks a cell. */
 #ifndef BASE_VT_H
 #define BASE_VT_H
 
@@ -11,49 +13,60 @@
 
 #include "base/buf.h"
 
-enum vt_flag { VT_BOLD = 1, VT_UNDERLINE = 2, VT_REVERSE = 4, VT_ITALIC = 8, VT_DIM = 16, VT_STRIKE = 32 };
+enum vt_flag {
+	VT_BOLD = 1,
+	VT_UNDERLINE = 2,
+	VT_REVERSE = 4,
+	VT_ITALIC = 8,
+	VT_DIM = 16,
+	VT_STRIKE = 32
+};
 struct vt_attr {
-	int32_t fg, bg;		/* -1 default, 0..255 palette, 0x1000000 | rgb */
+	int32_t fg, bg; /* -1 default, 0..255 palette, 0x1000000 | rgb */
 	uint8_t flags;
 };
 struct vt_cell {
-	uint32_t cp;		/* base code point; 0 = right half of a wide one */
-	uint32_t comb[3];	/* combining marks, 0 = none */
-	uint8_t width;		/* 1 or 2; 0 for the right half */
+	uint32_t cp; /* base code point; 0 = right half of a wide one */
+	uint32_t comb[3]; /* combining marks, 0 = none */
+	uint8_t width; /* 1 or 2; 0 for the right half */
 	struct vt_attr attr;
 };
 struct vt_line {
 	struct vt_cell *cell;
-	size_t n, cap;		/* cells used, allocated */
-	size_t cursor;		/* where the next character goes (after CR: 0) */
+	size_t n, cap; /* cells used, allocated */
+	size_t cursor; /* where the next character goes (after CR: 0) */
 };
 
 struct vt {
-	struct vt_attr attr;	/* current SGR state, carried over lines */
-	uint64_t removed;	/* control sequences and bytes dropped so far */
+	struct vt_attr attr; /* current SGR state, carried over lines */
+	uint64_t removed; /* control sequences and bytes dropped so far */
 	/* private: parser state */
-	struct vt_attr shown;	/* what vt_stream has told the terminal */
+	struct vt_attr shown; /* what vt_stream has told the terminal */
 	uint8_t state, utf_need, utf_len, nparam, marks, restart;
 	uint8_t utf[4];
-	uint16_t param[16], coloned;	/* coloned: bit i = param[i] came after a ':' */
+	uint16_t param[16], coloned; /* coloned: bit i = param[i] came after a ':' */
 	uint32_t string_len, column;
 };
 
 void vt_init(struct vt *v);
-/* Feeds bytes of ONE line (a '\n' in them ends nothing: it is dropped). Cells beyond max_cells are counted but not kept. */
+/* Feeds bytes of ONE line (a '\n' in them ends nothing: it is dropped). Cells beyond max_cells are
+ * counted but not kept. */
 void vt_feed(struct vt *v, const char *s, size_t n, struct vt_line *l, size_t max_cells);
-/* End of the line: an unfinished UTF-8 sequence becomes U+FFFD, an unfinished control sequence ends (nothing swallows the next line). */
+/* End of the line: an unfinished UTF-8 sequence becomes U+FFFD, an unfinished control sequence ends
+ * (nothing swallows the next line). */
 void vt_end(struct vt *v, struct vt_line *l, size_t max_cells);
 void vt_line_clear(struct vt_line *l);
 void vt_line_release(struct vt_line *l);
 
-/* A short text (name, message, path) as safe UTF-8 on one line: newlines and tabs become a blank, no SGR. Appended to out. */
+/* A short text (name, message, path) as safe UTF-8 on one line: newlines and tabs become a blank,
+ * no SGR. Appended to out. */
 void vt_clean(const char *s, size_t n, struct buf *out);
 /* Same, NUL-terminated in a caller's array, cut at `size`. Returns out. */
 char *vt_clean_str(const char *s, char *out, size_t size);
-/* A log for a terminal: safe bytes with newlines kept, and SGR re-made by us when color. v carries the state between calls;
- * after each call the terminal's colours are the default ones again. Output: printable UTF-8, '\n', '\t', '\b', "\r\033[K" (a line
- * started again) and, with color, SGR. */
+/* A log for a terminal: safe bytes with newlines kept, and SGR re-made by us when color. v carries
+ * the state between calls; after each call the terminal's colours are the default ones again.
+ * Output: printable UTF-8, '\n', '\t', '\b', "\r\033[K" (a line started again) and, with color,
+ * SGR. */
 void vt_stream(struct vt *v, const char *s, size_t n, bool color, struct buf *out);
 
 #endif

@@ -1,4 +1,5 @@
-/* vt_line.c - a line of cells from a log: what a terminal would show of it at its end, made of safe characters only. */
+/* vt_line.c - a line of cells from a log: what a terminal would show of it at its end, made of safe
+ * characters only. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -7,7 +8,7 @@
 #include "base/width.h"
 
 struct line_sink {
-	struct vt_sink k;	/* first */
+	struct vt_sink k; /* first */
 	struct vt_line *l;
 	size_t max;
 };
@@ -46,7 +47,7 @@ static void line_mark(struct line_sink *k, struct vt *v, uint32_t cp)
 		i = l->cursor;
 	}
 	if (i > l->n || i == 0)
-		return;		/* its character was not kept either */
+		return; /* its character was not kept either */
 	i--;
 	if (l->cell[i].width == 0 && i > 0)
 		i--;
@@ -59,7 +60,8 @@ static void line_mark(struct line_sink *k, struct vt *v, uint32_t cp)
 	v->removed++;
 }
 
-/* Overstrike as typewriters and man pages mean it: x BS x is bold, _ BS x and x BS _ are underlined. */
+/* Overstrike as typewriters and man pages mean it: x BS x is bold, _ BS x and x BS _ are
+ * underlined. */
 static bool line_overstrike(struct vt_line *l, struct vt *v, uint32_t cp, struct vt_attr *a)
 {
 	struct vt_cell *c;

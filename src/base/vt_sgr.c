@@ -1,4 +1,5 @@
-/* vt_sgr.c - SGR: parameters to attributes and back. Blinking and concealed text are not among what we know, on purpose. */
+/* vt_sgr.c - SGR: parameters to attributes and back. Blinking and concealed text are not among what
+ * we know, on purpose. */
 #include "base/vt_parse.h"
 
 const struct vt_attr vt_attr_default = { -1, -1, 0 };
@@ -25,7 +26,8 @@ static int32_t sgr_rgb(const uint16_t *p)
 	return 0x1000000 | p[0] << 16 | p[1] << 8 | p[2];
 }
 
-/* 38 and 48 in both spellings: 38;5;n 38;2;r;g;b, and 38:5:n 38:2:r:g:b 38:2:space:r:g:b. Returns parameters used. */
+/* 38 and 48 in both spellings: 38;5;n 38;2;r;g;b, and 38:5:n 38:2:r:g:b 38:2:space:r:g:b. Returns
+ * parameters used. */
 static unsigned sgr_color(struct vt *v, unsigned i, int32_t *out)
 {
 	unsigned group = sgr_group(v, i), left = v->nparam - i;
@@ -55,10 +57,18 @@ static unsigned sgr_color(struct vt *v, unsigned i, int32_t *out)
 static const struct sgr_flag {
 	uint8_t param, clear, set;
 } sgr_flags[] = {
-	{ 1, 0, VT_BOLD }, { 2, 0, VT_DIM }, { 3, 0, VT_ITALIC }, { 4, 0, VT_UNDERLINE },
-	{ 7, 0, VT_REVERSE }, { 9, 0, VT_STRIKE }, { 21, 0, VT_UNDERLINE },
-	{ 22, VT_BOLD | VT_DIM, 0 }, { 23, VT_ITALIC, 0 }, { 24, VT_UNDERLINE, 0 },
-	{ 27, VT_REVERSE, 0 }, { 29, VT_STRIKE, 0 },
+	{ 1, 0, VT_BOLD },
+	{ 2, 0, VT_DIM },
+	{ 3, 0, VT_ITALIC },
+	{ 4, 0, VT_UNDERLINE },
+	{ 7, 0, VT_REVERSE },
+	{ 9, 0, VT_STRIKE },
+	{ 21, 0, VT_UNDERLINE },
+	{ 22, VT_BOLD | VT_DIM, 0 },
+	{ 23, VT_ITALIC, 0 },
+	{ 24, VT_UNDERLINE, 0 },
+	{ 27, VT_REVERSE, 0 },
+	{ 29, VT_STRIKE, 0 },
 };
 
 static void sgr_simple(struct vt *v, unsigned p)

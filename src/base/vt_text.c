@@ -1,4 +1,5 @@
-/* vt_text.c - safe text from foreign bytes: one line for names and messages, a stream for a log on a terminal. */
+/* vt_text.c - safe text from foreign bytes: one line for names and messages, a stream for a log on
+ * a terminal. */
 #include <string.h>
 
 #include "base/vt_parse.h"
@@ -7,7 +8,7 @@
 enum { MAX_MARKS = 3 };
 
 struct text_sink {
-	struct vt_sink k;	/* first */
+	struct vt_sink k; /* first */
 	struct buf *out;
 	bool color;
 };
@@ -62,7 +63,7 @@ char *vt_clean_str(const char *s, char *out, size_t size)
 	vt_clean(s, strlen(s), &b);
 	n = b.len < size ? b.len : size - 1;
 	while (n < b.len && n > 0 && ((unsigned char)b.p[n] & 0xc0) == 0x80)
-		n--;	/* never half a code point */
+		n--; /* never half a code point */
 	memcpy(out, b.p, n);
 	out[n] = '\0';
 	buf_release(&b);
@@ -77,7 +78,8 @@ static void stream_attr(struct text_sink *k, struct vt *v, const struct vt_attr 
 	v->shown = *want;
 }
 
-/* The erase is ours: a shorter text after a carriage return must not show the rest of the longer one. */
+/* The erase is ours: a shorter text after a carriage return must not show the rest of the longer
+ * one. */
 static void stream_restart(struct text_sink *k, struct vt *v)
 {
 	if (!v->restart)
@@ -97,7 +99,8 @@ static void stream_text(struct vt_sink *sink, struct vt *v, uint32_t cp)
 
 	stream_restart(k, v);
 	if (width_cp(cp) > 0)
-		stream_attr(k, v, &v->attr);	/* a mark stays in its cell: nothing may come between */
+		stream_attr(
+			k, v, &v->attr); /* a mark stays in its cell: nothing may come between */
 	text_put(k, v, cp);
 }
 

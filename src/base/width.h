@@ -9,9 +9,10 @@
 int width_cp(uint32_t cp);
 /* Cells of a clean UTF-8 text. */
 size_t width_str(const char *s);
-/* Decodes one code point of valid or invalid UTF-8: bytes used (>= 1), *cp = U+FFFD when bad. n > 0. */
+/* Decodes one code point of valid or invalid UTF-8: bytes used (>= 1), *cp = U+FFFD when bad. n >
+ * 0. */
 size_t width_decode(const char *s, size_t n, uint32_t *cp);
-size_t width_encode(uint32_t cp, char out[4]);	/* bytes written */
+size_t width_encode(uint32_t cp, char out[4]); /* bytes written */
 /* Bytes of s that fit into `cells`. */
 size_t width_fit(const char *s, size_t cells);
 

@@ -1,7 +1,8 @@
-/* cli.h - the verbs, and what all of them share: options by table, the session, answers for people and as JSON.
+/* cli.h - the verbs, and what all of them share: options by table, the session, answers for people
+ * and as JSON.
  *
- * Each verb is one struct cli_verb in the file that implements it; main.c lists them. The parser, --help, the manual page's test
- * and the usage line all read the same rows. */
+ * Each verb is one struct cli_verb in the file that implements it; main.c lists them. The parser,
+ * --help, the manual page's test and the usage line all read the same rows. */
 #ifndef CLI_CLI_H
 #define CLI_CLI_H
 
@@ -55,7 +56,8 @@ const char *cli_opt(const struct cli_args *a, const char *name);
 bool cli_has(const struct cli_args *a, const char *name);
 void cli_help(const struct cli_verb *v, FILE *f);
 
-/* Refusals: print one sentence (or, with --json, one object on stdout) and give the exit code that its code means. */
+/* Refusals: print one sentence (or, with --json, one object on stdout) and give the exit code that
+ * its code means. */
 int cli_fail(const struct cli_args *a, const struct err *e);
 int cli_usage(const struct cli_args *a, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 enum cli_exit cli_exit_of(const struct err *e);
@@ -88,8 +90,8 @@ struct cli_session {
 };
 /* Only the repository: nothing is made or started yet. */
 int cli_open_repo(struct cli_session *s, struct err *e);
-/* create: makes the state directory (run, after cli_open_repo). Without it a repository that never had a race gives code
- * "no_race". */
+/* create: makes the state directory (run, after cli_open_repo). Without it a repository that never
+ * had a race gives code "no_race". */
 int cli_open(struct cli_session *s, bool create, struct err *e);
 int cli_connect(struct cli_session *s, struct err *e);
 /* Reads all races from disk, without a conductor. */
@@ -99,7 +101,8 @@ struct variant *cli_variant(struct cli_session *s, const char *sel, struct err *
 void cli_close(struct cli_session *s);
 /* Opens, connects, asks; NULL = e says why. */
 struct json *cli_call(struct cli_session *s, struct json *take_request, struct err *e);
-/* The same for what chooses an engine: says which daemon our environment means, and replaces an idle conductor that means another. */
+/* The same for what chooses an engine: says which daemon our environment means, and replaces an
+ * idle conductor that means another. */
 struct json *cli_call_here(struct cli_session *s, struct json *take_request, struct err *e);
 /* "7", "7-flaky", "@newest" -> number; 0 = newest; -1 with a sentence. NULL = 0. */
 int cli_race_number(const char *s, struct err *e);
@@ -117,15 +120,16 @@ void cli_report_print(const struct json *report, bool markdown, FILE *f);
 int cli_wait_race(const struct cli_args *a, struct cli_session *s, int race);
 /* The same for these variants of a race ("7/a", at least one), whatever the others do. */
 int cli_wait_variants(const struct cli_args *a, struct cli_session *s, const struct strv *names);
-/* Starts a race and goes on: opens the deck, prints the race's number, or waits for the end. Makes the state directory and connects;
- * takes nothing over. */
+/* Starts a race and goes on: opens the deck, prints the race's number, or waits for the end. Makes
+ * the state directory and connects; takes nothing over. */
 enum cli_then { CLI_THEN_DECK, CLI_THEN_NUMBER, CLI_THEN_WAIT };
 int cli_start(const struct cli_args *a, struct cli_session *s, const struct spec *spec,
 	enum cli_then then);
 /* The file of a new race through $EDITOR; 0 = s is filled, 1 = cancelled, -1 = error. */
 int cli_edit(const struct git_repo *repo, struct spec *s, struct err *e);
 
-/* Runs a command on a terminal of its own, relayed to ours (stdin and stdout are one), to its end. */
+/* Runs a command on a terminal of its own, relayed to ours (stdin and stdout are one), to its end.
+ */
 int cli_relay(struct strv *argv, int *code, struct err *e);
 
 /* Opens the deck; set by main.c, which alone sees ui/. */
@@ -133,8 +137,8 @@ extern int (*cli_deck)(const char *common_dir, int race);
 
 extern const struct cli_verb cli_verb_run, cli_verb_ls, cli_verb_show, cli_verb_status,
 	cli_verb_wait, cli_verb_report, cli_verb_log, cli_verb_diff, cli_verb_kill,
-	cli_verb_promote, cli_verb_rerun, cli_verb_exec, cli_verb_shell, cli_verb_undo, cli_verb_archive, cli_verb_restore, cli_verb_version,
-	cli_verb_doctor, cli_verb_init,
+	cli_verb_promote, cli_verb_rerun, cli_verb_exec, cli_verb_shell, cli_verb_undo,
+	cli_verb_archive, cli_verb_restore, cli_verb_version, cli_verb_doctor, cli_verb_init,
 	cli_verb_check_pipeline, cli_verb_demo, cli_verb_shutdown;
 
 #endif

@@ -1,4 +1,5 @@
-/* cli_change.c - kill, archive, restore: requests that name variants and answer with what was done. */
+/* cli_change.c - kill, archive, restore: requests that name variants and answer with what was done.
+ */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

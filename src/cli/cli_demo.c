@@ -1,4 +1,5 @@
-/* cli_demo.c - demo: a throw-away repository with a toy task, raced by four attempts that differ. */
+/* cli_demo.c - demo: a throw-away repository with a toy task, raced by four attempts that differ.
+ */
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -96,7 +97,8 @@ static int race(const struct cli_args *a, struct cli_session *s, const char *rep
 	return rc;
 }
 
-/* How the user starts us again: by name when that finds us, else by the path we were started from (make demo). */
+/* How the user starts us again: by name when that finds us, else by the path we were started from
+ * (make demo). */
 static char *program(void)
 {
 	char *found = child_which("yolodeck", NULL), self[PATH_MAX];

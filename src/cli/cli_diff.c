@@ -1,4 +1,5 @@
-/* cli_diff.c - diff: between commits in the race's quarantine, read only; raw into a pipe, safe and coloured on a terminal. */
+/* cli_diff.c - diff: between commits in the race's quarantine, read only; raw into a pipe, safe and
+ * coloured on a terminal. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

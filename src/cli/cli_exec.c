@@ -1,7 +1,7 @@
 /* cli_exec.c - exec and shell: a command beside the one that runs, on this terminal.
  *
- * The conductor says which command line enters the container; it is started here, as an array, and what it writes is the user's own
- * wish: nothing is filtered. */
+ * The conductor says which command line enters the container; it is started here, as an array, and
+ * what it writes is the user's own wish: nothing is filtered. */
 #include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -74,7 +74,8 @@ static int go(struct cli_args *a)
 static int run_exec(struct cli_args *a)
 {
 	if (!a->rest || !a->rest[0])
-		return cli_usage(a, "the command stands after --, as in `yolodeck exec 7/a -- ls -l`");
+		return cli_usage(
+			a, "the command stands after --, as in `yolodeck exec 7/a -- ls -l`");
 	return go(a);
 }
 
@@ -86,7 +87,7 @@ static int run_shell(struct cli_args *a)
 }
 
 const struct cli_verb cli_verb_exec = { "exec", NULL, "V -- CMD...",
-	"run a command in a live variant's container; its exit code is passed on", NULL, run_exec, 1,
-	1, .rest = true };
+	"run a command in a live variant's container; its exit code is passed on", NULL, run_exec,
+	1, 1, .rest = true };
 const struct cli_verb cli_verb_shell = { "shell", NULL, "V",
 	"a shell in a live variant's container", NULL, run_shell, 1, 1, .json = false };

@@ -1,4 +1,5 @@
-/* cli_init.c - init: looks at the repository, proposes, and writes .yolodeck/pipeline/ and .yolodeck/race.json once. */
+/* cli_init.c - init: looks at the repository, proposes, and writes .yolodeck/pipeline/ and
+ * .yolodeck/race.json once. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -66,22 +67,26 @@ static void put_env(struct buf *out, const struct strv *env)
 
 static void race_text(const struct project *p, struct buf *out)
 {
-	buf_str(out, "// What every `yolodeck run` of this repository begins with. Options, and a command after --, replace what stands here.\n"
-		     "// Lines after // are comments. yolodeck-race(5) has every key.\n{\n\t\"image\": ");
+	buf_str(out,
+		"// What every `yolodeck run` of this repository begins with. Options, and a command after --, replace what stands here.\n"
+		"// Lines after // are comments. yolodeck-race(5) has every key.\n{\n\t\"image\": ");
 	put_text(out, p->image);
-	buf_str(out, ",\n\n\t// What each attempt runs; or write it after --, as in `yolodeck run -n 8 -- ./attempt.sh`:\n"
-		     "\t// \"command\": \"./attempt.sh\",\n\n");
+	buf_str(out,
+		",\n\n\t// What each attempt runs; or write it after --, as in `yolodeck run -n 8 -- ./attempt.sh`:\n"
+		"\t// \"command\": \"./attempt.sh\",\n\n");
 	if (p->check) {
 		buf_str(out, "\t// Runs after each attempt and decides who passed:\n\t\"check\": ");
 		put_text(out, p->check);
 		buf_str(out, ",\n\n");
 	} else {
-		buf_str(out, "\t// Runs after each attempt and decides who passed (without it: exit code 0 of the command):\n"
-			     "\t// \"check\": \"make test\",\n\n");
+		buf_str(out,
+			"\t// Runs after each attempt and decides who passed (without it: exit code 0 of the command):\n"
+			"\t// \"check\": \"make test\",\n\n");
 	}
 	if (p->setup) {
-		buf_str(out, "\t// The Dagger pipeline runs the shared setup once for all attempts; it stands in pipeline/main.go, section setup.\n"
-			     "\t// The engines docker and local have no such thing: for them, this runs before each command:\n\t// \"setup\": ");
+		buf_str(out,
+			"\t// The Dagger pipeline runs the shared setup once for all attempts; it stands in pipeline/main.go, section setup.\n"
+			"\t// The engines docker and local have no such thing: for them, this runs before each command:\n\t// \"setup\": ");
 		put_text(out, p->setup);
 		buf_str(out, ",\n\n");
 	}
@@ -107,7 +112,8 @@ static int take_options(const struct cli_args *a, struct project *p, struct err 
 		strv_fmt(&p->found, "--%s: %s", names[i], *value ? value : "none");
 	}
 	if (!strcmp(p->image, "host"))
-		return err_set(e, "spec", "the Dagger pipeline needs an image; \"host\" is for the engines docker and local");
+		return err_set(e, "spec",
+			"the Dagger pipeline needs an image; \"host\" is for the engines docker and local");
 	return 0;
 }
 
@@ -144,9 +150,12 @@ static void say_plan(const struct plan *p, bool dry)
 	for (size_t i = 0; i < p->project.caches.n; i++)
 		cli_say(stdout, "  cache %s", p->project.caches.v[i]);
 	if (!p->pipeline)
-		cli_say(stdout, "left as it is: " PIPELINE_DIR "/ (`yolodeck init --upgrade` renews it)");
+		cli_say(stdout,
+			"left as it is: " PIPELINE_DIR "/ (`yolodeck init --upgrade` renews it)");
 	else
-		cli_say(stdout, "%s " PIPELINE_DIR "/ (%zu files; yours to change between the markers in main.go)",
+		cli_say(stdout,
+			"%s " PIPELINE_DIR
+			"/ (%zu files; yours to change between the markers in main.go)",
 			dry ? "would write" : "written:", p->files.n);
 	if (!p->race)
 		cli_say(stdout, "left as it is: .yolodeck/race.json");
@@ -195,8 +204,9 @@ static int run_new(const struct cli_args *a, struct plan *p)
 	p->race = !fs_exists(p->race_file);
 	if (!p->pipeline && !p->race)
 		err_set(&e, "exists",
-			PIPELINE_DIR " and .yolodeck/race.json are there already and were left as they are; "
-				     "`yolodeck init --upgrade` renews the pipeline");
+			PIPELINE_DIR
+			" and .yolodeck/race.json are there already and were left as they are; "
+			"`yolodeck init --upgrade` renews the pipeline");
 	else if (!make_plan(a, p, &e) && !dry)
 		write_plan(p, &e);
 	if (*e.msg)
@@ -221,7 +231,8 @@ static int run_init(struct cli_args *a)
 		return cli_fail(a, &e);
 	p.top = s.repo.top;
 	if (!p.top) {
-		err_set(&e, "bare", "this repository has no work tree, so there is no place for .yolodeck/");
+		err_set(&e, "bare",
+			"this repository has no work tree, so there is no place for .yolodeck/");
 		rc = cli_fail(a, &e);
 	} else {
 		p.dir = fs_join(p.top, ".yolodeck");
@@ -244,10 +255,11 @@ static const struct cli_opt init_opts[] = {
 	{ "image", 0, "IMAGE", "the container image, instead of what was found" },
 	{ "setup", 0, "CMD", "shared steps, once for all attempts; \"\" = none" },
 	{ "check", 0, "CMD", "decides who passed; \"\" = none" },
-	{ "upgrade", 0, NULL, "renew the pipeline by the template of this version; custom sections stay" },
+	{ "upgrade", 0, NULL,
+		"renew the pipeline by the template of this version; custom sections stay" },
 	{ "dry-run", 0, NULL, "only show what would be written" },
 	{ NULL, 0, NULL, NULL },
 };
 const struct cli_verb cli_verb_init = { "init", NULL, "[options]",
-	"prepare this repository for Dagger: .yolodeck/pipeline/ and .yolodeck/race.json", init_opts, run_init, 0, 0,
-	.json = true };
+	"prepare this repository for Dagger: .yolodeck/pipeline/ and .yolodeck/race.json",
+	init_opts, run_init, 0, 0, .json = true };

@@ -5,7 +5,8 @@
 #include "cli/cli.h"
 #include "model/pipeline.h"
 
-/* Puts the files at DIR/pipeline, which must not be there: all or none, by a directory beside it and a rename. */
+/* Puts the files at DIR/pipeline, which must not be there: all or none, by a directory beside it
+ * and a rename. */
 int init_place(const char *dir, const struct pipeline_files *p, struct err *e);
 /* init --upgrade of DIR/pipeline; an exit code. */
 int init_upgrade(const struct cli_args *a, const char *dir);

@@ -201,7 +201,8 @@ static int run_show(struct cli_args *a)
 const struct cli_verb cli_verb_show = { "show", NULL, "V", "all that is known of a variant", NULL,
 	run_show, 1, 1, .json = true };
 
-/* Asked every few seconds by a status line: never starts a conductor, reads the disk when there is none. */
+/* Asked every few seconds by a status line: never starts a conductor, reads the disk when there is
+ * none. */
 static struct json *status_from_disk(struct cli_session *s, struct err *e)
 {
 	struct json *o;

@@ -1,5 +1,5 @@
-/* cli_log.c - log: byte-exact into a pipe, made safe on a terminal, with times by line; from the files alone, so it needs no
- * conductor and goes on when that dies. */
+/* cli_log.c - log: byte-exact into a pipe, made safe on a terminal, with times by line; from the
+ * files alone, so it needs no conductor and goes on when that dies. */
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
@@ -121,7 +121,8 @@ static void put_end(struct logging *l)
 		printf("-- exit %u --\n", code);
 }
 
-/* Without an exit record (never started, lost) the variant's own record says whether more can come. */
+/* Without an exit record (never started, lost) the variant's own record says whether more can come.
+ */
 static bool variant_over(const struct logging *l)
 {
 	struct err e = ERR_INIT;

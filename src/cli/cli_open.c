@@ -90,7 +90,8 @@ struct json *cli_call(struct cli_session *s, struct json *take_request, struct e
 	return client_call(s->client, take_request, CALL_MS, e);
 }
 
-/* A conductor that has nothing to look after may go, so that one with our environment takes its place. */
+/* A conductor that has nothing to look after may go, so that one with our environment takes its
+ * place. */
 static bool replace_idle(struct cli_session *s)
 {
 	struct err e = ERR_INIT;

@@ -14,7 +14,8 @@
 #include "cli/cli.h"
 #include "cli/cli_init.h"
 
-static const char none[] = "there is no " PIPELINE_DIR " in this repository; `yolodeck init` writes it";
+static const char none[] =
+	"there is no " PIPELINE_DIR " in this repository; `yolodeck init` writes it";
 
 static char *beside(const char *dir)
 {
@@ -42,7 +43,8 @@ int init_place(const char *dir, const struct pipeline_files *p, struct err *e)
 	int rc = pipeline_write(tmp, p, e);
 
 	if (!rc && renameat2(AT_FDCWD, tmp, AT_FDCWD, final, RENAME_NOREPLACE))
-		rc = err_sys(e, errno == EEXIST ? "exists" : "io", "cannot put the pipeline at %s", final);
+		rc = err_sys(e, errno == EEXIST ? "exists" : "io", "cannot put the pipeline at %s",
+			final);
 	if (rc)
 		drop(tmp, p);
 	free(tmp);
@@ -67,7 +69,8 @@ static void move_rest(const char *from, const char *to, const struct pipeline_fi
 	while (d && (de = readdir(d))) {
 		char *a, *b;
 
-		if (!strcmp(de->d_name, ".") || !strcmp(de->d_name, "..") || is_among(old, de->d_name))
+		if (!strcmp(de->d_name, ".") || !strcmp(de->d_name, "..") ||
+			is_among(old, de->d_name))
 			continue;
 		a = fs_join(from, de->d_name);
 		b = fs_join(to, de->d_name);
@@ -81,7 +84,8 @@ static void move_rest(const char *from, const char *to, const struct pipeline_fi
 }
 
 /* All files or none: a new directory takes the old one's place in one step. */
-static int exchange(const char *dir, const struct pipeline_files *old, const struct pipeline_files *new, struct err *e)
+static int exchange(const char *dir, const struct pipeline_files *old,
+	const struct pipeline_files *new, struct err *e)
 {
 	char *tmp = beside(dir), *final = fs_join(dir, "pipeline");
 	int rc = pipeline_write(tmp, new, e);
@@ -135,7 +139,8 @@ static int refuse(const struct cli_args *a, const struct buf *diff, struct err *
 	if (diff->len) {
 		struct err why = *e;
 
-		err_set(e, why.code, "%s. Nothing was changed: the lines marked + would be lost; move them into a section, or take "
+		err_set(e, why.code,
+			"%s. Nothing was changed: the lines marked + would be lost; move them into a section, or take "
 			"them back",
 			why.msg);
 	}
@@ -175,7 +180,8 @@ int init_upgrade(const struct cli_args *a, const char *dir)
 static struct json *finding(const char *line, size_t n)
 {
 	struct json *o = json_object();
-	char *text = xstrndup(line, n), *rest = strchr(text, ':'), *rule = rest ? strstr(rest, ": ") : NULL;
+	char *text = xstrndup(line, n), *rest = strchr(text, ':'),
+	     *rule = rest ? strstr(rest, ": ") : NULL;
 	char *sentence = rule ? strstr(rule + 2, ": ") : NULL;
 
 	if (sentence) {
@@ -215,7 +221,10 @@ static int say_findings(const struct cli_args *a, const struct buf *findings)
 	json_free(list);
 	json_free(o);
 	if (n)
-		cli_say(stderr, "yolodeck check-pipeline: %d finding%s; " PIPELINE_DIR "/CONSTRAINTS.md says why", n, n == 1 ? "" : "s");
+		cli_say(stderr,
+			"yolodeck check-pipeline: %d finding%s; " PIPELINE_DIR
+			"/CONSTRAINTS.md says why",
+			n, n == 1 ? "" : "s");
 	else
 		cli_say(stdout, PIPELINE_DIR " is as CONSTRAINTS.md wants it");
 	return n ? CLI_FAILED : CLI_DONE;
@@ -226,7 +235,8 @@ static int check_in(const struct cli_args *a, const struct cli_session *s)
 	struct pipeline_files p = { NULL, 0 };
 	struct buf findings = BUF_INIT;
 	struct err e = ERR_INIT;
-	char *cache = fs_join(s->store.dir, "pipelines"), *dir = fs_join(s->repo.top ? s->repo.top : "/", PIPELINE_DIR);
+	char *cache = fs_join(s->store.dir, "pipelines"),
+	     *dir = fs_join(s->repo.top ? s->repo.top : "/", PIPELINE_DIR);
 	int rc;
 
 	if (!s->repo.top || pipeline_read(dir, &p, &e)) {
@@ -259,4 +269,5 @@ static int run_check_pipeline(struct cli_args *a)
 }
 
 const struct cli_verb cli_verb_check_pipeline = { "check-pipeline", NULL, "",
-	"does .yolodeck/pipeline/ keep to its CONSTRAINTS.md? Wants Go", NULL, run_check_pipeline, 0, 0, .json = true };
+	"does .yolodeck/pipeline/ keep to its CONSTRAINTS.md? Wants Go", NULL, run_check_pipeline,
+	0, 0, .json = true };

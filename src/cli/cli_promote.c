@@ -50,7 +50,8 @@ static void show_files(const struct json *plan)
 		row("", "  and %zu more", all - n);
 }
 
-/* What is promoted: the full name, so that the plan and its doing mean the same variant, and how it stands. */
+/* What is promoted: the full name, so that the plan and its doing mean the same variant, and how it
+ * stands. */
 struct subject {
 	char *name; /* "7/claude-1" */
 	char *check;

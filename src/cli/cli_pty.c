@@ -1,7 +1,8 @@
 /* cli_pty.c - a program on a terminal of its own, relayed to ours.
  *
- * What runs in a container must not hold the user's terminal itself: with the right ioctl it could type into it, and so into the shell
- * behind. On a pseudo-terminal it can only type to itself, its job control works, and ours is as it was when it ended. */
+ * What runs in a container must not hold the user's terminal itself: with the right ioctl it could
+ * type into it, and so into the shell behind. On a pseudo-terminal it can only type to itself, its
+ * job control works, and ours is as it was when it ended. */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>

@@ -33,7 +33,8 @@ static int run_rerun(struct cli_args *a)
 		ok = NULL;
 	} else {
 		strv_join(&names, 20, &b);
-		cli_say(stdout, "%s %s", cli_has(a, "continue") ? "goes on as" : "runs again as", b.p);
+		cli_say(stdout, "%s %s", cli_has(a, "continue") ? "goes on as" : "runs again as",
+			b.p);
 	}
 	json_free(ok);
 	buf_release(&b);

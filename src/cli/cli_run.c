@@ -1,4 +1,5 @@
-/* cli_run.c - run: a race from a file, from flags, or from the editor; then the deck, or the number, or the end. */
+/* cli_run.c - run: a race from a file, from flags, or from the editor; then the deck, or the
+ * number, or the end. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -38,7 +39,8 @@ static const struct cli_opt run_opts[] = {
 	{ "parallel", 0, "N", "how many at once" },
 	{ "network", 0, "NET", "bridge or none" },
 	{ "base", 0, "REV", "branch, tag or commit to start from; without it what you are on" },
-	{ "runner", 0, "HOST", "a Dagger engine, as in tcp://host:port; several share the attempts" },
+	{ "runner", 0, "HOST",
+		"a Dagger engine, as in tcp://host:port; several share the attempts" },
 	{ "allow-unlimited", 0, NULL, "run even where a limit is not enforced" },
 	{ "headless", 'd', NULL, "print the number of the race and return" },
 	{ "wait", 'w', NULL, "return at the end: 0 if a variant passed, else 1" },
@@ -127,8 +129,8 @@ static int add_flags(const struct cli_args *a, struct spec *s, struct err *e)
 	return a->rest && a->rest[0] ? spec_command(s, a->rest, e) : 0;
 }
 
-/* The file: -f, else the repository's own; of that a command on the command line takes all but what it would run. *edit: there is
- * neither file nor command. */
+/* The file: -f, else the repository's own; of that a command on the command line takes all but what
+ * it would run. *edit: there is neither file nor command. */
 static int load_file(const struct cli_args *a, const struct git_repo *repo, struct spec *s,
 	bool *edit, struct err *e)
 {

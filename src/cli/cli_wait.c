@@ -38,7 +38,8 @@ static bool meant(const struct variant *v, const struct strv *names)
 	return is;
 }
 
-/* All that is watched of the race (names: of these) has ended; archived ones are not watched, and have. */
+/* All that is watched of the race (names: of these) has ended; archived ones are not watched, and
+ * have. */
 static bool over(const struct rows *rows, int race, const struct strv *names)
 {
 	for (size_t i = 0; i < rows->nrow; i++) {
@@ -77,8 +78,8 @@ static int newest(const struct rows *rows)
 }
 
 /* race -1 = all. */
-static int follow(
-	struct cli_session *s, int *race, const struct strv *names, struct rows *rows, struct err *e)
+static int follow(struct cli_session *s, int *race, const struct strv *names, struct rows *rows,
+	struct err *e)
 {
 	if (cli_connect(s, e) || watch(s, *race, rows, e))
 		return -1;

@@ -24,7 +24,8 @@ static int open_log(const struct store *s, struct err *e)
 		close(fd);
 		fd = -1;
 		if (rename(path, old) == 0)
-			fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+			fd = open(
+				path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 		free(old);
 	}
 	if (fd < 0)
@@ -44,7 +45,8 @@ int autostart_conductor(const struct store *s, struct child *c, struct err *e)
 	if (n <= 0)
 		return err_sys(e, "internal", "cannot find our own program file");
 	self[n] = 0;
-	/* A binary replaced while we run reads "... (deleted)": the link itself still starts the one we are. */
+	/* A binary replaced while we run reads "... (deleted)": the link itself still starts the
+	 * one we are. */
 	if (access(self, X_OK) == 0)
 		argv[0] = self;
 	log = open_log(s, e);

@@ -21,7 +21,7 @@ struct client {
 	size_t nwait;
 	void (*on_event)(void *ctx, const struct json *ev);
 	void *event_ctx;
-	struct json **kept;	/* events that came while a call waited */
+	struct json **kept; /* events that came while a call waited */
 	size_t nkept;
 };
 
@@ -84,7 +84,8 @@ static void err_from_answer(const struct json *answer, struct err *e)
 {
 	const struct json *err = json_get(answer, "err");
 
-	err_set(e, json_str(err, "code", "internal"), "%s", json_str(err, "msg", "The conductor refused without saying why."));
+	err_set(e, json_str(err, "code", "internal"), "%s",
+		json_str(err, "msg", "The conductor refused without saying why."));
 }
 
 static void give_event(struct client *c, const struct json *ev)
@@ -197,7 +198,8 @@ int client_pump(struct client *c, struct err *e)
 		if (give_lines(c, e) < 0)
 			return -1;
 	} while (rc > 0);
-	return rc < 0 ? err_set(e, "conductor_gone", "The conductor is gone; what runs goes on.") : 0;
+	return rc < 0 ? err_set(e, "conductor_gone", "The conductor is gone; what runs goes on.")
+		      : 0;
 }
 
 void client_on_event(struct client *c, void (*fn)(void *ctx, const struct json *ev), void *ctx)

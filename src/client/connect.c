@@ -1,7 +1,7 @@
 /* connect.c - find, start or replace the conductor, and say hello.
  *
- * The race between two clients that both find nobody is decided by the conductor's lock, not here: the loser's conductor
- * ends, and both clients find the winner's socket when they try again. */
+ * The race between two clients that both find nobody is decided by the conductor's lock, not here:
+ * the loser's conductor ends, and both clients find the winner's socket when they try again. */
 #include "client/connect.h"
 
 #include <errno.h>
@@ -25,7 +25,8 @@ static int wait_fd(int fd, short events, int64_t deadline, struct err *e)
 	int rc;
 
 	if (left <= 0)
-		return err_set(e, "timeout", "The conductor does not answer; what runs goes on. Try again, or look at conductor.log.");
+		return err_set(e, "timeout",
+			"The conductor does not answer; what runs goes on. Try again, or look at conductor.log.");
 	rc = poll(&p, 1, (int)left);
 	if (rc < 0 && errno != EINTR)
 		return err_sys(e, "internal", "poll failed");
@@ -68,7 +69,8 @@ static bool version_older(const char *a, const char *b)
 {
 	unsigned x[3], y[3];
 
-	if (sscanf(a, "%u.%u.%u", &x[0], &x[1], &x[2]) != 3 || sscanf(b, "%u.%u.%u", &y[0], &y[1], &y[2]) != 3)
+	if (sscanf(a, "%u.%u.%u", &x[0], &x[1], &x[2]) != 3 ||
+		sscanf(b, "%u.%u.%u", &y[0], &y[1], &y[2]) != 3)
 		return false;
 	for (int i = 0; i < 3; i++)
 		if (x[i] != y[i])
@@ -124,8 +126,9 @@ static int started_in_vain(const struct store *s, int code, struct err *e)
 	struct buf words = BUF_INIT;
 
 	autostart_last_words(s, &words);
-	err_set(e, "no_conductor", "The conductor ended at once (exit %d)%s%s. Its log is %s/conductor.log.",
-		code, words.len ? ": " : "", words.p, s->dir);
+	err_set(e, "no_conductor",
+		"The conductor ended at once (exit %d)%s%s. Its log is %s/conductor.log.", code,
+		words.len ? ": " : "", words.p, s->dir);
 	buf_release(&words);
 	return -1;
 }
@@ -136,7 +139,8 @@ struct attempt {
 	int code;
 };
 
-/* Starts one conductor, and notices when it ended. An end with code 0 means another one holds the lock. */
+/* Starts one conductor, and notices when it ended. An end with code 0 means another one holds the
+ * lock. */
 static int keep_starting(const struct store *s, struct attempt *a, struct err *e)
 {
 	if (a->started && !a->over && child_reap(&a->child, &a->code) == 1)
@@ -152,7 +156,8 @@ static int keep_starting(const struct store *s, struct attempt *a, struct err *e
 	return 0;
 }
 
-static int one_try(const struct store *s, int flags, struct line_io *io, struct attempt *a, struct err *e)
+static int one_try(
+	const struct store *s, int flags, struct line_io *io, struct attempt *a, struct err *e)
 {
 	int fd = sock_connect(s->dir, "sock", e);
 	int rc;
@@ -161,7 +166,8 @@ static int one_try(const struct store *s, int flags, struct line_io *io, struct 
 		if (strcmp(e->code, "refused") && strcmp(e->code, "not_found"))
 			return -1;
 		if (!(flags & CLIENT_AUTOSTART))
-			return err_set(e, "no_conductor", "No conductor runs for this repository; nothing is live.");
+			return err_set(e, "no_conductor",
+				"No conductor runs for this repository; nothing is live.");
 		return keep_starting(s, a, e) < 0 ? -1 : 1;
 	}
 	line_io_init(io, fd, PROTO_MAX_ANSWER);
@@ -183,7 +189,8 @@ int connect_conductor(const struct store *s, int flags, struct line_io *io, stru
 
 	while ((rc = one_try(s, flags, io, &a, e)) == 1) {
 		if (clock_mono_ms() >= deadline) {
-			rc = err_set(e, "no_conductor", "The conductor did not come up within %d s. Its log is %s/conductor.log.",
+			rc = err_set(e, "no_conductor",
+				"The conductor did not come up within %d s. Its log is %s/conductor.log.",
 				CONNECT_WAIT_MS / 1000, s->dir);
 			break;
 		}

@@ -1,5 +1,5 @@
-/* rows.c - the races and rows a client knows, kept up to date by events. An event carries the whole row, so applying one twice
- * is harmless and an old one is told by its rev. */
+/* rows.c - the races and rows a client knows, kept up to date by events. An event carries the whole
+ * row, so applying one twice is harmless and an old one is told by its rev. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -29,7 +29,8 @@ int adopt_load(struct conductor *c, struct err *e)
 	if (!c->journal)
 		goto out;
 	if (torn)
-		board_say(c, "warn", "the journal ended in %zu damaged bytes; they were cut off", torn);
+		board_say(c, "warn", "the journal ended in %zu damaged bytes; they were cut off",
+			torn);
 	c->undo = c->replay->undo;
 	c->replay->undo.n = 0;
 	if (store_load(&c->store, &all, &n, e))
@@ -43,7 +44,8 @@ out:
 	return rc;
 }
 
-/* What a fast kill -9 left to be removed of races that are over: once per race, then a mark says so. */
+/* What a fast kill -9 left to be removed of races that are over: once per race, then a mark says
+ * so. */
 static void sweep(struct racerun *r)
 {
 	char *mark = fs_join(r->dir, "swept");

@@ -20,7 +20,8 @@ static bool ends(const struct buf *b, const char *with)
 
 bool attention_prompt(const char *tail, size_t n, struct buf *shown)
 {
-	static const char *const asks[] = { "(y/N)", "(Y/n)", "(y/n)", "[y/N]", "[Y/n]", "[y/n]", "?" };
+	static const char *const asks[] = { "(y/N)", "(Y/n)", "(y/n)", "[y/N]", "[Y/n]", "[y/n]",
+		"?" };
 	const char *nl = n ? memrchr(tail, '\n', n) : NULL;
 	const char *line = nl ? nl + 1 : tail;
 	bool colon;
@@ -32,7 +33,8 @@ bool attention_prompt(const char *tail, size_t n, struct buf *shown)
 	if (!shown->len)
 		return false;
 	for (size_t i = 0; i < ARRAY_LEN(asks); i++)
-		if (ends(shown, asks[i]) || (asks[i][0] == '[' && ends(shown, ":") && strstr(shown->p, asks[i])))
+		if (ends(shown, asks[i]) ||
+			(asks[i][0] == '[' && ends(shown, ":") && strstr(shown->p, asks[i])))
 			return true;
 	return colon;
 }
@@ -58,7 +60,8 @@ static void look_silence(const struct varrun *vr, struct buf *b)
 
 	if (vr->v->state != VS_RUNNING || !since || !vr->s.at_ms)
 		return;
-	/* one reading of cpu alone says nothing yet; an engine that cannot tell it at all gives the silence only */
+	/* one reading of cpu alone says nothing yet; an engine that cannot tell it at all gives the
+	 * silence only */
 	if (quiet >= silent_limit_s() && vr->s.cpu < 2 && (vr->s.cpu >= 0 || vr->s.cpu_ns < 0)) {
 		buf_fmt(b, "silent %lld s", (long long)quiet);
 		if (vr->s.cpu >= 0)
@@ -105,7 +108,8 @@ static void look_conflict(const struct varrun *vr, struct buf *b)
 	if (!vr->best || !vr->v->conflict || !vr->v->conflict[0] || vr->v->promoted)
 		return;
 	part(b, ", ");
-	buf_fmt(b, "%s conflicts with %s", vr->v->conflict, vr->r->race->base_name ? vr->r->race->base_name : "the base");
+	buf_fmt(b, "%s conflicts with %s", vr->v->conflict,
+		vr->r->race->base_name ? vr->r->race->base_name : "the base");
 }
 
 void attention_look(struct varrun *vr)

@@ -9,26 +9,30 @@
 #include "conductor/board.h"
 #include "conductor/slots.h"
 
-/* One choice under way; engines are asked one after the other, so that none is started for nothing. */
+/* One choice under way; engines are asked one after the other, so that none is started for nothing.
+ */
 struct choice {
 	struct conductor *c;
-	const struct spec *spec;	/* the caller's; NULL = none */
+	const struct spec *spec; /* the caller's; NULL = none */
 	const struct engine_type *forced;
-	size_t at;		/* in engine_table */
-	struct slot *slot;	/* being probed */
-	struct strv not;	/* "dagger: it is not built in yet", one of each that was passed over */
+	size_t at; /* in engine_table */
+	struct slot *slot; /* being probed */
+	/* "dagger: it is not built in yet", one of each that was passed over */
+	struct strv not ;
 	auto_fn fn;
 	void *ctx;
 };
 
-int auto_allowed(const struct engine_type *t, bool forced, const char *isolation, bool fake, struct err *e)
+int auto_allowed(
+	const struct engine_type *t, bool forced, const char *isolation, bool fake, struct err *e)
 {
 	if (t->test_only && !fake)
 		return err_set(e, "test_only", "it is for tests (YOLODECK_FAKE=1)");
 	if (!forced && !t->in_auto)
 		return err_set(e, "not_auto", "it is taken only when asked for");
 	if (isolation && !strcmp(isolation, "container") && !t->container)
-		return err_set(e, "isolation", "it gives no container, and the race asks for \"isolation\": \"container\"");
+		return err_set(e, "isolation",
+			"it gives no container, and the race asks for \"isolation\": \"container\"");
 	return 0;
 }
 
@@ -68,7 +72,7 @@ bool auto_fake(void)
 static void finish(struct choice *ch, struct slot *s, const char *why, const struct err *e)
 {
 	ch->fn(ch->ctx, s, why, e);
-	strv_release(&ch->not);
+	strv_release(&ch->not );
 	free(ch);
 }
 
@@ -80,8 +84,8 @@ static void not_this(struct choice *ch, const struct engine_type *t, const char 
 /* brief: of each only up to its first ";" (what one could do comes behind it). */
 static void say_not(const struct choice *ch, bool brief, struct buf *b)
 {
-	for (size_t i = 0; i < ch->not.n; i++) {
-		const char *w = ch->not.v[i];
+	for (size_t i = 0; i < ch->not .n; i++) {
+		const char *w = ch->not .v[i];
 		buf_str(b, i ? (brief ? "; " : ". ") : "");
 		buf_add(b, w, brief ? strcspn(w, ";") : strlen(w));
 	}
@@ -95,7 +99,7 @@ static void take(struct choice *ch)
 	buf_str(&why, s->report.why);
 	if (ch->forced)
 		buf_str(&why, ", asked for");
-	else if (ch->not.n) {
+	else if (ch->not .n) {
 		buf_str(&why, " (not ");
 		say_not(ch, true, &why);
 		buf_str(&why, ")");
@@ -115,9 +119,12 @@ static void give_up(struct choice *ch)
 
 	say_not(ch, false, &b);
 	if (ch->forced)
-		err_set(&e, ch->slot && ch->slot->report.code[0] ? ch->slot->report.code : "no_engine", "%s", b.p);
+		err_set(&e,
+			ch->slot && ch->slot->report.code[0] ? ch->slot->report.code : "no_engine",
+			"%s", b.p);
 	else
-		err_set(&e, "no_engine", "No engine can run this race. %s. `yolodeck doctor` looks closer.",
+		err_set(&e, "no_engine",
+			"No engine can run this race. %s. `yolodeck doctor` looks closer.",
 			b.len ? b.p : "None is built in");
 	buf_release(&b);
 	finish(ch, NULL, NULL, &e);
@@ -140,10 +147,11 @@ static void answered(void *ctx, const struct engine_report *rep)
 	ask_next(ch);
 }
 
-/* Limits that are not enforced are a refusal of the whole race, so `auto` rather goes on to an engine that does. */
+/* Limits that are not enforced are a refusal of the whole race, so `auto` rather goes on to an
+ * engine that does. */
 static int unsuited(const struct choice *ch, const struct engine_type *t, struct err *e)
 {
-	static const struct spec plain;	/* what is asked without a race: one that names nothing */
+	static const struct spec plain; /* what is asked without a race: one that names nothing */
 	const struct spec *s = ch->spec;
 
 	if (!s && ch->forced)
@@ -160,7 +168,8 @@ static void ask(struct choice *ch, const struct engine_type *t)
 	struct err e = ERR_INIT;
 
 	ch->slot = NULL;
-	if (auto_allowed(t, ch->forced != NULL, ch->spec ? ch->spec->isolation : NULL, auto_fake(), &e) ||
+	if (auto_allowed(t, ch->forced != NULL, ch->spec ? ch->spec->isolation : NULL, auto_fake(),
+		    &e) ||
 		unsuited(ch, t, &e) || !(ch->slot = slots_open(ch->c, t, &e))) {
 		if (strcmp(e.code, "not_auto") && (ch->forced || strcmp(e.code, "test_only")))
 			not_this(ch, t, e.msg);
@@ -187,7 +196,8 @@ static void begin(void *ctx)
 	ask_next(ctx);
 }
 
-void auto_choose(struct conductor *c, const char *engine, const struct spec *s, auto_fn fn, void *ctx)
+void auto_choose(
+	struct conductor *c, const char *engine, const struct spec *s, auto_fn fn, void *ctx)
 {
 	struct choice *ch = xcalloc(1, sizeof(*ch));
 	bool any = !engine || !strcmp(engine, "auto");

@@ -92,10 +92,12 @@ void board_over(struct racerun *r)
 
 	clock_fmt_elapsed((race_over_ns(race) - race_began_ns(race)) / 1000000, took, sizeof(took));
 	if (best >= 0)
-		board_say(r->c, "news", "race %d over in %s: %zu of %zu passed, best %d %s. p promotes it.", race->number,
-			took, passed, race->n, best + 1, race->v[best]->name);
+		board_say(r->c, "news",
+			"race %d over in %s: %zu of %zu passed, best %d %s. p promotes it.",
+			race->number, took, passed, race->n, best + 1, race->v[best]->name);
 	else
-		board_say(r->c, "news", "race %d over in %s: none of %zu passed.", race->number, took, race->n);
+		board_say(r->c, "news", "race %d over in %s: none of %zu passed.", race->number,
+			took, race->n);
 }
 
 struct json *board_row_json(const struct varrun *vr)
@@ -163,7 +165,8 @@ struct json *board_engine_json(const struct conductor *c)
 	json_put_str(j, "away", s ? s->away : c->engine_why_not);
 	json_put_str(j, "next", s ? s->next : NULL);
 	json_put_int(j, "since_ns", s ? s->away_ns : 0);
-	json_put_str(j, "ready", s && s->reported && s->report.ok && !s->away ? s->report.why : NULL);
+	json_put_str(
+		j, "ready", s && s->reported && s->report.ok && !s->away ? s->report.why : NULL);
 	return j;
 }
 

@@ -1,4 +1,5 @@
-/* board.h - rows, races and messages as clients see them; every change of them passes here and gets a new rev. */
+/* board.h - rows, races and messages as clients see them; every change of them passes here and gets
+ * a new rev. */
 #ifndef CONDUCTOR_BOARD_H
 #define CONDUCTOR_BOARD_H
 
@@ -10,7 +11,8 @@ void board_touch(struct varrun *vr);
 void board_rank(struct racerun *r);
 void board_engine(struct conductor *c);
 /* A message to everybody who watches; level "news" or "warn". */
-void board_say(struct conductor *c, const char *level, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+void board_say(struct conductor *c, const char *level, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
 /* "race 7 over in 4:10: 2 of 6 passed, best 2 claude-2. p promotes it." */
 void board_over(struct racerun *r);
 
@@ -21,11 +23,12 @@ struct json *board_engine_json(const struct conductor *c);
 void board_lists(const struct conductor *c, int from, bool all, struct json *into);
 bool board_race_archived(const struct racerun *r);
 
-struct racerun *board_race(const struct conductor *c, int number);	/* NULL = no such race */
+struct racerun *board_race(const struct conductor *c, int number); /* NULL = no such race */
 struct varrun *board_find(const struct conductor *c, const struct variant *v);
 /* Wraps a loaded or new race; takes it over and keeps the order by number. */
 struct racerun *board_add(struct conductor *c, struct race *take_race);
-/* One more variant of a race that is on the board; its number is set. NULL = there is no room (it is not taken over then). */
+/* One more variant of a race that is on the board; its number is set. NULL = there is no room (it
+ * is not taken over then). */
 struct varrun *board_append(struct racerun *r, struct variant *take_v);
 void board_free(struct racerun *r);
 /* Live variants of all races. */

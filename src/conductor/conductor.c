@@ -101,7 +101,8 @@ static void cancel(struct loop_timer **t)
 	*t = NULL;
 }
 
-/* The socket goes first: nobody new; then the engines (what runs goes on), then the pool's last jobs are waited for. */
+/* The socket goes first: nobody new; then the engines (what runs goes on), then the pool's last
+ * jobs are waited for. */
 static void finish(struct conductor *c)
 {
 	c->closing = true;
@@ -166,11 +167,13 @@ int conductor_main(const char *common_dir)
 	}
 	locked = take_lock(&c, &e);
 	if (locked == 1) {
-		/* Two clients found nobody at the same time: the other one's conductor serves both. */
+		/* Two clients found nobody at the same time: the other one's conductor serves both.
+		 */
 		diag(DIAG_INFO, "another conductor has the lock");
 		rc = 0;
 	} else if (!locked && !start(&c, &e)) {
-		diag(DIAG_INFO, "conductor %s, pid %ld, %s", YOLODECK_VERSION, (long)getpid(), common_dir);
+		diag(DIAG_INFO, "conductor %s, pid %ld, %s", YOLODECK_VERSION, (long)getpid(),
+			common_dir);
 		adopt_all(&c);
 		idle_check(&c);
 		rc = loop_run(c.loop);

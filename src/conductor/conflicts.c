@@ -1,4 +1,5 @@
-/* conflicts.c - would a variant merge into the base branch as it is now? One job for a whole race. */
+/* conflicts.c - would a variant merge into the base branch as it is now? One job for a whole race.
+ */
 #include <stdlib.h>
 #include <string.h>
 
@@ -30,7 +31,8 @@ static void conflicts_work(void *arg)
 	char *tip = git_ref(j->common, j->base_ref, &ignored);
 
 	for (size_t i = 0; tip && i < j->n; i++)
-		j->v[i].judged = !diff_conflicts(j->quarantine, j->base, tip, j->v[i].commit, &j->v[i].names, &ignored);
+		j->v[i].judged = !diff_conflicts(
+			j->quarantine, j->base, tip, j->v[i].commit, &j->v[i].names, &ignored);
 	free(tip);
 }
 
@@ -39,7 +41,8 @@ static void take(struct one *o)
 	struct variant *v = o->vr->v;
 	const char *now = o->names.n ? o->names.v[0] : "";
 
-	if (!o->judged || !v->commit || strcmp(v->commit, o->commit) || (v->conflict && !strcmp(v->conflict, now)))
+	if (!o->judged || !v->commit || strcmp(v->commit, o->commit) ||
+		(v->conflict && !strcmp(v->conflict, now)))
 		return;
 	xreplace(&v->conflict, now);
 	sched_store(o->vr);
@@ -79,7 +82,8 @@ void sample_conflicts(struct racerun *r)
 	j->v = xcalloc(r->race->n + 1, sizeof(*j->v));
 	for (size_t i = 0; i < r->race->n; i++) {
 		struct varrun *vr = &r->v[i];
-		if (!variant_ended(vr->v->state) || vr->v->archived || !vr->v->commit || vr->v->promoted)
+		if (!variant_ended(vr->v->state) || vr->v->archived || !vr->v->commit ||
+			vr->v->promoted)
 			continue;
 		j->v[j->n].vr = vr;
 		j->v[j->n++].commit = xstrdup(vr->v->commit);

@@ -1,4 +1,5 @@
-/* disk.c - limits.disk: what work/, home/ and tmp/ take, measured every 10 s for the variants that have such a limit. */
+/* disk.c - limits.disk: what work/, home/ and tmp/ take, measured every 10 s for the variants that
+ * have such a limit. */
 #include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -39,7 +40,8 @@ static int64_t measure(int fd, int depth)
 			continue;
 		if (fstatat(dirfd(d), de->d_name, &st, AT_SYMLINK_NOFOLLOW))
 			continue;
-		sum += (int64_t)st.st_blocks * 512 / (S_ISREG(st.st_mode) && st.st_nlink > 1 ? (int64_t)st.st_nlink : 1);
+		sum += (int64_t)st.st_blocks * 512 /
+			(S_ISREG(st.st_mode) && st.st_nlink > 1 ? (int64_t)st.st_nlink : 1);
 		if (!S_ISDIR(st.st_mode) || depth >= DEPTH)
 			continue;
 		sub = fs_open_beneath(dirfd(d), de->d_name, O_RDONLY | O_DIRECTORY);

@@ -8,7 +8,8 @@
 
 static bool idle(const struct conductor *c)
 {
-	return !c->nsession && !c->running_ops && !pool_pending(loop_pool(c->loop)) && !board_live(c);
+	return !c->nsession && !c->running_ops && !pool_pending(loop_pool(c->loop)) &&
+		!board_live(c);
 }
 
 static void over(void *ctx)

@@ -1,4 +1,5 @@
-/* idle.h - when the conductor ends by itself: nothing live, nobody connected, nothing under way, for 60 s (YOLODECK_IDLE_MS). */
+/* idle.h - when the conductor ends by itself: nothing live, nobody connected, nothing under way,
+ * for 60 s (YOLODECK_IDLE_MS). */
 #ifndef CONDUCTOR_IDLE_H
 #define CONDUCTOR_IDLE_H
 

@@ -12,9 +12,9 @@
 #include "conductor/undo.h"
 
 struct item {
-	struct varrun *vr;	/* only for done */
+	struct varrun *vr; /* only for done */
 	int race;
-	char *name, *commit;	/* commit NULL: it has no branch, only the row goes */
+	char *name, *commit; /* commit NULL: it has no branch, only the row goes */
 	bool ok;
 	struct err e;
 };
@@ -72,7 +72,8 @@ static void keep_work(void *arg)
 	j->rc = git_repo_open_common(&repo, j->common, &j->e);
 	if (j->rc)
 		return;
-	n = journal_intent(j->journal, j->restore ? "restores" : "archives", names_json(j, false), &j->e);
+	n = journal_intent(
+		j->journal, j->restore ? "restores" : "archives", names_json(j, false), &j->e);
 	j->rc = n < 0 ? -1 : 0;
 	for (size_t i = 0; i < j->n && !j->rc; i++)
 		one(j, &repo, &j->it[i]);
@@ -141,15 +142,18 @@ static void keep_done(void *arg)
 static void add_item(struct keep_job *j, struct varrun *vr)
 {
 	if (vr->v->archived == !j->restore) {
-		strv_fmt(&j->res.skipped, "%s is %s", vr->key, j->restore ? "not archived" : "archived already");
+		strv_fmt(&j->res.skipped, "%s is %s", vr->key,
+			j->restore ? "not archived" : "archived already");
 	} else if (!j->restore && variant_live(vr->v->state)) {
-		strv_fmt(&j->res.skipped, "%s is still %s: kill it first", vr->key, variant_state_name(vr->v->state));
+		strv_fmt(&j->res.skipped, "%s is still %s: kill it first", vr->key,
+			variant_state_name(vr->v->state));
 	} else {
 		struct item *it = &j->it[j->n++];
 		it->vr = vr;
 		it->race = vr->r->race->number;
 		it->name = xstrdup(vr->v->name);
-		/* without a branch there is no ref to move; the record keeps the name while it is archived */
+		/* without a branch there is no ref to move; the record keeps the name while it is
+		 * archived */
 		it->commit = vr->v->commit && vr->v->branch ? xstrdup(vr->v->commit) : NULL;
 	}
 }
@@ -168,7 +172,8 @@ static void post(struct conductor *c, struct varrun **v, size_t n, struct keep_j
 		keep_done(j);
 }
 
-void keep_archive(struct conductor *c, struct varrun **v, size_t n, bool with_promote, keep_fn fn, void *ctx)
+void keep_archive(
+	struct conductor *c, struct varrun **v, size_t n, bool with_promote, keep_fn fn, void *ctx)
 {
 	struct keep_job *j = xcalloc(1, sizeof(*j));
 

@@ -6,14 +6,16 @@
 
 /* What one job did; names are of one race. */
 struct keep_result {
-	struct strv done;		/* "7/claude-1" */
-	struct strv skipped;		/* sentences */
+	struct strv done; /* "7/claude-1" */
+	struct strv skipped; /* sentences */
 };
 typedef void (*keep_fn)(void *ctx, struct keep_result *res);
 
-/* Archives (restore: brings back) those variants, in the repository's serial job; fn may be NULL. Live ones are skipped with a
- * sentence. with_promote: the newest promote and this archive are one thing for undo. */
-void keep_archive(struct conductor *c, struct varrun **v, size_t n, bool with_promote, keep_fn fn, void *ctx);
+/* Archives (restore: brings back) those variants, in the repository's serial job; fn may be NULL.
+ * Live ones are skipped with a sentence. with_promote: the newest promote and this archive are one
+ * thing for undo. */
+void keep_archive(
+	struct conductor *c, struct varrun **v, size_t n, bool with_promote, keep_fn fn, void *ctx);
 void keep_restore(struct conductor *c, struct varrun **v, size_t n, keep_fn fn, void *ctx);
 /* One that was killed to be archived has ended. */
 void keep_archive_later(struct varrun *vr);

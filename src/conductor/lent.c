@@ -1,4 +1,5 @@
-/* lent.c - the user's repository for a job in the pool. Opening it costs five git processes; a live snapshot is cheaper than that. */
+/* lent.c - the user's repository for a job in the pool. Opening it costs five git processes; a live
+ * snapshot is cheaper than that. */
 #include "conductor/lent.h"
 
 #include <string.h>

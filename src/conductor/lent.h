@@ -1,4 +1,5 @@
-/* lent.h - the user's repository for a job in the pool: that of the race when it is known, else opened for this job. */
+/* lent.h - the user's repository for a job in the pool: that of the race when it is known, else
+ * opened for this job. */
 #ifndef CONDUCTOR_LENT_H
 #define CONDUCTOR_LENT_H
 
@@ -9,7 +10,8 @@ struct lent {
 	struct git_repo own;
 };
 
-/* On the loop: what a job may use for all its time (NULL = it opens its own). It never changes once it is there. */
+/* On the loop: what a job may use for all its time (NULL = it opens its own). It never changes once
+ * it is there. */
 const struct git_repo *lent_of(const struct racerun *r);
 /* In the worker. */
 int lent_open(struct lent *l, const struct git_repo *shared, const char *common, struct err *e);

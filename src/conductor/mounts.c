@@ -13,9 +13,11 @@ static int add(const struct conductor *c, const char *asked, struct strv *out, s
 	bool tilde = asked[0] == '~' && (asked[1] == '/' || !asked[1]);
 
 	if (tilde && !c->home)
-		return err_set(e, "mount", "the mount %s needs HOME, which is not set; write the whole path", asked);
+		return err_set(e, "mount",
+			"the mount %s needs HOME, which is not set; write the whole path", asked);
 	if (!tilde && asked[0] != '/')
-		return err_set(e, "mount", "the mount %s is not an absolute path; begin it with / or ~/", asked);
+		return err_set(e, "mount",
+			"the mount %s is not an absolute path; begin it with / or ~/", asked);
 	if (tilde)
 		strv_fmt(out, "%s%s", c->home, asked + 1);
 	else
@@ -23,7 +25,8 @@ static int add(const struct conductor *c, const char *asked, struct strv *out, s
 	return 0;
 }
 
-int mounts_resolve(const struct conductor *c, const struct strv *asked, struct strv *out, struct err *e)
+int mounts_resolve(
+	const struct conductor *c, const struct strv *asked, struct strv *out, struct err *e)
 {
 	bool has_tree = !strcmp(fs_basename(c->store.common), ".git");
 	char *top = has_tree ? fs_dirname(c->store.common) : xstrdup(c->store.common);

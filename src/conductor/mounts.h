@@ -4,7 +4,9 @@
 
 #include "conductor/state.h"
 
-/* Absolute paths into out (added). Refused with a sentence: a relative one, and what host_check_mounts refuses. */
-int mounts_resolve(const struct conductor *c, const struct strv *asked, struct strv *out, struct err *e);
+/* Absolute paths into out (added). Refused with a sentence: a relative one, and what
+ * host_check_mounts refuses. */
+int mounts_resolve(
+	const struct conductor *c, const struct strv *asked, struct strv *out, struct err *e);
 
 #endif

@@ -43,7 +43,8 @@ void ops_do(const struct reply *r, const char *op, const struct json *req)
 		table[i].fn(r, req);
 		return;
 	}
-	err_set(&e, "unknown_op", "this conductor (yolodeck %s) knows no request \"%s\"", YOLODECK_VERSION, op);
+	err_set(&e, "unknown_op", "this conductor (yolodeck %s) knows no request \"%s\"",
+		YOLODECK_VERSION, op);
 	reply_err(r, &e);
 }
 
@@ -75,8 +76,8 @@ static void add(struct varrun ***out, size_t *n, struct varrun *vr)
 	(*out)[(*n)++] = vr;
 }
 
-static int select_one(const struct conductor *c, const char *sel, bool changes, struct varrun ***out, size_t *n,
-	struct err *e)
+static int select_one(const struct conductor *c, const char *sel, bool changes,
+	struct varrun ***out, size_t *n, struct err *e)
 {
 	struct variant **v = NULL;
 	size_t nv = 0;
@@ -94,21 +95,22 @@ static void add_race(const struct racerun *r, struct varrun ***out, size_t *n)
 		add(out, n, &r->v[i]);
 }
 
-static int pick_race(const struct conductor *c, int64_t number, struct varrun ***out, size_t *n, struct err *e)
+static int pick_race(
+	const struct conductor *c, int64_t number, struct varrun ***out, size_t *n, struct err *e)
 {
 	struct racerun *r = number > 0 && number <= INT32_MAX ? board_race(c, (int)number) : NULL;
 
 	if (number == 0 && c->set.n)
 		r = c->race[c->set.n - 1];
 	if (!r)
-		return err_set(e, "no_such_race", "there is no race %lld; `yolodeck ls --all` shows all",
-			(long long)number);
+		return err_set(e, "no_such_race",
+			"there is no race %lld; `yolodeck ls --all` shows all", (long long)number);
 	add_race(r, out, n);
 	return 0;
 }
 
-static int pick_names(const struct conductor *c, const struct json *list, bool changes, struct varrun ***out,
-	size_t *n, struct err *e)
+static int pick_names(const struct conductor *c, const struct json *list, bool changes,
+	struct varrun ***out, size_t *n, struct err *e)
 {
 	if (json_type(list) != JSON_ARRAY)
 		return err_set(e, "bad_request", "\"variants\" is a list of texts, not %s",
@@ -122,8 +124,8 @@ static int pick_names(const struct conductor *c, const struct json *list, bool c
 	return 0;
 }
 
-int ops_pick(const struct conductor *c, const struct json *req, bool changes, struct varrun ***out, size_t *n,
-	struct err *e)
+int ops_pick(const struct conductor *c, const struct json *req, bool changes, struct varrun ***out,
+	size_t *n, struct err *e)
 {
 	const struct json *list = json_get(req, "variants");
 	const struct json *race = json_get(req, "race");
@@ -142,7 +144,8 @@ int ops_pick(const struct conductor *c, const struct json *req, bool changes, st
 		for (size_t i = 0; i < c->set.n; i++)
 			add_race(c->race[i], out, n);
 	else
-		rc = err_set(e, "bad_request", "the request names no variant, no race and not \"all\"");
+		rc = err_set(
+			e, "bad_request", "the request names no variant, no race and not \"all\"");
 	if (!rc && !*n)
 		rc = err_set(e, "no_such_variant", "the request names no variant");
 	if (rc) {
@@ -153,14 +156,16 @@ int ops_pick(const struct conductor *c, const struct json *req, bool changes, st
 	return rc;
 }
 
-struct varrun *ops_one(const struct conductor *c, const struct json *req, const char *key, bool changes, struct err *e)
+struct varrun *ops_one(const struct conductor *c, const struct json *req, const char *key,
+	bool changes, struct err *e)
 {
 	const char *sel = json_str(req, key, NULL);
 	struct varrun **v = NULL, *one = NULL;
 	size_t n = 0;
 
 	if (!sel)
-		err_set(e, "bad_request", "the request wants a text \"%s\" that names a variant", key);
+		err_set(e, "bad_request", "the request wants a text \"%s\" that names a variant",
+			key);
 	else if (!select_one(c, sel, changes, &v, &n, e)) {
 		if (n == 1)
 			one = v[0];

@@ -1,4 +1,5 @@
-/* ops_diff.c - what a variant changed, against its base or another one: always between commits in the quarantine. */
+/* ops_diff.c - what a variant changed, against its base or another one: always between commits in
+ * the quarantine. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,7 +17,7 @@ struct differ {
 	struct conductor *c;
 	struct reply r;
 	char *common, *quarantine, *work, *cache, *variant, *base, *parent;
-	char *a, *b;			/* commits; b NULL: a snapshot is taken first */
+	char *a, *b; /* commits; b NULL: a snapshot is taken first */
 	char *path;
 	const struct git_repo *shared;
 	int race;
@@ -85,17 +86,22 @@ static void diff_work(void *arg)
 	if (!d->rc)
 		d->rc = diff_stat(d->quarantine, d->a, d->b, &d->stat, &d->e);
 	if (!d->rc && !d->stat_only)
-		d->rc = diff_patch(d->quarantine, d->a, d->b, d->path, PATCH_MAX, &d->patch, &d->cut, &d->e);
+		d->rc = diff_patch(
+			d->quarantine, d->a, d->b, d->path, PATCH_MAX, &d->patch, &d->cut, &d->e);
 }
 
-/* The answer is one line of JSON, which a client takes up to 1 MiB: what escaping makes longer counts. */
+/* The answer is one line of JSON, which a client takes up to 1 MiB: what escaping makes longer
+ * counts. */
 static void cut_for_wire(struct differ *d)
 {
 	size_t cost = 0;
 
 	for (size_t i = 0; i < d->patch.len; i++) {
 		unsigned char ch = (unsigned char)d->patch.p[i];
-		cost += ch == '\n' || ch == '\t' || ch == '"' || ch == '\\' ? 2 : ch < 0x20 ? 6 : ch >= 0x80 ? 3 : 1;
+		cost += ch == '\n' || ch == '\t' || ch == '"' || ch == '\\' ? 2
+			: ch < 0x20                                         ? 6
+			: ch >= 0x80                                        ? 3
+									    : 1;
 		if (cost <= WIRE_MAX)
 			continue;
 		d->patch.p[i] = '\0';
@@ -151,8 +157,8 @@ static const char *commit_of(const struct varrun *vr)
 }
 
 /* 0 with *other NULL = against the base. */
-static int other_side(const struct conductor *c, const struct json *req, const struct varrun *vr, struct varrun **other,
-	struct err *e)
+static int other_side(const struct conductor *c, const struct json *req, const struct varrun *vr,
+	struct varrun **other, struct err *e)
 {
 	*other = NULL;
 	if (!json_str(req, "other", NULL))
@@ -161,7 +167,8 @@ static int other_side(const struct conductor *c, const struct json *req, const s
 	if (!*other)
 		return -1;
 	if ((*other)->r != vr->r)
-		return err_set(e, "other_race", "%s and %s are of different races; only variants of one race are compared",
+		return err_set(e, "other_race",
+			"%s and %s are of different races; only variants of one race are compared",
 			vr->key, (*other)->key);
 	if (!commit_of(*other))
 		return err_set(e, "nothing_saved", "%s has no snapshot yet", (*other)->key);
@@ -179,7 +186,8 @@ void ops_diff(const struct reply *r, const struct json *req)
 		return;
 	}
 	if (!works_now(vr) && !commit_of(vr)) {
-		err_set(&e, "nothing_saved", "%s has nothing to show: it is %s", vr->key, variant_state_name(vr->v->state));
+		err_set(&e, "nothing_saved", "%s has nothing to show: it is %s", vr->key,
+			variant_state_name(vr->v->state));
 		reply_err(r, &e);
 		return;
 	}

@@ -19,7 +19,8 @@ void ops_kill(const struct reply *r, const struct json *req)
 		reply_err(r, &e);
 		return;
 	}
-	/* Of a whole race only what was live is news; of variants that were named, each is answered. */
+	/* Of a whole race only what was live is news; of variants that were named, each is
+	 * answered. */
 	bool whole = json_get(req, "all") || json_get(req, "race");
 	for (size_t i = 0; i < n; i++) {
 		if (sched_kill(v[i], "killed by you"))

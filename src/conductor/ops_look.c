@@ -75,7 +75,8 @@ static struct json *spec_variant_json(const struct varrun *vr)
 	struct json *spec = spec_to_json(&vr->r->race->spec), *copy = NULL;
 	const struct json *v = json_first(json_get(spec, "variants"));
 
-	for (const struct spec_variant *s = vr->r->race->spec.variants; v && vr->sv && s < vr->sv; s++)
+	for (const struct spec_variant *s = vr->r->race->spec.variants; v && vr->sv && s < vr->sv;
+		s++)
 		v = json_next(v);
 	if (v && vr->sv)
 		copy = json_copy(v);
@@ -151,7 +152,8 @@ void ops_report(const struct reply *r, const struct json *req)
 	if (number == 0 && c->set.n)
 		rr = c->race[c->set.n - 1];
 	if (!rr) {
-		err_set(&e, number ? "no_such_race" : "no_race", number ? "there is no race %lld" : "there is no race yet",
+		err_set(&e, number ? "no_such_race" : "no_race",
+			number ? "there is no race %lld" : "there is no race yet",
 			(long long)number);
 		reply_err(r, &e);
 		return;
@@ -177,12 +179,13 @@ struct asking {
 	struct json *list;
 	size_t at;
 	const char *chosen;
-	const char *image;	/* comes before it for a race that names an image */
+	const char *image; /* comes before it for a race that names an image */
 };
 
 static void ask_next(struct asking *a);
 
-static void add_report(struct asking *a, const struct engine_type *t, const struct engine_report *rep)
+static void add_report(
+	struct asking *a, const struct engine_type *t, const struct engine_report *rep)
 {
 	struct json *j = json_object();
 
@@ -191,7 +194,10 @@ static void add_report(struct asking *a, const struct engine_type *t, const stru
 	json_put_bool(j, "ok", rep->ok);
 	json_put_str(j, "why", rep->why);
 	json_put_str(j, "isolation", rep->isolation[0] ? rep->isolation : NULL);
-	json_put_str(j, "warn", rep->warn[0] ? rep->warn : rep->shares_network ? "shares your network" : NULL);
+	json_put_str(j, "warn",
+		rep->warn[0]                  ? rep->warn
+			: rep->shares_network ? "shares your network"
+					      : NULL);
 	json_add(a->list, j);
 	if (rep->ok && t->in_auto && t->suits && !a->image)
 		a->image = t->name;
@@ -217,7 +223,10 @@ static void answer_engines(struct asking *a)
 	while (e && a->chosen && strcmp(json_str(e, "name", ""), a->chosen))
 		e = json_next(e);
 	json_put_str(ok, "auto", a->chosen);
-	buf_str(&why, a->chosen && e ? json_str(e, "why", "") : a->image ? "no engine for a race without an image" : "no engine answers");
+	buf_str(&why,
+		a->chosen && e     ? json_str(e, "why", "")
+			: a->image ? "no engine for a race without an image"
+				   : "no engine answers");
 	if (a->image)
 		buf_fmt(&why, "; %s for a race that names an image", a->image);
 	json_put_str(ok, "auto_why", why.p);

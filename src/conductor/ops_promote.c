@@ -15,7 +15,7 @@
 struct promoting {
 	struct conductor *c;
 	struct reply r;
-	struct varrun *vr;		/* only for done */
+	struct varrun *vr; /* only for done */
 	struct journal *journal;
 	char *common, *from, *quarantine, *state_dir, *variant, *tip, *base, *into, *subject;
 	int race;
@@ -47,7 +47,8 @@ static void promoting_free(struct promoting *p)
 static int apply(struct promoting *p, const struct promote_in *in)
 {
 	if (p->plan.refuse)
-		return err_set(&p->e, p->plan.refuse_code ? p->plan.refuse_code : "refused", "%s", p->plan.refuse);
+		return err_set(&p->e, p->plan.refuse_code ? p->plan.refuse_code : "refused", "%s",
+			p->plan.refuse);
 	return promote_apply(in, &p->plan, p->journal, &p->e);
 }
 
@@ -69,11 +70,13 @@ static void promote_work(void *arg)
 		.subject = p->subject,
 	};
 
-	p->rc = p->from[0] ? git_repo_open(&repo, p->from, &p->e) : git_repo_open_common(&repo, p->common, &p->e);
+	p->rc = p->from[0] ? git_repo_open(&repo, p->from, &p->e)
+			   : git_repo_open_common(&repo, p->common, &p->e);
 	if (p->rc)
 		return;
 	if (strcmp(repo.common, p->common)) {
-		p->rc = err_set(&p->e, "other_repository", "%s belongs to another repository", p->from);
+		p->rc = err_set(
+			&p->e, "other_repository", "%s belongs to another repository", p->from);
 	} else if (!p->have_plan) {
 		p->rc = promote_plan(&in, &p->plan, &p->e);
 		p->have_plan = !p->rc;
@@ -143,8 +146,8 @@ static void applied(struct promoting *p)
 	sched_store(p->vr);
 	board_touch(p->vr);
 	remember(p);
-	board_say(p->c, "news", "%s is in %s: %.7s -> %.7s. Nothing is pushed; U takes it back.", p->vr->key, p->plan.into,
-		p->plan.old, p->plan.new);
+	board_say(p->c, "news", "%s is in %s: %.7s -> %.7s. Nothing is pushed; U takes it back.",
+		p->vr->key, p->plan.into, p->plan.old, p->plan.new);
 	if (p->archive_rest)
 		archive_rest(p, &names);
 	sample_conflicts(p->vr->r);
@@ -161,7 +164,7 @@ static void promote_done(void *arg)
 	struct promoting *p = arg;
 
 	if (p->c->closing)
-		;	/* the journal tells the next conductor */
+		; /* the journal tells the next conductor */
 	else if (p->rc)
 		reply_err(&p->r, &p->e);
 	else if (p->plan_only)
@@ -176,12 +179,14 @@ static int judge(const struct varrun *vr, struct err *e)
 	const struct variant *v = vr->v;
 
 	if (variant_live(v->state))
-		return err_set(e, "still_live", "%s is still %s: wait for its end, or kill it (its work is kept).", vr->key,
+		return err_set(e, "still_live",
+			"%s is still %s: wait for its end, or kill it (its work is kept).", vr->key,
 			variant_state_name(v->state));
 	if (v->scan)
 		return err_set(e, "not_recorded", "%s cannot be promoted: %s", vr->key, v->scan);
 	if (!v->commit)
-		return err_set(e, "nothing_saved", "%s has nothing to promote: %s", vr->key, v->reason ? v->reason : "it never ran");
+		return err_set(e, "nothing_saved", "%s has nothing to promote: %s", vr->key,
+			v->reason ? v->reason : "it never ran");
 	return 0;
 }
 
@@ -196,7 +201,8 @@ static const char *subject(const struct varrun *vr)
 	return s->name ? s->name : vr->r->race->slug;
 }
 
-static struct promoting *begin(const struct reply *r, const struct json *req, struct varrun *vr, int how)
+static struct promoting *begin(
+	const struct reply *r, const struct json *req, struct varrun *vr, int how)
 {
 	struct promoting *p = xcalloc(1, sizeof(*p));
 	const char *into = json_str(req, "into", NULL);
@@ -231,7 +237,8 @@ void ops_promote(const struct reply *r, const struct json *req)
 	struct promoting *p;
 
 	if (vr && how < 0)
-		err_set(&e, "usage", "\"%s\" is no way to promote: there are merge, squash and rebase", name);
+		err_set(&e, "usage",
+			"\"%s\" is no way to promote: there are merge, squash and rebase", name);
 	if (!vr || how < 0 || judge(vr, &e)) {
 		reply_err(r, &e);
 		return;
@@ -240,7 +247,8 @@ void ops_promote(const struct reply *r, const struct json *req)
 	if (token && !p->plan_only) {
 		p->have_plan = plans_take(r->c, token, &p->plan);
 		if (!p->have_plan) {
-			err_set(&e, "moved_base", "What was shown is not known any more (it moved, or was used); look again.");
+			err_set(&e, "moved_base",
+				"What was shown is not known any more (it moved, or was used); look again.");
 			reply_err(r, &e);
 			promoting_free(p);
 			return;

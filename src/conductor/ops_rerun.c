@@ -1,7 +1,8 @@
-/* ops_rerun.c - new variants of the recipes of old ones, in their race: judged first, then claimed and stored, then answered and queued.
+/* ops_rerun.c - new variants of the recipes of old ones, in their race: judged first, then claimed
+ * and stored, then answered and queued.
  *
- * race.json never changes. What makes such a variant a fact is its own variant.json, which names its origin; nothing of the origin is
- * touched. All of a request are made, or none. */
+ * race.json never changes. What makes such a variant a fact is its own variant.json, which names
+ * its origin; nothing of the origin is touched. All of a request are made, or none. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,23 +19,27 @@
 enum { TRIES = 10000 };
 
 struct again {
-	struct racerun *r;		/* races stay as long as the conductor does */
-	const struct varrun *origin;	/* only on the loop */
-	struct race *names;		/* the worker's own picture of the race: what names and origins there are. Shared within a race */
-	const char *from;		/* name of the origin, of `names` */
-	char *scan;			/* why the origin has no branch, or NULL */
-	struct variant *v;		/* the new one, until it is on the board */
+	struct racerun *r; /* races stay as long as the conductor does */
+	const struct varrun *origin; /* only on the loop */
+	/* the worker's own picture of the race: what names and origins there are. Shared within a
+	 * race */
+	struct race *names;
+	const char *from; /* name of the origin, of `names` */
+	char *scan; /* why the origin has no branch, or NULL */
+	struct variant *v; /* the new one, until it is on the board */
 	bool stored;
 };
 
 struct rerun {
 	struct conductor *c;
 	struct reply r;
-	bool go_on;			/* --continue */
-	struct again *a;		/* those of one race stand together */
+	bool go_on; /* --continue */
+	struct again *a; /* those of one race stand together */
 	size_t n, at;
-	struct spec spec;		/* of the race whose engine is asked: its own copy, because prepare may write into it */
-	struct store store;		/* the worker's own view of it: dir and common are borrowed */
+	/* of the race whose engine is asked: its own copy, because prepare may write into it */
+	struct spec spec;
+	/* the worker's own view of it: dir and common are borrowed */
+	struct store store;
 	struct err e;
 	int rc;
 };
@@ -69,7 +74,8 @@ static void refuse(struct rerun *u, const struct err *e)
 /* ---- 3. names, in the serial job of the repository ---- */
 
 /* Free = nothing at all has that name: no variant, no record and no files, no ref. */
-static bool name_free(const struct rerun *u, const struct again *a, const struct strv *refs, const char *name)
+static bool name_free(
+	const struct rerun *u, const struct again *a, const struct strv *refs, const char *name)
 {
 	static const char *const files[] = { "variant.json", "log", "work" };
 	char *dir = store_variant_dir(&u->store, a->v->race, name);
@@ -101,10 +107,12 @@ static int take_name(struct rerun *u, struct again *a, const struct strv *refs)
 		seen->origin = xstrdup(a->from);
 		return 0;
 	}
-	return err_set(&u->e, "no_name", "%d/%s was run again too often: no name is left for one more", a->v->race, a->from);
+	return err_set(&u->e, "no_name",
+		"%d/%s was run again too often: no name is left for one more", a->v->race, a->from);
 }
 
-/* The work must stand in the user's repository, where its scan let it: the quarantine alone is no place to start from. */
+/* The work must stand in the user's repository, where its scan let it: the quarantine alone is no
+ * place to start from. */
 static int check_start(struct rerun *u, const struct again *a)
 {
 	struct err ignored = ERR_INIT;
@@ -118,7 +126,8 @@ static int check_start(struct rerun *u, const struct again *a)
 		return 0;
 	return err_set(&u->e, "nothing_saved",
 		"the saved work of %d/%s is not in the repository, so nothing can go on from it%s%s Without --continue it is run again "
-		"from the base.", a->v->race, a->from, a->scan ? ": " : ".", a->scan ? a->scan : "");
+		"from the base.",
+		a->v->race, a->from, a->scan ? ": " : ".", a->scan ? a->scan : "");
 }
 
 static int store_all(struct rerun *u)
@@ -181,7 +190,8 @@ static void on_board(struct rerun *u, struct again *a, struct strv *names)
 	if (vr->v->number != number)
 		sched_store(vr);
 	board_touch(vr);
-	diag(DIAG_INFO, "%s: run again from %s%s", vr->key, vr->v->origin, vr->v->start ? ", goes on from its work" : "");
+	diag(DIAG_INFO, "%s: run again from %s%s", vr->key, vr->v->origin,
+		vr->v->start ? ", goes on from its work" : "");
 }
 
 static void claim_done(void *arg)
@@ -228,7 +238,8 @@ static void make_one(struct rerun *u, size_t i)
 {
 	struct again *a = &u->a[i];
 	const struct race *race = a->r->race;
-	struct variant *v = variant_new(race->number, (int)(race->n + ++a->r->claiming), a->origin->v->name);
+	struct variant *v =
+		variant_new(race->number, (int)(race->n + ++a->r->claiming), a->origin->v->name);
 	const struct spec_variant *sv = a->origin->sv;
 
 	v->origin = xstrdup(a->origin->v->name);
@@ -312,7 +323,8 @@ static void ask_next(struct rerun *u)
 		more = first_of_race(u, i) ? 1 : more + 1;
 		if (r->race->n + r->claiming + more <= room)
 			continue;
-		err_set(&e, "too_many", "race %d has %zu variants, and a race holds at most %zu: start a new one with `yolodeck run`",
+		err_set(&e, "too_many",
+			"race %d has %zu variants, and a race holds at most %zu: start a new one with `yolodeck run`",
 			r->race->number, r->race->n + r->claiming, room);
 		refuse(u, &e);
 		return;
@@ -330,14 +342,17 @@ static int judge(const struct varrun *vr, bool go_on, struct err *e)
 	const struct variant *v = vr->v;
 
 	if (variant_live(v->state))
-		return err_set(e, "still_live", "%s is still %s: wait for its end or kill it, then run it again", vr->key,
+		return err_set(e, "still_live",
+			"%s is still %s: wait for its end or kill it, then run it again", vr->key,
 			variant_state_name(v->state));
 	if (!vr->sv || !vr->r->race->engine)
-		return err_set(e, "damaged", "what %s ran is not known any more (its record is damaged), so it cannot be run again", vr->key);
+		return err_set(e, "damaged",
+			"what %s ran is not known any more (its record is damaged), so it cannot be run again",
+			vr->key);
 	if (go_on && !v->commit)
 		return err_set(e, "nothing_saved",
-			"%s has no saved work to go on from (%s). Without --continue it is run again from the base.", vr->key,
-			v->reason ? v->reason : "it never ran");
+			"%s has no saved work to go on from (%s). Without --continue it is run again from the base.",
+			vr->key, v->reason ? v->reason : "it never ran");
 	return 0;
 }
 

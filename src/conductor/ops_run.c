@@ -1,6 +1,8 @@
-/* ops_run.c - from a request to a race: judged by git and the engine first, then claimed and stored, then answered and queued.
+/* ops_run.c - from a request to a race: judged by git and the engine first, then claimed and
+ * stored, then answered and queued.
  *
- * What is refused before the claim has left nothing behind. After race.json is on disk the race is a fact, whoever dies. */
+ * What is refused before the claim has left nothing behind. After race.json is on disk the race is
+ * a fact, whoever dies. */
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,13 +24,14 @@ struct run {
 	struct reply r;
 	struct spec spec;
 	char *common, *from;
-	char *base, *base_name;		/* found by git */
+	char *base, *base_name; /* found by git */
 	int floor;
 	struct slot *slot;
 	char *why;
 	char unlimited[256];
 	struct race *race;
-	struct store store;		/* the worker's own view of it: dir and common are borrowed */
+	/* the worker's own view of it: dir and common are borrowed */
+	struct store store;
 	struct journal *journal;
 	struct err e;
 	int rc;
@@ -65,7 +68,8 @@ static int open_repo(const char *from, const char *common, struct git_repo *repo
 		return -1;
 	if (!strcmp(repo->common, common))
 		return 0;
-	err_set(e, "other_repository", "%s belongs to another repository than this conductor's %s", from, common);
+	err_set(e, "other_repository", "%s belongs to another repository than this conductor's %s",
+		from, common);
 	git_repo_release(repo);
 	return -1;
 }
@@ -92,7 +96,8 @@ static void look_work(void *arg)
 			"git does not know who you are: set user.name and user.email (git config --global user.name ...), "
 			"then run again.");
 	} else if (!repo.head && !u->spec.base) {
-		u->rc = err_set(&u->e, "no_commit", "This branch has no commit yet; make one, then run again.");
+		u->rc = err_set(&u->e, "no_commit",
+			"This branch has no commit yet; make one, then run again.");
 	} else {
 		u->base_name = name_of_base(&u->spec, &repo);
 		u->base = git_resolve(&repo, u->spec.base ? u->spec.base : "HEAD", &u->e);
@@ -192,11 +197,17 @@ static void make_race(struct run *u)
 {
 	struct race *r = race_new(0);
 	const struct spec *s = &u->spec;
-	const char *text = s->name ? s->name : s->prompt ? s->prompt : s->command ? s->command : s->argv.n ? s->argv.v[0] : NULL;
+	const char *text = s->name ? s->name
+		: s->prompt        ? s->prompt
+		: s->command       ? s->command
+		: s->argv.n        ? s->argv.v[0]
+				   : NULL;
 	char slug[32];
 
 	if (!text)
-		text = s->variants[0].command ? s->variants[0].command : s->variants[0].argv.n ? s->variants[0].argv.v[0] : "race";
+		text = s->variants[0].command   ? s->variants[0].command
+			: s->variants[0].argv.n ? s->variants[0].argv.v[0]
+						: "race";
 	spec_slug(text, slug, sizeof(slug));
 	r->slug = xstrdup(slug);
 	r->base = xstrdup(u->base);
@@ -212,7 +223,8 @@ static void make_race(struct run *u)
 		struct variant *v = race_add(r, variant_new(0, (int)i + 1, sv->name));
 		v->created_ns = r->created_ns;
 		if (r->spec.runners.n)
-			v->engine = xasprintf("%s at %s", r->engine, r->spec.runners.v[i % r->spec.runners.n]);
+			v->engine = xasprintf(
+				"%s at %s", r->engine, r->spec.runners.v[i % r->spec.runners.n]);
 		else
 			v->engine = xstrdup(r->engine);
 		v->image = xstrdup(sv->image ? sv->image : "host");
@@ -257,7 +269,8 @@ static void chosen(void *ctx, struct slot *s, const char *why, const struct err 
 	u->why = xstrdup(why);
 	auto_unlimited(&s->report, &u->spec, u->unlimited, sizeof(u->unlimited));
 	if (u->unlimited[0] && !u->spec.allow_unlimited) {
-		err_set(&refusal, "not_enforced", "%s (engine %s). Run again with --allow-unlimited to accept that.",
+		err_set(&refusal, "not_enforced",
+			"%s (engine %s). Run again with --allow-unlimited to accept that.",
 			u->unlimited, s->type->name);
 		refuse(u, &refusal);
 		return;
@@ -290,7 +303,7 @@ static int judge_spec(struct run *u, const struct json *req, struct err *e)
 		return -1;
 	if (!u->spec.nvariants)
 		return err_set(e, "bad_spec", "the race has no variant");
-	xreplace(&u->spec.pipeline, NULL);	/* the engine's to say */
+	xreplace(&u->spec.pipeline, NULL); /* the engine's to say */
 	rc = mounts_resolve(u->c, &u->spec.mounts, &paths, e);
 	if (!rc) {
 		strv_copy(&u->spec.mounts, &paths);

@@ -1,4 +1,5 @@
-/* ops_shell.c - the command line that enters a variant's container. The client runs it on its own terminal: no byte of it passes here. */
+/* ops_shell.c - the command line that enters a variant's container. The client runs it on its own
+ * terminal: no byte of it passes here. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,19 +23,26 @@ static const struct engine_task *task_of(const struct varrun *vr, struct err *e)
 	if (v->state == VS_CHECKING && vr->check_held)
 		return &vr->check;
 	if (v->state == VS_QUEUED || v->state == VS_PREPARING)
-		err_set(e, "not_running", "%s is still %s: there is nothing to enter before its command runs", vr->key, state);
+		err_set(e, "not_running",
+			"%s is still %s: there is nothing to enter before its command runs",
+			vr->key, state);
 	else if (variant_live(v->state))
-		err_set(e, "not_running", "%s is %s: its container has ended; its files are in %s/work", vr->key, state, vr->dir);
+		err_set(e, "not_running",
+			"%s is %s: its container has ended; its files are in %s/work", vr->key,
+			state, vr->dir);
 	else
-		err_set(e, "not_running", "%s has ended (%s), and its container with it: its files are in %s/work%s%s; "
-			"`yolodeck rerun %s` runs it again", vr->key, state, vr->dir, v->branch ? ", its branch is " : "",
+		err_set(e, "not_running",
+			"%s has ended (%s), and its container with it: its files are in %s/work%s%s; "
+			"`yolodeck rerun %s` runs it again",
+			vr->key, state, vr->dir, v->branch ? ", its branch is " : "",
 			v->branch ? v->branch : "", vr->key);
 	return NULL;
 }
 
 static bool term_ok(const char *s)
 {
-	static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+-._";
+	static const char allowed[] =
+		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+-._";
 	size_t n = s ? strlen(s) : 0;
 
 	return n > 0 && n <= TERM_MAX && strspn(s, allowed) == n;
@@ -47,7 +55,8 @@ static int command(const struct json *req, struct strv *cmd, struct err *e)
 		return 0;
 	}
 	if (json_get_strv(req, "argv", cmd) || !cmd->n || !cmd->v[0][0])
-		return err_set(e, "bad_request", "\"argv\" is a list of texts that begins with a program");
+		return err_set(
+			e, "bad_request", "\"argv\" is a list of texts that begins with a program");
 	return 0;
 }
 
@@ -68,7 +77,8 @@ void ops_shell(const struct reply *r, const struct json *req)
 		goto out;
 	if (!s || !s->g || s->away) {
 		err_set(&e, "engine_away", "%s does not answer (%s), so %s cannot be entered now",
-			vr->r->race->engine ? vr->r->race->engine : "the engine", s && s->away ? s->away : "it is not open", vr->key);
+			vr->r->race->engine ? vr->r->race->engine : "the engine",
+			s && s->away ? s->away : "it is not open", vr->key);
 		goto out;
 	}
 	here = *t;

@@ -17,7 +17,7 @@ struct undoing {
 	struct reply r;
 	struct journal *journal;
 	char *common, *state_dir, *quarantine;
-	struct action a;		/* a copy of the top of the stack */
+	struct action a; /* a copy of the top of the stack */
 	bool plan_only;
 	char token[PLANS_TOKEN], asked[PLANS_TOKEN];
 	struct undo_plan plan;
@@ -52,7 +52,8 @@ static void make_token(struct undoing *u)
 		buf_fmt(&b, "%s ", u->a.archived.v[i]);
 	if (u->a.promote)
 		buf_fmt(&b, "%s %s %d", u->a.done.old, u->a.done.new, u->plan.revert);
-	plans_token(u->a.promote ? u->a.done.into_ref : "archive", u->a.promote ? u->plan.current : NULL, b.p, u->token);
+	plans_token(u->a.promote ? u->a.done.into_ref : "archive",
+		u->a.promote ? u->plan.current : NULL, b.p, u->token);
 	buf_release(&b);
 }
 
@@ -74,11 +75,15 @@ static void undo_work(void *arg)
 		make_token(u);
 	if (!u->rc && !u->plan_only) {
 		if (u->asked[0] && strcmp(u->asked, u->token))
-			u->rc = err_set(&u->e, "moved_base", "It moved while you looked; look again.");
+			u->rc = err_set(
+				&u->e, "moved_base", "It moved while you looked; look again.");
 		else if (u->plan.refuse)
-			u->rc = err_set(&u->e, u->plan.refuse_code ? u->plan.refuse_code : "refused", "%s", u->plan.refuse);
+			u->rc = err_set(&u->e,
+				u->plan.refuse_code ? u->plan.refuse_code : "refused", "%s",
+				u->plan.refuse);
 		else
-			u->rc = undo_apply(&repo, u->quarantine, u->state_dir, &u->a.done, &u->plan, u->journal, &u->e);
+			u->rc = undo_apply(&repo, u->quarantine, u->state_dir, &u->a.done, &u->plan,
+				u->journal, &u->e);
 	}
 	git_repo_release(&repo);
 }
@@ -92,7 +97,9 @@ static void make_words(struct undoing *u)
 	if (u->a.promote && u->plan.words)
 		buf_str(&b, u->plan.words);
 	if (u->a.archived.n) {
-		buf_str(&b, b.len ? "; brings back from the archive: " : "brings back from the archive: ");
+		buf_str(&b,
+			b.len ? "; brings back from the archive: "
+			      : "brings back from the archive: ");
 		strv_join(&u->a.archived, 6, &b);
 	}
 	u->words = buf_take(&b);
@@ -228,7 +235,8 @@ static void nothing(void *arg)
 {
 }
 
-/* What is on top counts when all that was asked before (and the repair after a crash) is done: so this waits in the same queue. */
+/* What is on top counts when all that was asked before (and the repair after a crash) is done: so
+ * this waits in the same queue. */
 static void begin(void *arg)
 {
 	struct undoing *u = arg;

@@ -1,5 +1,5 @@
-/* plans.h - promote plans that were shown and are not yet applied. What is applied is exactly what was shown: a plan is never
- * rebuilt behind its token. */
+/* plans.h - promote plans that were shown and are not yet applied. What is applied is exactly what
+ * was shown: a plan is never rebuilt behind its token. */
 #ifndef CONDUCTOR_PLANS_H
 #define CONDUCTOR_PLANS_H
 

@@ -16,14 +16,15 @@
 struct repair {
 	struct conductor *c;
 	struct journal *journal;
-	struct store store;		/* borrowed */
-	struct replay *replay;		/* owned */
-	struct strv archived, restored;	/* names whose rows must follow their refs */
+	struct store store; /* borrowed */
+	struct replay *replay; /* owned */
+	struct strv archived, restored; /* names whose rows must follow their refs */
 	struct strv words;
 	struct replay after;
 };
 
-static void finish(struct repair *p, const struct json *intent, const char *stage, struct json *take_fields)
+static void finish(
+	struct repair *p, const struct json *intent, const char *stage, struct json *take_fields)
 {
 	struct err e = ERR_INIT;
 
@@ -31,7 +32,8 @@ static void finish(struct repair *p, const struct json *intent, const char *stag
 		strv_add(&p->words, e.msg);
 }
 
-static void repair_move(struct repair *p, const struct git_repo *repo, const struct json *intent, const struct json *child)
+static void repair_move(struct repair *p, const struct git_repo *repo, const struct json *intent,
+	const struct json *child)
 {
 	struct buf words = BUF_INIT;
 	struct err e = ERR_INIT;
@@ -85,7 +87,8 @@ static bool archived_there(const struct git_repo *repo, const char *name)
 	return there;
 }
 
-static void repair_group(struct repair *p, const struct git_repo *repo, const struct json *intent, bool restore)
+static void repair_group(
+	struct repair *p, const struct git_repo *repo, const struct json *intent, bool restore)
 {
 	struct strv names = STRV_INIT, did = STRV_INIT;
 	struct json *o = json_object();

@@ -1,10 +1,12 @@
-/* repair.h - what a crash left open in the journal, looked at in the repository's serial job before anything else. */
+/* repair.h - what a crash left open in the journal, looked at in the repository's serial job before
+ * anything else. */
 #ifndef CONDUCTOR_REPAIR_H
 #define CONDUCTOR_REPAIR_H
 
 #include "conductor/state.h"
 
-/* Posts the job when c->replay has open intents; frees c->replay. Its news are said to the clients. */
+/* Posts the job when c->replay has open intents; frees c->replay. Its news are said to the clients.
+ */
 void repair_begin(struct conductor *c);
 
 #endif

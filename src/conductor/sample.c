@@ -37,7 +37,8 @@ static void sample_cpu(struct varrun *vr)
 
 	if (s && s->g && s->type->sample)
 		s->type->sample(s->g, check ? &vr->check : &vr->task, &cpu, &memory);
-	if (cpu >= 0 && vr->s.cpu_ns >= 0 && vr->s.at_ms && now > vr->s.at_ms && cpu >= vr->s.cpu_ns)
+	if (cpu >= 0 && vr->s.cpu_ns >= 0 && vr->s.at_ms && now > vr->s.at_ms &&
+		cpu >= vr->s.cpu_ns)
 		percent = (double)(cpu - vr->s.cpu_ns) / 10000.0 / (double)(now - vr->s.at_ms);
 	vr->s.cpu_ns = cpu;
 	vr->s.at_ms = now;
@@ -60,7 +61,8 @@ static void look_at_end(struct varrun *vr, int64_t size)
 	if (fd >= 0)
 		close(fd);
 	vr->s.prompt_size = size;
-	xreplace(&vr->s.prompt, n > 0 && attention_prompt(tail, (size_t)n, &shown) ? shown.p : NULL);
+	xreplace(
+		&vr->s.prompt, n > 0 && attention_prompt(tail, (size_t)n, &shown) ? shown.p : NULL);
 	buf_release(&shown);
 }
 
@@ -116,7 +118,8 @@ static void snap_work(void *arg)
 	if (!j->rc && j->out.commit && (!j->live || strcmp(j->live, j->out.commit))) {
 		tip = git_ref(j->common, j->base_ref, &ignored);
 		if (tip)
-			j->judged = !diff_conflicts(j->quarantine, j->base, tip, j->out.commit, &j->conflicts, &ignored);
+			j->judged = !diff_conflicts(j->quarantine, j->base, tip, j->out.commit,
+				&j->conflicts, &ignored);
 		free(tip);
 	}
 	lent_close(&lent);
@@ -193,7 +196,8 @@ static void snap_next(struct conductor *c)
 	for (size_t i = 0; i < c->set.n; i++) {
 		for (size_t k = 0; k < c->race[i]->race->n; k++) {
 			struct varrun *vr = &c->race[i]->v[k];
-			if (vr->v->state != VS_RUNNING || !vr->held || (vr->s.snap_ms && now - vr->s.snap_ms < SAMPLE_SNAP_MS))
+			if (vr->v->state != VS_RUNNING || !vr->held ||
+				(vr->s.snap_ms && now - vr->s.snap_ms < SAMPLE_SNAP_MS))
 				continue;
 			if (!oldest || vr->s.snap_ms < oldest->s.snap_ms)
 				oldest = vr;
@@ -203,7 +207,7 @@ static void snap_next(struct conductor *c)
 		return;
 	struct slot *s = oldest->r->slot;
 	if (s && s->g && s->type->refresh && !s->type->refresh(s->g, &oldest->task))
-		oldest->s.snap_ms = now;	/* nothing is known of it yet, so its columns stay "-" */
+		oldest->s.snap_ms = now; /* nothing is known of it yet, so its columns stay "-" */
 	else
 		snap(oldest);
 }

@@ -1,5 +1,5 @@
-/* sample.h - cpu, memory, live diff columns, conflicts and attention, only while a client watches; and the two watches that go on
- * without one: limits.disk. */
+/* sample.h - cpu, memory, live diff columns, conflicts and attention, only while a client watches;
+ * and the two watches that go on without one: limits.disk. */
 #ifndef CONDUCTOR_SAMPLE_H
 #define CONDUCTOR_SAMPLE_H
 
@@ -7,8 +7,8 @@
 
 enum { SAMPLE_MS = 1000, SAMPLE_SNAP_MS = 4000, SAMPLE_DISK_MS = 10000 };
 
-void sample_begin(struct conductor *c);	/* the first watcher came */
-void sample_stop(struct conductor *c);	/* the last one left */
+void sample_begin(struct conductor *c); /* the first watcher came */
+void sample_stop(struct conductor *c); /* the last one left */
 /* Once, now: for one who asks without watching (a status line). */
 void sample_all(struct conductor *c);
 /* A state changed: what was sampled of it may not be true any more. */
@@ -16,12 +16,14 @@ void sample_forget(struct varrun *vr);
 /* The disk limit's timer runs while a live variant has such a limit. */
 void sample_disk(struct conductor *c);
 
-/* The badge of conflicts with the base branch, anew for all of a race that have a commit (its tip moved, or one was saved). */
+/* The badge of conflicts with the base branch, anew for all of a race that have a commit (its tip
+ * moved, or one was saved). */
 void sample_conflicts(struct racerun *r);
 /* Looks whether the row needs a person, and why (attention.c). */
 void attention_look(struct varrun *vr);
 
-/* Pure: does the end of a log wait for an answer: no newline after it, and "?", ": " or "(y/N)" at its end. shown (cleared first): that line, safe. */
+/* Pure: does the end of a log wait for an answer: no newline after it, and "?", ": " or "(y/N)" at
+ * its end. shown (cleared first): that line, safe. */
 bool attention_prompt(const char *tail, size_t n, struct buf *shown);
 
 #endif

@@ -36,7 +36,8 @@ struct save_job {
 
 bool save_may_check(const struct engine_end *end)
 {
-	return end->cause != ENGINE_SETUP && end->cause != ENGINE_NOT_STARTED && end->cause != ENGINE_GONE;
+	return end->cause != ENGINE_SETUP && end->cause != ENGINE_NOT_STARTED &&
+		end->cause != ENGINE_GONE;
 }
 
 bool save_passed(const struct engine_end *end)
@@ -44,7 +45,8 @@ bool save_passed(const struct engine_end *end)
 	return end->cause == ENGINE_EXITED && end->exit == 0;
 }
 
-/* The branch of a saving that a crash cut off: its new tip stands in both refs, and variant.json does not know it. */
+/* The branch of a saving that a crash cut off: its new tip stands in both refs, and variant.json
+ * does not know it. */
 static char *known_tip(const struct save_job *j)
 {
 	struct err ignored = ERR_INIT;
@@ -62,8 +64,9 @@ static char *known_tip(const struct save_job *j)
 	return a;
 }
 
-/* A git of a conductor that was killed may still be at work: it is waited for. Its lock on a ref of ours that stays for longer
- * belongs to nobody any more (the lock on the branch is never touched: that name is the user's too). */
+/* A git of a conductor that was killed may still be at work: it is waited for. Its lock on a ref of
+ * ours that stays for longer belongs to nobody any more (the lock on the branch is never touched:
+ * that name is the user's too). */
 static bool locked_out(struct save_job *j, int attempt)
 {
 	char *dir;
@@ -86,8 +89,10 @@ void save_clear_locks(const char *dir)
 
 	while (d && (de = readdir(d))) {
 		size_t n = strlen(de->d_name);
-		if (n > 5 && !strcmp(de->d_name + n - 5, ".lock") && !unlinkat(dirfd(d), de->d_name, 0))
-			diag(DIAG_WARN, "removed %s/%s, left by a git that was killed", dir, de->d_name);
+		if (n > 5 && !strcmp(de->d_name + n - 5, ".lock") &&
+			!unlinkat(dirfd(d), de->d_name, 0))
+			diag(DIAG_WARN, "removed %s/%s, left by a git that was killed", dir,
+				de->d_name);
 	}
 	if (d)
 		closedir(d);
@@ -184,12 +189,14 @@ static void take_columns(struct variant *v, struct save_out *out)
 static void not_saved(struct varrun *vr, const struct err *e)
 {
 	struct variant *v = vr->v;
-	char *reason = xasprintf("%s; saving failed: %s; its files stay in %s/work, and yolodeck saves them when it is started next",
+	char *reason = xasprintf(
+		"%s; saving failed: %s; its files stay in %s/work, and yolodeck saves them when it is started next",
 		v->reason ? v->reason : "ended", e->msg, vr->dir);
 
 	diag(DIAG_ERROR, "%s: saving failed: %s", vr->key, e->msg);
 	vr->unsaved = true;
-	xreplace(&v->scan, "saving failed; its files stay in work/"); /* the reason beside it says the rest */
+	/* the reason beside it says the rest */
+	xreplace(&v->scan, "saving failed; its files stay in work/");
 	free(v->reason);
 	v->reason = reason;
 }
@@ -200,7 +207,8 @@ static void saved(struct varrun *vr, bool ok)
 
 	if (!ok && ev == VE_SAVED_PASSED)
 		ev = VE_SAVED_FAILED;
-	else if (ok && ev != VE_SAVED_KILLED && ev != VE_SAVED_LOST && vr->sv->check && save_may_check(&vr->end))
+	else if (ok && ev != VE_SAVED_KILLED && ev != VE_SAVED_LOST && vr->sv->check &&
+		save_may_check(&vr->end))
 		ev = VE_SAVED_CHECK;
 	if (!sched_move(vr, ev) && ev == VE_SAVED_CHECK)
 		save_check(vr);
@@ -284,7 +292,7 @@ void save_check(struct varrun *vr)
 	struct err e = ERR_INIT;
 
 	if (!s)
-		return;	/* adopt_race comes here again when the engine is back */
+		return; /* adopt_race comes here again when the engine is back */
 	if (sched_logs(vr, true, &e)) {
 		check_failed(vr, e.msg);
 		return;
@@ -308,7 +316,8 @@ static void count_check(struct varrun *vr)
 	ssize_t n = 0;
 
 	if (fd >= 0 && !fstat(fd, &st) && S_ISREG(st.st_mode))
-		n = pread(fd, text, CHECK_TAIL, st.st_size > CHECK_TAIL ? st.st_size - CHECK_TAIL : 0);
+		n = pread(fd, text, CHECK_TAIL,
+			st.st_size > CHECK_TAIL ? st.st_size - CHECK_TAIL : 0);
 	if (fd >= 0)
 		close(fd);
 	rank_parse_check(text, n > 0 ? (size_t)n : 0, &vr->v->check.passed, &vr->v->check.total);
@@ -330,7 +339,8 @@ static void check_words(const struct varrun *vr, const struct engine_end *end, s
 		buf_fmt(b, " (the command: %s)", vr->v->reason);
 }
 
-/* A check lost in a crash before it wrote anything begins anew; one that wrote and vanished is lost. */
+/* A check lost in a crash before it wrote anything begins anew; one that wrote and vanished is
+ * lost. */
 static bool check_again(struct varrun *vr, const struct engine_end *end)
 {
 	struct stat st;

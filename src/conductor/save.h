@@ -9,9 +9,11 @@ void save_begin(struct varrun *vr);
 /* State is checking: creates the logs and starts the second container. */
 void save_check(struct varrun *vr);
 void save_check_ended(struct varrun *vr, const struct engine_end *end);
-/* Removes the *.lock files in a directory of refs that only we write. Call when nobody of ours can be at work in it. */
+/* Removes the *.lock files in a directory of refs that only we write. Call when nobody of ours can
+ * be at work in it. */
 void save_clear_locks(const char *dir);
-/* Pure: is the work of a command that ended so worth a check, and does it count as passed without one. */
+/* Pure: is the work of a command that ended so worth a check, and does it count as passed without
+ * one. */
 bool save_may_check(const struct engine_end *end);
 bool save_passed(const struct engine_end *end);
 

@@ -57,17 +57,19 @@ static void over(struct varrun *vr)
 		if (v->check_id)
 			g->type->remove(g, r->race->number, v->name, true, v->check_id);
 	}
-	diag(DIAG_INFO, "%s: %s, %s", vr->key, variant_state_name(v->state), v->reason ? v->reason : "-");
+	diag(DIAG_INFO, "%s: %s, %s", vr->key, variant_state_name(v->state),
+		v->reason ? v->reason : "-");
 	if (v->start)
 		checkout_continue_finish(vr->dir);
 	if (v->state == VS_LOST)
-		board_say(vr->c, "warn", "%s is lost: %s. r runs it again (`yolodeck rerun %s`)%s.", vr->key,
-			v->reason ? v->reason : "nobody knows why", vr->key,
+		board_say(vr->c, "warn", "%s is lost: %s. r runs it again (`yolodeck rerun %s`)%s.",
+			vr->key, v->reason ? v->reason : "nobody knows why", vr->key,
 			v->commit ? "; with --continue from the work that was saved" : "");
 	if (r->was_live && !race_live(r->race)) {
 		r->was_live = false;
 		if (r->prep == PREP_NONE && r->slot && r->slot->type->from_template) {
-			/* adopted: another conductor prepared it, and left the template for the pipeline */
+			/* adopted: another conductor prepared it, and left the template for the
+			 * pipeline */
 			r->co.race_dir = r->dir;
 			checkout_finish(&r->co);
 		}
@@ -136,7 +138,8 @@ static void fail_unstarted(struct racerun *r)
 	for (size_t i = 0; i < r->race->n; i++) {
 		struct varrun *vr = &r->v[i];
 		enum variant_state s = vr->v->state;
-		if ((s == VS_QUEUED || s == VS_PREPARING || s == VS_STOPPING) && !vr->held && !vr->copying)
+		if ((s == VS_QUEUED || s == VS_PREPARING || s == VS_STOPPING) && !vr->held &&
+			!vr->copying)
 			sched_failed(vr, r->prep_err.msg);
 	}
 }
@@ -191,7 +194,7 @@ struct copy_job {
 	struct varrun *vr;
 	struct conductor *c;
 	const struct checkout_race *co;
-	char *dir, *start, *store;	/* start: the commit it goes on from, NULL = the base */
+	char *dir, *start, *store; /* start: the commit it goes on from, NULL = the base */
 	bool keep_template;
 	int uid, gid;
 	struct err e;
@@ -211,7 +214,8 @@ static void copy_work(void *arg)
 		checkout_continue_finish(j->dir);
 }
 
-/* The engine gets it only after variant.json knows that it may have it: a crash in between is found by the log's inode. */
+/* The engine gets it only after variant.json knows that it may have it: a crash in between is found
+ * by the log's inode. */
 static void start(struct varrun *vr)
 {
 	struct err e = ERR_INIT;
@@ -332,7 +336,7 @@ void sched_again(struct racerun *r)
 {
 	char *mark = fs_join(r->dir, "swept");
 
-	unlink(mark);	/* there will be something to sweep once more */
+	unlink(mark); /* there will be something to sweep once more */
 	free(mark);
 	if (r->prep != PREP_RUNNING && !r->template_there)
 		r->prep = PREP_NONE;
@@ -364,10 +368,12 @@ void sched_started(struct varrun *vr, bool check)
 		s->g->type->stop(s->g, check ? &vr->check : &vr->task);
 }
 
-/* What adoption did not find and what never wrote a byte was never started: once more, from the copy on. */
+/* What adoption did not find and what never wrote a byte was never started: once more, from the
+ * copy on. */
 static bool never_began(const struct varrun *vr, const struct engine_end *end)
 {
-	return vr->adopting && end->cause == ENGINE_GONE && vr->v->state == VS_PREPARING && !stamps_any(vr->log, vr->idx);
+	return vr->adopting && end->cause == ENGINE_GONE && vr->v->state == VS_PREPARING &&
+		!stamps_any(vr->log, vr->idx);
 }
 
 static void command_ended(struct varrun *vr, const struct engine_end *end)

@@ -1,17 +1,20 @@
-/* sched.h - a variant's life: queue, copy, start, end. States change only through sched_move (variant_apply, then stored, then
- * announced). save.c goes on from the end of the command. */
+/* sched.h - a variant's life: queue, copy, start, end. States change only through sched_move
+ * (variant_apply, then stored, then announced). save.c goes on from the end of the command. */
 #ifndef CONDUCTOR_SCHED_H
 #define CONDUCTOR_SCHED_H
 
 #include "conductor/state.h"
 
-/* Applies ev, stores, announces; on an end also looks whether the race is over. -1 = not legal here, nothing done. */
+/* Applies ev, stores, announces; on an end also looks whether the race is over. -1 = not legal
+ * here, nothing done. */
 int sched_move(struct varrun *vr, enum variant_event ev);
 /* Stores variant.json. -1: it could not be (the row says so and the next change tries again). */
 int sched_store(struct varrun *vr);
-/* Starts what fits into `parallel`: preparation of the race, copies, containers. Harmless when called too often. */
+/* Starts what fits into `parallel`: preparation of the race, copies, containers. Harmless when
+ * called too often. */
 void sched_turn(struct racerun *r);
-/* Variants were added to a race that was prepared long ago, and may have been over: prepared again, live again. */
+/* Variants were added to a race that was prepared long ago, and may have been over: prepared again,
+ * live again. */
 void sched_again(struct racerun *r);
 /* A person (or promote) asked. false = it had ended already. */
 bool sched_kill(struct varrun *vr, const char *reason);
@@ -27,7 +30,8 @@ void sched_failed(struct varrun *vr, const char *reason);
 
 /* Makes the task of the command or of the check from spec and race. */
 void sched_task(struct varrun *vr, bool check);
-/* Creates both log files O_EXCL 0600; leftovers of a start that never came to be are removed first. */
+/* Creates both log files O_EXCL 0600; leftovers of a start that never came to be are removed first.
+ */
 int sched_logs(struct varrun *vr, bool check, struct err *e);
 
 /* Pure: how many more of a race may begin: slots minus live ones that are not queued. */

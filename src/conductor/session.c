@@ -37,7 +37,8 @@ static void put_json(struct session *s, struct json *take_j, size_t max)
 
 	json_print(take_j, &line);
 	if (line.len > max)
-		diag(DIAG_ERROR, "a line of %zu bytes for a client is too long, not sent", line.len);
+		diag(DIAG_ERROR, "a line of %zu bytes for a client is too long, not sent",
+			line.len);
 	else
 		line_io_put(&s->io, line.p, line.len);
 	buf_release(&line);
@@ -174,7 +175,8 @@ void session_kick(struct conductor *c)
 {
 	if (c->flush_timer || !c->nwatch || c->closing)
 		return;
-	c->flush_timer = loop_after(c->loop, session_flush_delay(clock_mono_ms(), c->flushed_ms), flush, c);
+	c->flush_timer =
+		loop_after(c->loop, session_flush_delay(clock_mono_ms(), c->flushed_ms), flush, c);
 }
 
 void session_watch(struct session *s, int from)
@@ -264,7 +266,9 @@ static void take_request(struct session *s, const char *line, size_t n)
 		err_set(&e, "bad_request", "a request is an object with \"id\" and \"op\"");
 		reply_err(&r, &e);
 	} else if (s->limited && strcmp(op, "shutdown")) {
-		err_set(&e, "other_version", "this conductor is yolodeck %s and speaks another protocol", YOLODECK_VERSION);
+		err_set(&e, "other_version",
+			"this conductor is yolodeck %s and speaks another protocol",
+			YOLODECK_VERSION);
 		reply_err(&r, &e);
 	} else {
 		ops_do(&r, op, j);

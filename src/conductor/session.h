@@ -1,7 +1,8 @@
 /* session.h - the clients: who they are, what they asked, what they still have to hear.
  *
- * A session remembers the rev up to which it was told. So a slow client costs nothing: while its socket is full nothing is added for
- * it, and when it reads again it gets every changed row once, as it is now. At most 20 flushes a second. */
+ * A session remembers the rev up to which it was told. So a slow client costs nothing: while its
+ * socket is full nothing is added for it, and when it reads again it gets every changed row once,
+ * as it is now. At most 20 flushes a second. */
 #ifndef CONDUCTOR_SESSION_H
 #define CONDUCTOR_SESSION_H
 
@@ -12,7 +13,7 @@ enum {
 	SESSION_MAX = 32,
 	SESSION_HELLO_MS = 5000,
 	SESSION_FLUSH_MS = 50,
-	SESSION_OUT_MAX = PROTO_MAX_ANSWER,	/* answers not read by then: the client is broken */
+	SESSION_OUT_MAX = PROTO_MAX_ANSWER, /* answers not read by then: the client is broken */
 };
 
 struct session {
@@ -22,12 +23,12 @@ struct session {
 	struct line_io io;
 	struct loop_fd *w;
 	struct loop_timer *hello_timer;
-	bool hello;		/* its first line was right */
-	bool limited;		/* of another protocol: only shutdown is taken */
-	bool dead;		/* to be freed after the present callback */
+	bool hello; /* its first line was right */
+	bool limited; /* of another protocol: only shutdown is taken */
+	bool dead; /* to be freed after the present callback */
 	bool watching;
-	int from;		/* watched races: this number and later ones */
-	uint64_t seen;		/* rev it was told up to */
+	int from; /* watched races: this number and later ones */
+	uint64_t seen; /* rev it was told up to */
 };
 
 /* To whom an answer goes; the session may be gone by then. */
@@ -37,7 +38,7 @@ struct reply {
 	int64_t id;
 };
 
-void session_accept(struct conductor *c);	/* all that wait at the listening socket */
+void session_accept(struct conductor *c); /* all that wait at the listening socket */
 void session_close_all(struct conductor *c);
 /* Something changed: whoever watches hears of it, soon. */
 void session_kick(struct conductor *c);
@@ -47,7 +48,7 @@ void session_watch(struct session *s, int from);
 
 void reply_ok(const struct reply *r, struct json *take_ok);
 void reply_err(const struct reply *r, const struct err *e);
-bool reply_wanted(const struct reply *r);	/* its client is still there */
+bool reply_wanted(const struct reply *r); /* its client is still there */
 
 /* Pure: how long to wait with the next flush. */
 int64_t session_flush_delay(int64_t now_ms, int64_t flushed_ms);

@@ -117,7 +117,8 @@ struct slot *slots_of(struct racerun *r)
 	if (t)
 		r->slot = slots_open(c, t, &e);
 	else
-		err_set(&e, "no_engine", "this yolodeck has no engine \"%s\"", r->race->engine ? r->race->engine : "?");
+		err_set(&e, "no_engine", "this yolodeck has no engine \"%s\"",
+			r->race->engine ? r->race->engine : "?");
 	if (r->slot) {
 		if (r->slot->g->type->owner)
 			r->slot->g->type->owner(r->slot->g, &r->uid, &r->gid);
@@ -160,8 +161,10 @@ int slots_runner(struct conductor *c, struct err *e)
 
 	if (!a)
 		return err_set(e, "internal", "this yolodeck was built without its runner");
-	c->runner = store_path(&c->store, "runner-%016llx", (unsigned long long)hash(a->data, a->len));
-	if (!lstat(c->runner, &st) && S_ISREG(st.st_mode) && (size_t)st.st_size == a->len && (st.st_mode & 0777) == 0755)
+	c->runner =
+		store_path(&c->store, "runner-%016llx", (unsigned long long)hash(a->data, a->len));
+	if (!lstat(c->runner, &st) && S_ISREG(st.st_mode) && (size_t)st.st_size == a->len &&
+		(st.st_mode & 0777) == 0755)
 		return 0;
 	tmp = xasprintf("%s.new", c->runner);
 	unlink(tmp);

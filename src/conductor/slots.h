@@ -6,7 +6,8 @@
 
 /* Opened when not yet so. NULL with the sentence when it cannot be. */
 struct slot *slots_open(struct conductor *c, const struct engine_type *t, struct err *e);
-/* The slot of a race's engine; NULL: it cannot be opened now (tried again by a timer, and shown as away). */
+/* The slot of a race's engine; NULL: it cannot be opened now (tried again by a timer, and shown as
+ * away). */
 struct slot *slots_of(struct racerun *r);
 void slots_close(struct conductor *c);
 /* The one whose state clients see in the header. */

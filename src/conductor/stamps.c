@@ -19,7 +19,8 @@ static bool record_at(const char *idx, bool last, struct runlog_record *r)
 	if (!fstat(fd, &st) && S_ISREG(st.st_mode) && st.st_size >= RUNLOG_RECORD) {
 		off_t whole = st.st_size - st.st_size % RUNLOG_RECORD;
 		off_t at = last ? whole - RUNLOG_RECORD : 0;
-		ok = pread(fd, raw, sizeof(raw), at) == (ssize_t)sizeof(raw) && !runlog_decode(raw, r);
+		ok = pread(fd, raw, sizeof(raw), at) == (ssize_t)sizeof(raw) &&
+			!runlog_decode(raw, r);
 	}
 	close(fd);
 	return ok;

@@ -1,4 +1,5 @@
-/* stamps.h - times of a run as its runner wrote them: right also when the conductor was not there. */
+/* stamps.h - times of a run as its runner wrote them: right also when the conductor was not there.
+ */
 #ifndef CONDUCTOR_STAMPS_H
 #define CONDUCTOR_STAMPS_H
 
@@ -10,7 +11,8 @@ int64_t stamps_first(const char *idx, int64_t dflt);
 int64_t stamps_last(const char *idx, int64_t dflt);
 /* Anything in the log or its index? */
 bool stamps_any(const char *log, const char *idx);
-/* Size of log + idx, and the time of the last write to either (*ns, 0 = none); -1 when there is no log. */
+/* Size of log + idx, and the time of the last write to either (*ns, 0 = none); -1 when there is no
+ * log. */
 int64_t stamps_size(const char *log, const char *idx, int64_t *ns);
 
 #endif

@@ -1,7 +1,8 @@
-/* state.h - what the files of the conductor share: the process, its races and variants as they run now. Private to src/conductor.
+/* state.h - what the files of the conductor share: the process, its races and variants as they run
+ * now. Private to src/conductor.
  *
- * All of it belongs to the loop's thread. A job in the pool gets copies and gives results back in its `done`; it never sees these
- * structs. Only the serial jobs of DESK_REPO use `journal`. */
+ * All of it belongs to the loop's thread. A job in the pool gets copies and gives results back in
+ * its `done`; it never sees these structs. Only the serial jobs of DESK_REPO use `journal`. */
 #ifndef CONDUCTOR_STATE_H
 #define CONDUCTOR_STATE_H
 
@@ -31,34 +32,38 @@ enum { GRACE_MS = 5000, MESSAGES_KEPT = 64, SLOTS_MAX = 8, UNDO_KEPT = 32 };
 
 /* What sample.c knows of a variant while a client watches. */
 struct sample {
-	int64_t cpu_ns, at_ms;		/* last reading; at_ms 0 = none */
-	double cpu;			/* percent of one core, -1 = not known */
-	int64_t memory;			/* bytes, -1 = not known */
-	int64_t log_bytes;		/* log + idx */
-	int64_t quiet_ns;		/* CLOCK_REALTIME of the last output, 0 = none yet */
-	int64_t prompt_size;		/* size of the log when its end was last looked at */
-	char *prompt;			/* that end looks like a question: the question; NULL = it does not */
-	int64_t snap_ms;		/* when the last live snapshot began */
+	int64_t cpu_ns, at_ms; /* last reading; at_ms 0 = none */
+	double cpu; /* percent of one core, -1 = not known */
+	int64_t memory; /* bytes, -1 = not known */
+	int64_t log_bytes; /* log + idx */
+	int64_t quiet_ns; /* CLOCK_REALTIME of the last output, 0 = none yet */
+	int64_t prompt_size; /* size of the log when its end was last looked at */
+	/* that end looks like a question: the question; NULL = it does not */
+	char *prompt;
+	int64_t snap_ms; /* when the last live snapshot began */
 };
 
 /* One variant as it runs under this conductor. */
 struct varrun {
 	struct conductor *c;
 	struct racerun *r;
-	struct variant *v;		/* owned by r->race */
-	const struct spec_variant *sv;	/* its recipe, in r->race->spec; NULL = not known: it is never started */
-	char *dir, *key;		/* key: of its serial jobs, "7/claude-1" */
+	struct variant *v; /* owned by r->race */
+	/* its recipe, in r->race->spec; NULL = not known: it is never started */
+	const struct spec_variant *sv;
+	char *dir, *key; /* key: of its serial jobs, "7/claude-1" */
 	char *log, *idx, *check_log, *check_idx;
-	char *base_store, *source;	/* of the commit it goes on from; NULL = the race's */
+	char *base_store, *source; /* of the commit it goes on from; NULL = the race's */
 	struct engine_task task, check;
-	bool held, check_held;		/* the engine has the task: start or adopt was called, ended has not come yet */
-	bool adopting;			/* held through adopt, nothing heard yet */
-	bool copying, saving;		/* a worker is at it */
-	bool unsaved;			/* saving failed: its end is not stored, so that the next conductor saves it */
-	bool archive_after;		/* to be archived when it ended */
-	struct engine_end end;		/* how the command ended, while has_end */
+	/* the engine has the task: start or adopt was called, ended has not come yet */
+	bool held, check_held;
+	bool adopting; /* held through adopt, nothing heard yet */
+	bool copying, saving; /* a worker is at it */
+	/* saving failed: its end is not stored, so that the next conductor saves it */
+	bool unsaved;
+	bool archive_after; /* to be archived when it ended */
+	struct engine_end end; /* how the command ended, while has_end */
 	bool has_end;
-	int rank;			/* 1 = best, 0 = not ranked */
+	int rank; /* 1 = best, 0 = not ranked */
 	bool best;
 	int attention;
 	char *evidence;
@@ -70,21 +75,25 @@ enum prep { PREP_NONE, PREP_RUNNING, PREP_DONE, PREP_FAILED };
 
 struct racerun {
 	struct conductor *c;
-	struct race *race;		/* owned */
-	struct varrun *v;		/* race->n of them, same order; never moved: engines and workers point to them */
-	size_t room;			/* for so many; at most SPEC_MAX_VARIANTS are ever added */
-	size_t claiming;		/* of a rerun that is being stored: their numbers are taken */
-	struct slot *slot;		/* of its engine, NULL = not opened yet */
-	char *dir, *quarantine, *base_store, *source; /* source: the template's tree, for engines from_template */
+	struct race *race; /* owned */
+	/* race->n of them, same order; never moved: engines and workers point to them */
+	struct varrun *v;
+	size_t room; /* for so many; at most SPEC_MAX_VARIANTS are ever added */
+	/* of a rerun that is being stored: their numbers are taken */
+	size_t claiming;
+	struct slot *slot; /* of its engine, NULL = not opened yet */
+	/* source: the template's tree, for engines from_template */
+	char *dir, *quarantine, *base_store, *source;
 	enum prep prep;
 	struct err prep_err;
-	struct git_repo repo;		/* filled by the preparation; workers read it */
+	struct git_repo repo; /* filled by the preparation; workers read it */
 	struct checkout_race co;
-	int uid, gid;			/* owner of the copies, -1 = as they are */
-	bool template_there;		/* checkout_finish is still to be called */
-	char *warn;			/* shown on every row: what is not enforced; NULL = nothing */
-	struct strv warnings;		/* of the checkout and the engine, for Info */
-	bool was_live;			/* "race over" is still to be said */
+	int uid, gid; /* owner of the copies, -1 = as they are */
+	bool template_there; /* checkout_finish is still to be called */
+	/* shown on every row: what is not enforced; NULL = nothing */
+	char *warn;
+	struct strv warnings; /* of the checkout and the engine, for Info */
+	bool was_live; /* "race over" is still to be said */
 	uint64_t rev;
 };
 
@@ -92,29 +101,29 @@ struct racerun {
 struct slot {
 	struct conductor *c;
 	const struct engine_type *type;
-	struct engine *g;		/* NULL = could not be opened (why in away) */
+	struct engine *g; /* NULL = could not be opened (why in away) */
 	struct engine_events ev;
 	struct engine_report report;
-	bool reported;			/* report is an answer of a probe */
-	char *away, *next;		/* NULL = answers */
+	bool reported; /* report is an answer of a probe */
+	char *away, *next; /* NULL = answers */
 	int64_t away_ns;
 };
 
 struct message {
 	uint64_t rev;
-	const char *level;		/* "news" or "warn" */
+	const char *level; /* "news" or "warn" */
 	char *text;
 };
 
 /* What U takes back: a promote with the variants archived after it, or an archive. */
 struct action {
 	bool promote;
-	struct promote_done done;	/* of a promote */
-	struct strv archived;		/* "7/claude-1" ... */
+	struct promote_done done; /* of a promote */
+	struct strv archived; /* "7/claude-1" ... */
 };
 
 struct undo_stack {
-	struct action a[UNDO_KEPT];	/* oldest first */
+	struct action a[UNDO_KEPT]; /* oldest first */
 	size_t n;
 };
 
@@ -122,32 +131,33 @@ struct conductor {
 	struct store store;
 	struct loop *loop;
 	struct journal *journal;
-	char *runner;			/* path of the static runner */
-	char *home;			/* for "~" in mounts; may be NULL */
+	char *runner; /* path of the static runner */
+	char *home; /* for "~" in mounts; may be NULL */
 	int lock_fd, listen_fd, signal_fd;
 	struct loop_fd *listen_w, *signal_w;
-	struct racerun **race;		/* ordered by number */
-	struct race_set set;		/* the same, for race_select */
+	struct racerun **race; /* ordered by number */
+	struct race_set set; /* the same, for race_select */
 	struct slot slot[SLOTS_MAX];
 	size_t nslot;
-	uint64_t rev;			/* grows with every change anybody may want to see */
-	uint64_t engine_rev;		/* of the newest change of engine_shown */
-	struct slot *engine_shown;	/* the one clients hear of */
-	char *engine_why_not;		/* no engine at all: the sentence */
-	bool engine_asked;		/* a first choice is under way or was made */
+	uint64_t rev; /* grows with every change anybody may want to see */
+	uint64_t engine_rev; /* of the newest change of engine_shown */
+	struct slot *engine_shown; /* the one clients hear of */
+	char *engine_why_not; /* no engine at all: the sentence */
+	bool engine_asked; /* a first choice is under way or was made */
 	struct message msg[MESSAGES_KEPT];
-	size_t nmsg;			/* ever; the newest is msg[(nmsg - 1) % MESSAGES_KEPT] */
+	size_t nmsg; /* ever; the newest is msg[(nmsg - 1) % MESSAGES_KEPT] */
 	struct session *session;
 	size_t nsession, nwatch;
 	uint64_t next_session;
-	struct varrun *snapping;	/* one live snapshot at a time */
+	struct varrun *snapping; /* one live snapshot at a time */
 	struct loop_timer *flush_timer, *idle_timer, *sample_timer, *disk_timer, *retry_timer;
 	int64_t flushed_ms, idle_ms;
 	struct undo_stack undo;
-	struct replay *replay;		/* open intents found at the start, until they are repaired */
-	struct kept *plan;		/* plans.c: shown and not yet applied */
-	size_t running_ops;		/* requests whose answer is under way: not idle */
-	bool closing;			/* the loop is over: done functions only free */
+	/* open intents found at the start, until they are repaired */
+	struct replay *replay;
+	struct kept *plan; /* plans.c: shown and not yet applied */
+	size_t running_ops; /* requests whose answer is under way: not idle */
+	bool closing; /* the loop is over: done functions only free */
 };
 
 #endif

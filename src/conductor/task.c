@@ -1,4 +1,5 @@
-/* task.c - what an engine needs for one container: the task of a command or of its check, and its two log files. */
+/* task.c - what an engine needs for one container: the task of a command or of its check, and its
+ * two log files. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -42,7 +43,7 @@ void sched_task(struct varrun *vr, bool check)
 {
 	struct engine_task *t = check ? &vr->check : &vr->task;
 	const struct spec *s = &vr->r->race->spec;
-	struct err ignored = ERR_INIT;	/* they were judged when the race was accepted */
+	struct err ignored = ERR_INIT; /* they were judged when the race was accepted */
 
 	t->race = vr->r->race->number;
 	t->variant = vr->v->name;
@@ -54,7 +55,8 @@ void sched_task(struct varrun *vr, bool check)
 	t->base_store = vr->base_store ? vr->base_store : vr->r->base_store;
 	t->source = vr->source ? vr->source : vr->r->source;
 	t->pipeline = s->pipeline;
-	t->runner_host = s->runners.n ? s->runners.v[(size_t)(vr->v->number - 1) % s->runners.n] : "";
+	t->runner_host =
+		s->runners.n ? s->runners.v[(size_t)(vr->v->number - 1) % s->runners.n] : "";
 	t->image = vr->sv->image ? vr->sv->image : "host";
 	set_argv(vr, check, t);
 	t->setup = check ? NULL : vr->sv->setup;
@@ -93,7 +95,8 @@ int sched_logs(struct varrun *vr, bool check, struct err *e)
 {
 	struct stat st, idx;
 
-	if (create(check ? vr->check_idx : vr->idx, &idx, e) || create(check ? vr->check_log : vr->log, &st, e))
+	if (create(check ? vr->check_idx : vr->idx, &idx, e) ||
+		create(check ? vr->check_log : vr->log, &st, e))
 		return -1;
 	if (!check) {
 		vr->v->log_dev = st.st_dev;

@@ -6,7 +6,7 @@
 
 void undo_push(struct undo_stack *u, struct action *take_a);
 void undo_pop(struct undo_stack *u);
-struct action *undo_top(struct undo_stack *u);	/* NULL = nothing to take back */
+struct action *undo_top(struct undo_stack *u); /* NULL = nothing to take back */
 void undo_clear(struct undo_stack *u);
 /* That variant ("7/claude-1") is back: no action archives it any more. */
 void undo_forget(struct undo_stack *u, const char *name);
@@ -15,10 +15,11 @@ void action_release(struct action *a);
 /* What a replay of the journal finds. */
 struct replay {
 	struct undo_stack undo;
-	struct json **open, **child;	/* intents without completion; same index, child may be NULL */
+	/* intents without completion; same index, child may be NULL */
+	struct json **open, **child;
 	size_t nopen;
 };
-void undo_replay(void *ctx, const struct json *line);	/* ctx: struct replay */
+void undo_replay(void *ctx, const struct json *line); /* ctx: struct replay */
 void replay_release(struct replay *r);
 
 #endif

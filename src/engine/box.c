@@ -1,4 +1,5 @@
-/* box.c - what a sandbox of local sees. The root is an empty tmpfs; everything in it is named here or in host.c. */
+/* box.c - what a sandbox of local sees. The root is an empty tmpfs; everything in it is named here
+ * or in host.c. */
 #include "engine/box.h"
 
 #include <fcntl.h>
@@ -51,7 +52,8 @@ int box_host(const struct engine_ctx *c, const struct engine_task *t, struct hos
 static void namespaces(struct strv *o, bool net, bool tty)
 {
 	if (box_root()) {
-		/* no user namespace: only one uid could be mapped in it, and the runner must be another than the command */
+		/* no user namespace: only one uid could be mapped in it, and the runner must be
+		 * another than the command */
 		strv_addl(o, "--unshare-ipc", "--unshare-pid", "--unshare-uts",
 			"--unshare-cgroup-try", NULL);
 		if (!net)
@@ -69,7 +71,8 @@ static void namespaces(struct strv *o, bool net, bool tty)
 	strv_add(o, "--clearenv");
 }
 
-/* The directories above target that no mount makes: open to the command's user also when that is not us. */
+/* The directories above target that no mount makes: open to the command's user also when that is
+ * not us. */
 static void parents(struct strv *o, struct strv *made, const char *target)
 {
 	if (!box_root())
@@ -116,7 +119,8 @@ static void table(struct strv *o, struct strv *made, const struct host *h)
 	}
 }
 
-/* Names of machines: the host's where its network is shared; else only this one, which has to be known even so. */
+/* Names of machines: the host's where its network is shared; else only this one, which has to be
+ * known even so. */
 static int names(
 	const struct engine_ctx *c, struct strv *o, struct strv *made, bool net, struct err *e)
 {

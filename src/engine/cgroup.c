@@ -101,7 +101,8 @@ static int limit_memory(const char *dir, const struct limits *l)
 {
 	if (put_int(dir, "memory.limit_in_bytes", l->memory))
 		return -1;
-	/* there only where swap is counted; where it is not, swap is no way around either unless it is on: then it is one */
+	/* there only where swap is counted; where it is not, swap is no way around either unless it
+	 * is on: then it is one */
 	if (put_int(dir, "memory.memsw.limit_in_bytes", l->memory) && errno != ENOENT)
 		return -1;
 	return 0;
@@ -260,7 +261,8 @@ int cgroup_make(const struct cgroup_can *can, const char *file, const char *name
 	return -1;
 }
 
-/* Value after a word in a file of dir ("oom_kill 1"), or the whole number without a word; -1 = not there. */
+/* Value after a word in a file of dir ("oom_kill 1"), or the whole number without a word; -1 = not
+ * there. */
 static int64_t value(const char *dir, const char *file, const char *word)
 {
 	struct buf b = BUF_INIT;

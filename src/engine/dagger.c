@@ -1,5 +1,6 @@
-/* dagger.c - the engine of the pipeline: each task's steps, and the vtable. Level-triggered: what the events of its process say of a task is
- * compared with what was told of it, and the difference is told. See dagger.h. */
+/* dagger.c - the engine of the pipeline: each task's steps, and the vtable. Level-triggered: what
+ * the events of its process say of a task is compared with what was told of it, and the difference
+ * is told. See dagger.h. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -94,8 +95,11 @@ void dagger_fail(struct dagger_task *k, enum engine_cause cause, const char *rea
 {
 	if (k->has_end)
 		return;
-	k->end = (struct engine_end){ .cause = k->stop_asked && cause != ENGINE_GONE ? ENGINE_STOPPED : cause, .exit = -1 };
-	snprintf(k->end.reason, sizeof k->end.reason, "%s", k->stop_asked && cause != ENGINE_GONE ? "stopped" : reason);
+	k->end = (struct engine_end){
+		.cause = k->stop_asked && cause != ENGINE_GONE ? ENGINE_STOPPED : cause, .exit = -1
+	};
+	snprintf(k->end.reason, sizeof k->end.reason, "%s",
+		k->stop_asked && cause != ENGINE_GONE ? "stopped" : reason);
 	finish(k);
 }
 
@@ -152,8 +156,9 @@ static void without_files(struct dagger_task *k)
 	size_t n = strlen(e->reason);
 
 	e->cause = ENGINE_GONE;
-	snprintf(e->reason + n, sizeof e->reason - n, "; its files could not be fetched from the engine%s%.250s", *k->known->text ? ": " : "",
-		k->known->text);
+	snprintf(e->reason + n, sizeof e->reason - n,
+		"; its files could not be fetched from the engine%s%.250s",
+		*k->known->text ? ": " : "", k->known->text);
 }
 
 static void ended(struct dagger_task *k)
@@ -172,11 +177,13 @@ static void ended(struct dagger_task *k)
 		snprintf(k->end.reason, sizeof k->end.reason, "stopped");
 		finish(k);
 	} else if (!strcmp(cause, "engine")) {
-		snprintf(words, sizeof words, "%.300s; what was fetched until then is kept. --engine docker does without it",
+		snprintf(words, sizeof words,
+			"%.300s; what was fetched until then is kept. --engine docker does without it",
 			*text ? text : "the Dagger engine went away");
 		dagger_fail(k, ENGINE_GONE, words);
 	} else if (k->p->collect) {
-		dagger_fail(k, ENGINE_GONE, "the pipeline died, and its containers with it; what they left was collected");
+		dagger_fail(k, ENGINE_GONE,
+			"the pipeline died, and its containers with it; what they left was collected");
 	} else
 		dagger_fail(k, ENGINE_GONE, *text ? text : "its container is gone without a word");
 }
@@ -188,14 +195,17 @@ static void orphaned(struct dagger_task *k)
 	char words[512];
 
 	if (p->collect) {
-		snprintf(words, sizeof words, "the pipeline died, and what it left could not be collected: %s",
+		snprintf(words, sizeof words,
+			"the pipeline died, and what it left could not be collected: %s",
 			p->fatal ? p->fatal : "its successor died too");
 		dagger_fail(k, ENGINE_GONE, words);
 	} else if (p->fatal && !k->known->running) {
 		dagger_fail(k, ENGINE_NOT_STARTED, p->fatal);
 	} else if (!k->known->acked && !k->known->running) {
 		if (k->stop_asked || k->tries >= DAGGER_TRIES) {
-			snprintf(words, sizeof words, "the pipeline ended before it began; %s/pipeline.log says more", p->dir);
+			snprintf(words, sizeof words,
+				"the pipeline ended before it began; %s/pipeline.log says more",
+				p->dir);
 			dagger_fail(k, ENGINE_NOT_STARTED, words);
 		} else if (!k->ready) {
 			dagger_ready_start(k);
@@ -371,27 +381,33 @@ static void dagger_adopt(struct engine *g, struct engine_task *t)
 }
 
 /* Volumes are the Dagger engine's own to collect; a container is gone with its command. */
-static void dagger_remove(struct engine *g, int race, const char *variant, bool check, const char *id)
+static void dagger_remove(
+	struct engine *g, int race, const char *variant, bool check, const char *id)
 {
 }
 
-static int dagger_exec(struct engine *g, const struct engine_task *t, const char *const *cmd, bool tty, struct strv *out, struct err *e)
+static int dagger_exec(struct engine *g, const struct engine_task *t, const char *const *cmd,
+	bool tty, struct strv *out, struct err *e)
 {
 	const struct dagger_task *k = t->priv;
 
 	if (!k || !k->p || !k->known || !k->known->running)
-		return err_set(e, "not_running", "%s does not run; nothing can be run beside it", t->variant);
-	strv_addl(out, k->p->binary, tty ? "tty" : "exec", k->p->dir, k->known->file ? k->known->file : k->file, "--", NULL);
+		return err_set(e, "not_running", "%s does not run; nothing can be run beside it",
+			t->variant);
+	strv_addl(out, k->p->binary, tty ? "tty" : "exec", k->p->dir,
+		k->known->file ? k->known->file : k->file, "--", NULL);
 	strv_addv(out, cmd);
 	return 0;
 }
 
-static void dagger_sample(struct engine *g, const struct engine_task *t, int64_t *cpu_ns, int64_t *memory)
+static void dagger_sample(
+	struct engine *g, const struct engine_task *t, int64_t *cpu_ns, int64_t *memory)
 {
 	*cpu_ns = *memory = -1;
 }
 
-/* A checkpoint packs the whole tree: one at a time in each process, and a small share of the time. */
+/* A checkpoint packs the whole tree: one at a time in each process, and a small share of the time.
+ */
 static bool refreshing(struct dagger_task *k, int64_t now)
 {
 	int64_t cost = now - k->refresh_ms;
@@ -401,7 +417,9 @@ static bool refreshing(struct dagger_task *k, int64_t now)
 	if (k->known && k->known->checkpoints == k->refresh_seen && cost < REFRESH_LOST_MS)
 		return true;
 	k->refresh_ms = 0;
-	k->refresh_next = now + (cost * DAGGER_REFRESH_SHARE > DAGGER_REFRESH_MS ? cost * DAGGER_REFRESH_SHARE : DAGGER_REFRESH_MS);
+	k->refresh_next = now +
+		(cost * DAGGER_REFRESH_SHARE > DAGGER_REFRESH_MS ? cost * DAGGER_REFRESH_SHARE
+								 : DAGGER_REFRESH_MS);
 	return false;
 }
 
@@ -417,7 +435,8 @@ static bool dagger_refresh(struct engine *g, struct engine_task *t)
 		return false;
 	for (struct dagger_task *other = k->d->tasks; other; other = other->next)
 		busy |= other->p == k->p && refreshing(other, now);
-	if (busy || now < k->refresh_next || stat(t->log, &st) || (st.st_size == k->refresh_size && now < k->refresh_next + REFRESH_QUIET_MS))
+	if (busy || now < k->refresh_next || stat(t->log, &st) ||
+		(st.st_size == k->refresh_size && now < k->refresh_next + REFRESH_QUIET_MS))
 		return k->known->checkpoints > 0;
 	k->refresh_ms = now;
 	k->refresh_size = st.st_size;

@@ -1,4 +1,5 @@
-/* dagger_pipe.c - one process of the pipeline: started, told, listened to. See dagger.h for its directory. */
+/* dagger_pipe.c - one process of the pipeline: started, told, listened to. See dagger.h for its
+ * directory. */
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -127,7 +128,8 @@ static int append(const char *path, const struct buf *line, struct err *e)
 	if (fd < 0)
 		return err_sys(e, "state", "cannot open %s", path);
 	/* a line that a crash cut off must not swallow this one */
-	if (fstat(fd, &st) == 0 && st.st_size > 0 && pread(fd, &last, 1, st.st_size - 1) == 1 && last != '\n')
+	if (fstat(fd, &st) == 0 && st.st_size > 0 && pread(fd, &last, 1, st.st_size - 1) == 1 &&
+		last != '\n')
 		buf_char(&b, '\n');
 	buf_add(&b, line->p, line->len);
 	if (write(fd, b.p, b.len) != (ssize_t)b.len)
@@ -216,7 +218,8 @@ static void gone(void *ctx)
 		child_wait(&p->child, 1000, &code);
 	p->ours = false;
 	if (!p->bye)
-		diag(DIAG_WARN, "the pipeline in %s ended without a bye%s%s", p->dir, p->fatal ? ": " : "", p->fatal ? p->fatal : "");
+		diag(DIAG_WARN, "the pipeline in %s ended without a bye%s%s", p->dir,
+			p->fatal ? ": " : "", p->fatal ? p->fatal : "");
 	over(p);
 }
 
@@ -239,7 +242,15 @@ static struct dagger_pipe *pipe_new(struct dagger *d, int race, int k, const cha
 {
 	struct dagger_pipe *p = xcalloc(1, sizeof *p);
 
-	*p = (struct dagger_pipe){ .next = d->pipes, .d = d, .race = race, .k = k, .dir = xstrdup(dir), .events = -1, .wd = -1, .lock = -1, .part = BUF_INIT };
+	*p = (struct dagger_pipe){ .next = d->pipes,
+		.d = d,
+		.race = race,
+		.k = k,
+		.dir = xstrdup(dir),
+		.events = -1,
+		.wd = -1,
+		.lock = -1,
+		.part = BUF_INIT };
 	d->pipes = p;
 	return p;
 }
@@ -362,7 +373,8 @@ static char *claim(const char *race_dir, int *k, struct err *e)
 	return dir;
 }
 
-struct dagger_pipe *dagger_pipe_start(struct dagger *d, const struct dagger_task *k, bool collect, struct err *e)
+struct dagger_pipe *dagger_pipe_start(
+	struct dagger *d, const struct dagger_task *k, bool collect, struct err *e)
 {
 	char *race_dir = fs_dirname(k->t->dir), *dir;
 	struct dagger_pipe *p = NULL;
@@ -446,8 +458,8 @@ static void read_control(struct dagger_pipe *p)
 	free(path);
 }
 
-/* Who holds its lock: pid 0 = nobody. Then we keep it: a process that was only just started by a conductor that is gone must not begin
- * now, when its tasks are given to another. */
+/* Who holds its lock: pid 0 = nobody. Then we keep it: a process that was only just started by a
+ * conductor that is gone must not begin now, when its tasks are given to another. */
 static void living(struct dagger_pipe *p, struct child_id *id)
 {
 	char *path = fs_join(p->dir, "lock");
@@ -456,7 +468,8 @@ static void living(struct dagger_pipe *p, struct child_id *id)
 
 	memset(id, 0, sizeof *id);
 	p->lock = fs_lock(path, &e);
-	if (p->lock < 0 && !strcmp(e.code, "locked") && fs_read(path, 64, &b, &e) == 0 && child_identify((pid_t)strtol(b.p, NULL, 10), id))
+	if (p->lock < 0 && !strcmp(e.code, "locked") && fs_read(path, 64, &b, &e) == 0 &&
+		child_identify((pid_t)strtol(b.p, NULL, 10), id))
 		id->pid = 0;
 	buf_release(&b);
 	free(path);

@@ -1,7 +1,9 @@
-/* dagger_prepare.c - the questions before a race: does an engine answer, may the race go to it, and which program is it launched by.
+/* dagger_prepare.c - the questions before a race: does an engine answer, may the race go to it, and
+ * which program is it launched by.
  *
- * The program is pinned: its source is copied to <state>/pipelines/src-<hash>, and every later start takes that copy. The one in the
- * work tree may change while the race runs, and belongs to whatever branch is checked out then. */
+ * The program is pinned: its source is copied to <state>/pipelines/src-<hash>, and every later
+ * start takes that copy. The one in the work tree may change while the race runs, and belongs to
+ * whatever branch is checked out then. */
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,13 +18,13 @@
 
 struct dagger_ask {
 	struct dagger_ask *next;
-	struct dagger *d;	/* NULL = nobody waits any more */
+	struct dagger *d; /* NULL = nobody waits any more */
 	struct dagger_tools tools;
-	char *host, *cache, *user;	/* user: the work tree's pipeline, NULL = there is none */
+	char *host, *cache, *user; /* user: the work tree's pipeline, NULL = there is none */
 	struct engine_report report;
 	char *pinned;
 	struct err e;
-	struct spec *spec;	/* the asker's; NULL = a probe */
+	struct spec *spec; /* the asker's; NULL = a probe */
 	engine_probe_fn probe;
 	engine_done_fn done;
 	void *ctx;
@@ -123,13 +125,17 @@ static bool asks_cpus(const struct spec *s)
 int dagger_suits(const struct spec *s, struct err *e)
 {
 	if (!has_image(s))
-		return err_set(e, "no_image", "no image is known (`yolodeck init` finds one, --image names one)");
+		return err_set(e, "no_image",
+			"no image is known (`yolodeck init` finds one, --image names one)");
 	if (s->mounts.n)
-		return err_set(e, "mounts", "directories of this machine cannot be mounted there; leave out \"mounts\" or take docker");
+		return err_set(e, "mounts",
+			"directories of this machine cannot be mounted there; leave out \"mounts\" or take docker");
 	if (s->network && !strcmp(s->network, "none"))
-		return err_set(e, "network", "it cannot take the network away; take docker for \"network\": \"none\"");
+		return err_set(e, "network",
+			"it cannot take the network away; take docker for \"network\": \"none\"");
 	if (asks_cpus(s) && !s->allow_unlimited)
-		return err_set(e, "not_enforced", "it cannot limit cpus; take docker, or --allow-unlimited");
+		return err_set(e, "not_enforced",
+			"it cannot limit cpus; take docker, or --allow-unlimited");
 	return 0;
 }
 
@@ -178,10 +184,12 @@ static void prepare_work(void *arg)
 		return;
 	}
 	if (a->pinned)
-		return;	/* a rerun: its race keeps the program it began with */
+		return; /* a rerun: its race keeps the program it began with */
 	rc = fs_mkdirs(a->cache, 0700, &a->e);
 	if (!rc && a->user && fs_exists(a->user) && !fs_is_dir(a->user)) {
-		rc = err_set(&a->e, "pipeline", "%s is no directory; a link is not followed, because it may change while a race runs", a->user);
+		rc = err_set(&a->e, "pipeline",
+			"%s is no directory; a link is not followed, because it may change while a race runs",
+			a->user);
 	} else if (!rc && a->user && fs_is_dir(a->user)) {
 		rc = pipeline_read(a->user, &files, &a->e);
 		if (!rc)
@@ -206,7 +214,8 @@ static void prepare_done(void *arg)
 	ask_free(a);
 }
 
-void dagger_prepare(struct engine *g, struct spec *s, const char *from, engine_done_fn fn, void *ctx)
+void dagger_prepare(
+	struct engine *g, struct spec *s, const char *from, engine_done_fn fn, void *ctx)
 {
 	struct dagger *d = (struct dagger *)g;
 	struct dagger_ask *a = ask_new(d, ctx);
@@ -216,6 +225,6 @@ void dagger_prepare(struct engine *g, struct spec *s, const char *from, engine_d
 	a->host = xstrdup(s->runners.n ? s->runners.v[0] : "");
 	a->pinned = s->pipeline ? xstrdup(s->pipeline) : NULL;
 	a->user = *from ? fs_join(from, PIPELINE_DIR) : NULL;
-	(void)dagger_suits(s, &a->e);	/* the worker gives the refusal back */
+	(void)dagger_suits(s, &a->e); /* the worker gives the refusal back */
 	pool_post(loop_pool(d->c.loop), prepare_work, prepare_done, a);
 }

@@ -1,5 +1,6 @@
-/* dagger_probe.c - is there a Dagger engine that answers? The SDK and the dagger command hang when there is none (measured: for ever), so
- * neither is asked before something simple has answered: a socket, or the daemon that runs the engine's container. */
+/* dagger_probe.c - is there a Dagger engine that answers? The SDK and the dagger command hang when
+ * there is none (measured: for ever), so neither is asked before something simple has answered: a
+ * socket, or the daemon that runs the engine's container. */
 #include <errno.h>
 #include <netdb.h>
 #include <poll.h>
@@ -14,7 +15,8 @@
 #include "engine/dagger.h"
 #include "model/pipeline.h"
 
-/* An absent engine is told of at once (no such container, connection refused); these are for one that hangs, or a machine that is busy. */
+/* An absent engine is told of at once (no such container, connection refused); these are for one
+ * that hangs, or a machine that is busy. */
 enum { CONNECT_MS = 900, DOCKER_MS = 1900, VERSION_MS = 5000 };
 
 void dagger_tools_find(struct dagger_tools *t)
@@ -77,7 +79,8 @@ static int reachable(int family, const struct sockaddr *to, socklen_t n)
 		rc = 0;
 	} else if (errno == EINPROGRESS) {
 		struct pollfd p = { fd, POLLOUT, 0 };
-		if (poll(&p, 1, CONNECT_MS) == 1 && getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) == 0 && !error)
+		if (poll(&p, 1, CONNECT_MS) == 1 &&
+			getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) == 0 && !error)
 			rc = 0;
 	}
 	close(fd);
@@ -96,7 +99,8 @@ static int look_unix(const char *path)
 
 static int look_tcp(const char *where)
 {
-	struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV }, *list, *a;
+	struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV }, *list,
+			*a;
 	const char *colon = strrchr(where, ':');
 	char *host = xstrndup(where, colon ? (size_t)(colon - where) : strlen(where));
 	size_t len = strlen(host);
@@ -117,16 +121,19 @@ static int look_tcp(const char *where)
 
 static int look_container(const char *name, char *why, size_t n)
 {
-	const char *const argv[] = { "docker", "inspect", "--type", "container", "--format", "{{.State.Running}}", "--", name, NULL };
+	const char *const argv[] = { "docker", "inspect", "--type", "container", "--format",
+		"{{.State.Running}}", "--", name, NULL };
 	char said[64];
 
 	if (first_line(argv, DOCKER_MS, said, sizeof said)) {
-		snprintf(why, n, "there is no container %.100s, or the docker command cannot tell", name);
+		snprintf(why, n, "there is no container %.100s, or the docker command cannot tell",
+			name);
 		return -1;
 	}
 	if (!strcmp(said, "true"))
 		return 0;
-	snprintf(why, n, "the container %.100s does not run; `docker start %.100s` starts it", name, name);
+	snprintf(why, n, "the container %.100s does not run; `docker start %.100s` starts it", name,
+		name);
 	return -1;
 }
 
@@ -153,10 +160,12 @@ static int look_host(const char *host, char *why, size_t n)
 	return 0;
 }
 
-/* Without a host the dagger command takes its own engine's container, and would fetch and start one: that takes minutes. */
+/* Without a host the dagger command takes its own engine's container, and would fetch and start
+ * one: that takes minutes. */
 static int look_default(char *why, size_t n)
 {
-	const char *const argv[] = { "docker", "ps", "--quiet", "--filter", "name=dagger-engine-" DAGGER_SDK, NULL };
+	const char *const argv[] = { "docker", "ps", "--quiet", "--filter",
+		"name=dagger-engine-" DAGGER_SDK, NULL };
 	char said[64];
 
 	if (first_line(argv, DOCKER_MS, said, sizeof said) == 0 && *said)
@@ -173,11 +182,14 @@ static int look_cli(const struct dagger_tools *t, struct engine_report *r)
 	const char *const argv[] = { t->cli, "version", NULL };
 	char said[128], version[32] = "", why[256];
 
-	if (first_line(argv, VERSION_MS, said, sizeof said) || sscanf(said, "dagger %31s", version) != 1)
+	if (first_line(argv, VERSION_MS, said, sizeof said) ||
+		sscanf(said, "dagger %31s", version) != 1)
 		return no(r, "no_dagger", "the dagger command does not tell its version");
 	if (!strcmp(version, DAGGER_SDK))
 		return 0;
-	snprintf(why, sizeof why, "dagger %s is installed, and the pipeline needs %s; install that one", version, DAGGER_SDK);
+	snprintf(why, sizeof why,
+		"dagger %s is installed, and the pipeline needs %s; install that one", version,
+		DAGGER_SDK);
 	return no(r, "dagger_version", why);
 }
 
@@ -190,7 +202,8 @@ void dagger_look(const struct dagger_tools *t, const char *host, struct engine_r
 		return;
 	}
 	if (!t->cli) {
-		no(r, "no_dagger", "there is no dagger on PATH; docs.dagger.io/install says how to get it");
+		no(r, "no_dagger",
+			"there is no dagger on PATH; docs.dagger.io/install says how to get it");
 		return;
 	}
 	if (!host || !*host)
@@ -202,5 +215,6 @@ void dagger_look(const struct dagger_tools *t, const char *host, struct engine_r
 	if (look_cli(t, r))
 		return;
 	r->ok = true;
-	snprintf(r->why, sizeof r->why, "dagger %s%s%.200s", DAGGER_SDK, host ? ", " : "", host ? host : "");
+	snprintf(r->why, sizeof r->why, "dagger %s%s%.200s", DAGGER_SDK, host ? ", " : "",
+		host ? host : "");
 }

@@ -1,5 +1,6 @@
-/* dagger_ready.c - what a task needs before it can be sent, made in a worker: the program (built once per content, which takes a while
- * the first time), its image where the local Docker has it, and its task file. */
+/* dagger_ready.c - what a task needs before it can be sent, made in a worker: the program (built
+ * once per content, which takes a while the first time), its image where the local Docker has it,
+ * and its task file. */
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,7 +16,7 @@
 enum { TASK_MAX = 4 << 20 };
 
 struct dagger_ready {
-	struct dagger_task *k;	/* NULL = nobody waits any more */
+	struct dagger_task *k; /* NULL = nobody waits any more */
 	char *cache, *pinned, *image, *file, *binary;
 	struct json *task;
 	struct err e;
@@ -43,7 +44,8 @@ static int build(struct dagger_ready *r)
 	return rc;
 }
 
-/* A name that the local Docker knows is what the docker engine would take too: the same bytes are handed over. */
+/* A name that the local Docker knows is what the docker engine would take too: the same bytes are
+ * handed over. */
 static int image(struct dagger_ready *r)
 {
 	static const char *const kinds[] = { "tar", "build" };
@@ -120,7 +122,8 @@ static void set_nonce(const struct dagger_task *k, struct json *j)
 	char fresh[17], *of = fs_join(k->t->dir, "task.json");
 	struct err e = ERR_INIT;
 	struct buf b = BUF_INIT;
-	struct json *old = k->t->check && !fs_read(of, TASK_MAX, &b, &e) ? json_parse(b.p, b.len, &e) : NULL;
+	struct json *old =
+		k->t->check && !fs_read(of, TASK_MAX, &b, &e) ? json_parse(b.p, b.len, &e) : NULL;
 
 	nonce(fresh);
 	json_put_str(j, "nonce", json_str(old, "nonce", fresh));

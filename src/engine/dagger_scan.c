@@ -63,7 +63,8 @@ struct dagger_pipe *dagger_find_started(struct dagger *d, int race, const char *
 struct dagger_pipe *dagger_find_open(struct dagger *d, int race, const char *host, bool collect)
 {
 	for (struct dagger_pipe *p = d->pipes; p; p = p->next)
-		if (p->race == race && !p->dead && !p->quit && !p->bye && !p->fatal && p->collect == collect && !strcmp(p->host, host))
+		if (p->race == race && !p->dead && !p->quit && !p->bye && !p->fatal &&
+			p->collect == collect && !strcmp(p->host, host))
 			return p;
 	return NULL;
 }

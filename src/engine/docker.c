@@ -1,4 +1,5 @@
-/* docker.c - the docker engine: its table of functions, and the pump that gives every task its next step (see docker.h). */
+/* docker.c - the docker engine: its table of functions, and the pump that gives every task its next
+ * step (see docker.h). */
 #include "engine/docker.h"
 
 #include <stdio.h>
@@ -148,7 +149,8 @@ static void docker_probe(struct engine *g, engine_probe_fn fn, void *ctx)
 	docker_poke(d);
 }
 
-static void docker_prepare(struct engine *g, struct spec *s, const char *from, engine_done_fn fn, void *ctx)
+static void docker_prepare(
+	struct engine *g, struct spec *s, const char *from, engine_done_fn fn, void *ctx)
 {
 	image_prepare(of(g), s, fn, ctx);
 }

@@ -1,8 +1,10 @@
-/* docker_body.c - what a container is made of: its name, its mounts, its limits, and what it may not do.
+/* docker_body.c - what a container is made of: its name, its mounts, its limits, and what it may
+ * not do.
  *
- * The runner is pid 1. Where the daemon is root's it starts as root with four capabilities and runs the command as another uid
- * behind a tmpfs that only root can enter (/.yolo, with the runner, log and idx bound below it). Where container root is the user
- * itself nobody can be kept from the log: then the exit code comes from an inspect. */
+ * The runner is pid 1. Where the daemon is root's it starts as root with four capabilities and runs
+ * the command as another uid behind a tmpfs that only root can enter (/.yolo, with the runner, log
+ * and idx bound below it). Where container root is the user itself nobody can be kept from the log:
+ * then the exit code comes from an inspect. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -113,8 +115,9 @@ static void add_below(struct json *mounts, const char *dir, const char *name, co
 	free(source);
 }
 
-/* A mount below one of our own binds: the daemon would make its place as root, and nobody could remove it later. Not for a
- * check: the command has been in there, and nothing of ours follows its links. */
+/* A mount below one of our own binds: the daemon would make its place as root, and nobody could
+ * remove it later. Not for a check: the command has been in there, and nothing of ours follows its
+ * links. */
 static int make_place(
 	const struct engine_task *t, const char *source, const char *target, struct err *e)
 {
@@ -127,9 +130,9 @@ static int make_place(
 		char *place = xasprintf("%s/%s%s", t->dir, ours[i][1], target + strlen(ours[i][0]));
 		char *parent = fs_dirname(place);
 		if (!fs_exists(place))
-			rc = fs_is_dir(source)                ? fs_mkdirs(place, 0755, e)
-			     : fs_mkdirs(parent, 0755, e) < 0 ? -1
-							      : fs_create(place, 0644, "", 0, e);
+			rc = fs_is_dir(source)                   ? fs_mkdirs(place, 0755, e)
+				: fs_mkdirs(parent, 0755, e) < 0 ? -1
+								 : fs_create(place, 0644, "", 0, e);
 		free(parent);
 		free(place);
 	}
@@ -167,7 +170,8 @@ static int put_mounts(const struct docker *d, const struct engine_task *t, const
 	return 0;
 }
 
-/* Only what the daemon can enforce: the rest was refused or allowed before, and NanoCpus without a quota is an error. */
+/* Only what the daemon can enforce: the rest was refused or allowed before, and NanoCpus without a
+ * quota is an error. */
 static void put_limits(const struct docker *d, const struct engine_task *t, struct json *config)
 {
 	const struct limits *l = &t->limits;

@@ -1,5 +1,6 @@
-/* docker_end.c - what an ended container means: the log's exit record says why, the inspect says with which code and whether the
- * kernel ran out of memory. Where the log is not guarded the record counts only when it agrees with the inspect. */
+/* docker_end.c - what an ended container means: the log's exit record says why, the inspect says
+ * with which code and whether the kernel ran out of memory. Where the log is not guarded the record
+ * counts only when it agrees with the inspect. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,9 +12,9 @@ bool docker_ours(const struct docker *d, const struct engine_task *t, const stru
 {
 	const struct json *l = json_get(json_get(inspect, "Config"), "Labels");
 	return !strcmp(json_str(l, "yolodeck.repo", ""), d->repo_id) &&
-	       strtol(json_str(l, "yolodeck.race", "0"), NULL, 10) == t->race &&
-	       !strcmp(json_str(l, "yolodeck.variant", ""), t->variant) &&
-	       (json_str(l, "yolodeck.check", NULL) != NULL) == t->check;
+		strtol(json_str(l, "yolodeck.race", "0"), NULL, 10) == t->race &&
+		!strcmp(json_str(l, "yolodeck.variant", ""), t->variant) &&
+		(json_str(l, "yolodeck.check", NULL) != NULL) == t->check;
 }
 
 static void out_of_memory(const struct engine_task *t, struct engine_end *end)
@@ -105,8 +106,9 @@ bool docker_ended(const struct docker_task *k, const struct json *inspect, struc
 	}
 	if (oom && end->exit > 0 && (end->cause == ENGINE_EXITED || end->cause == ENGINE_SETUP))
 		out_of_memory(k->t, end);
-	if (end->exit == 127 && (end->cause == ENGINE_EXITED || end->cause == ENGINE_SETUP ||
-					end->cause == ENGINE_NOT_STARTED))
+	if (end->exit == 127 &&
+		(end->cause == ENGINE_EXITED || end->cause == ENGINE_SETUP ||
+			end->cause == ENGINE_NOT_STARTED))
 		not_found(k, end);
 	return false;
 }

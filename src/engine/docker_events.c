@@ -1,4 +1,5 @@
-/* docker_events.c - the daemon's events (hints that something is worth an inspect) and its list (what is there by our label). */
+/* docker_events.c - the daemon's events (hints that something is worth an inspect) and its list
+ * (what is there by our label). */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -42,8 +43,8 @@ char *docker_filters(const struct docker *d, bool events)
 static bool same(const struct engine_task *t, const struct json *labels)
 {
 	return strtol(json_str(labels, "yolodeck.race", "0"), NULL, 10) == t->race &&
-	       !strcmp(json_str(labels, "yolodeck.variant", ""), t->variant) &&
-	       (json_str(labels, "yolodeck.check", NULL) != NULL) == t->check;
+		!strcmp(json_str(labels, "yolodeck.variant", ""), t->variant) &&
+		(json_str(labels, "yolodeck.check", NULL) != NULL) == t->check;
 }
 
 void docker_list(struct docker *d, const struct http_answer *a)

@@ -1,4 +1,5 @@
-/* docker_find.c - where a Docker engine may be: DOCKER_HOST, DOCKER_CONTEXT, the current context, then the usual sockets. */
+/* docker_find.c - where a Docker engine may be: DOCKER_HOST, DOCKER_CONTEXT, the current context,
+ * then the usual sockets. */
 #include <dirent.h>
 #include <stdlib.h>
 #include <string.h>
@@ -75,7 +76,8 @@ static struct json *read_json(const char *path)
 	return j;
 }
 
-/* Host of the context with that name; the directory's own name is a hash of it that we need not compute. */
+/* Host of the context with that name; the directory's own name is a hash of it that we need not
+ * compute. */
 static char *context_host(const char *config, const char *name)
 {
 	char *meta = xasprintf("%s/contexts/meta", config), *host = NULL;

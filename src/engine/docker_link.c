@@ -1,8 +1,10 @@
-/* docker_link.c - the connection to the daemon: which one, in which version, is it there, and every call on it.
+/* docker_link.c - the connection to the daemon: which one, in which version, is it there, and every
+ * call on it.
  *
- * Finding is: ping a place (the answer names the version), ask /info once, open the event stream, then list. Only then is the
- * link UP: subscribed first, looked second, so nothing can happen unseen. A loss drops all calls; when tasks wait it is tried
- * again after 0.25 s, doubling to 5 s, else at the next need. */
+ * Finding is: ping a place (the answer names the version), ask /info once, open the event stream,
+ * then list. Only then is the link UP: subscribed first, looked second, so nothing can happen
+ * unseen. A loss drops all calls; when tasks wait it is tried again after 0.25 s, doubling to 5 s,
+ * else at the next need. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -211,7 +213,7 @@ static void drop_calls(struct docker *d, bool answer)
 static bool needed(const struct docker *d)
 {
 	return d->tasks || d->removes ||
-	       d->said_away; /* who was told that it is away is told that it is back */
+		d->said_away; /* who was told that it is away is told that it is back */
 }
 
 static void on_retry(void *ctx)
@@ -272,7 +274,8 @@ void docker_lost(struct docker *d, const struct http_answer *a, const char *what
 	d->retry_ms = RETRY_MIN_MS;
 	if (!needed(d))
 		return;
-	/* a broken stream may be no more than a restart: the first try will tell; silence needs no second opinion */
+	/* a broken stream may be no more than a restart: the first try will tell; silence needs no
+	 * second opinion */
 	if (a->trouble == HTTP_TIMEOUT)
 		say_away(d, &e);
 	retry_later(d);
@@ -446,7 +449,8 @@ static void take_info(struct docker *d, const struct json *j)
 	i->selinux = has_option(j, "selinux");
 }
 
-/* "client version 1.51 is too new. Maximum supported API version is 1.41": once, then it is an error. */
+/* "client version 1.51 is too new. Maximum supported API version is 1.41": once, then it is an
+ * error. */
 static bool renegotiate(struct docker *d, const struct http_answer *a)
 {
 	const char *at = a->status == 400 ? strstr(a->body.p, "API version is 1.") : NULL;
@@ -468,8 +472,8 @@ static void on_info(void *ctx, const struct http_answer *a)
 	if (a->trouble == HTTP_OK && renegotiate(d, a))
 		return;
 	struct json *j = a->trouble == HTTP_OK && a->status == 200
-				 ? json_parse(a->body.p, a->body.len, &e)
-				 : NULL;
+		? json_parse(a->body.p, a->body.len, &e)
+		: NULL;
 	if (!j) {
 		next_place(d, a);
 		return;

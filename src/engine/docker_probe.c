@@ -1,4 +1,5 @@
-/* docker_probe.c - what a probe answers: which daemon, of what kind, what it enforces; or why there is none and what to do. */
+/* docker_probe.c - what a probe answers: which daemon, of what kind, what it enforces; or why there
+ * is none and what to do. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

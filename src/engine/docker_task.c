@@ -1,4 +1,5 @@
-/* docker_task.c - one task's life: at any moment the one call it needs next, and what each answer makes of it. */
+/* docker_task.c - one task's life: at any moment the one call it needs next, and what each answer
+ * makes of it. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -65,7 +66,8 @@ static void drop(struct docker_task *k, enum engine_cause cause, const char *wor
 	docker_poke(k->d);
 }
 
-/* Something asked for is not enforced ("" = nothing): a reason not to run, unless the race allows it. */
+/* Something asked for is not enforced ("" = nothing): a reason not to run, unless the race allows
+ * it. */
 static bool refused_unlimited(const struct docker_task *k, char *words, size_t n)
 {
 	size_t len = strlen(words);
@@ -297,7 +299,7 @@ static void take_state(struct docker_task *k, const struct json *j)
 		k->phase = TASK_CREATED;
 		k->said_started = k->adopting = false; /* it begins now */
 	} else if (!strcmp(status, "running") || !strcmp(status, "paused") ||
-		   !strcmp(status, "restarting")) {
+		!strcmp(status, "restarting")) {
 		is_running(k, j);
 	} else if (!strcmp(status, "exited") || !strcmp(status, "dead")) {
 		if (strncmp(json_str(json_get(j, "State"), "StartedAt", "0001-"), "0001-", 5))
@@ -343,7 +345,8 @@ static void on_stop(void *ctx, const struct http_answer *a)
 	diag(DIAG_WARN, "docker: stop of %s answered %d: %s", k->t->variant, a->status, said);
 }
 
-/* The runner forwards TERM and sends KILL itself after the grace; the daemon's own KILL is only for a runner that hangs. */
+/* The runner forwards TERM and sends KILL itself after the grace; the daemon's own KILL is only for
+ * a runner that hangs. */
 static void stop(struct docker_task *k)
 {
 	char key[128];

@@ -1,4 +1,5 @@
-/* docker_usage.c - finds a process's cgroup files by /proc/PID/cgroup and our own mount table, so that it does not matter who named it. */
+/* docker_usage.c - finds a process's cgroup files by /proc/PID/cgroup and our own mount table, so
+ * that it does not matter who named it. */
 #include "engine/docker_usage.h"
 
 #include <fcntl.h>

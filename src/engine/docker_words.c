@@ -78,9 +78,9 @@ void docker_discarded(const struct json *created, char *out, size_t n)
 		const char *text = json_text(w);
 		if (!strcasestr(text, "discarded"))
 			continue;
-		const char *what = strcasestr(text, "pids")  ? "pids"
-				   : strcasestr(text, "cpu") ? "cpu"
-							     : "memory";
+		const char *what = strcasestr(text, "pids") ? "pids"
+			: strcasestr(text, "cpu")           ? "cpu"
+							    : "memory";
 		snprintf(out, n, "Docker discards the %s limit here", what);
 		return;
 	}

@@ -1,4 +1,5 @@
-/* engine.c - the table of engines, and what they share: default limits, the end of a task from its exit record. */
+/* engine.c - the table of engines, and what they share: default limits, the end of a task from its
+ * exit record. */
 #include "engine/engine.h"
 
 #include <fcntl.h>
@@ -67,7 +68,8 @@ void engine_unlimited(
 			missing[2]);
 }
 
-/* The exit is the last record but for what a crash may have torn: so only the end of the index is read. */
+/* The exit is the last record but for what a crash may have torn: so only the end of the index is
+ * read. */
 static bool exit_record(const char *path, struct runlog_record *r, uint64_t *pids)
 {
 	unsigned char b[16 * RUNLOG_RECORD];
@@ -84,8 +86,8 @@ static bool exit_record(const char *path, struct runlog_record *r, uint64_t *pid
 		for (n -= RUNLOG_RECORD; n >= 0 && !found; n -= RUNLOG_RECORD)
 			found = runlog_decode(b + n, r) == 0 && r->kind == RUNLOG_EXIT;
 		struct runlog_record note;
-		if (found && n >= 0 && runlog_decode(b + n, &note) == 0 && note.kind == RUNLOG_NOTE &&
-			note.len == RUNLOG_NOTE_PIDS)
+		if (found && n >= 0 && runlog_decode(b + n, &note) == 0 &&
+			note.kind == RUNLOG_NOTE && note.len == RUNLOG_NOTE_PIDS)
 			*pids = note.val;
 	}
 	close(fd);
@@ -143,8 +145,8 @@ bool engine_end_from_log(const struct engine_task *t, struct engine_end *end)
 	}
 	size_t len = strlen(end->reason);
 	if (pids && end->exit != 0 && end->cause != ENGINE_STOPPED)
-		snprintf(end->reason + len, sizeof end->reason - len, ", process limit (%llu) reached",
-			(unsigned long long)pids);
+		snprintf(end->reason + len, sizeof end->reason - len,
+			", process limit (%llu) reached", (unsigned long long)pids);
 	return true;
 }
 

@@ -1,8 +1,10 @@
-/* engine.h - what runs a variant. Read this first when you add one: one file that ends in a `const struct engine_type`, one row
- * in engine.c's table, and the shared suite (tests/engine) runs over it by itself.
+/* engine.h - what runs a variant. Read this first when you add one: one file that ends in a `const
+ * struct engine_type`, one row in engine.c's table, and the shared suite (tests/engine) runs over
+ * it by itself.
  *
- * All calls return at once; results come as callbacks of struct engine_events on the loop's thread, never from inside the call
- * itself. What must survive is a file: the log is written by the runner inside (or the pipeline), never through the engine. */
+ * All calls return at once; results come as callbacks of struct engine_events on the loop's thread,
+ * never from inside the call itself. What must survive is a file: the log is written by the runner
+ * inside (or the pipeline), never through the engine. */
 #ifndef ENGINE_ENGINE_H
 #define ENGINE_ENGINE_H
 
@@ -14,45 +16,64 @@
 #include "engine/loop.h"
 #include "model/spec.h"
 
-/* Everything one container needs; made by the conductor, alive until ended was called. Strings are the conductor's. */
+/* Everything one container needs; made by the conductor, alive until ended was called. Strings are
+ * the conductor's. */
 struct engine_task {
 	int race;
-	const char *variant;		/* name */
-	bool check;			/* the check's container, not the command's */
-	const char *repo_id;		/* 16 hex */
-	const char *dir;		/* <state>/races/7/claude-1: work/ home/ tmp/ below it */
-	const char *log, *idx;		/* full paths, created O_EXCL 0600 by the conductor */
-	const char *base_store;		/* host path, mounted read-only at CHECKOUT_BASE_STORE */
-	const char *source;		/* host path of a tree equal to work/ as it began, which nobody writes to; for engines from_template */
-	const char *pipeline;		/* spec.pipeline, or NULL: what prepare pinned */
-	const char *runner_host;	/* the Dagger engine it is meant for, "" = the default one */
-	const char *image;		/* "host" or a reference */
-	struct strv argv;		/* the command */
-	const char *setup;		/* NULL, or run by /bin/sh -c before it, same log */
-	struct strv env;		/* K=V, complete but for HOME and PATH, which the engine knows */
-	struct strv mounts;		/* "~/.nvm", absolute after the conductor's check */
-	struct limits limits;		/* defaults already filled in by engine_defaults */
-	const char *network;		/* "bridge" | "none" */
-	int64_t grace_ms;		/* TERM -> KILL */
-	bool allow_unlimited;		/* spec.allow_unlimited: a limit the daemon discards is a note, not a refusal */
+	const char *variant; /* name */
+	bool check; /* the check's container, not the command's */
+	const char *repo_id; /* 16 hex */
+	const char *dir; /* <state>/races/7/claude-1: work/ home/ tmp/ below it */
+	const char *log, *idx; /* full paths, created O_EXCL 0600 by the conductor */
+	const char *base_store; /* host path, mounted read-only at CHECKOUT_BASE_STORE */
+	/* host path of a tree equal to work/ as it began, which nobody writes to; for engines
+	 * from_template */
+	const char *source;
+	const char *pipeline; /* spec.pipeline, or NULL: what prepare pinned */
+	/* the Dagger engine it is meant for, "" = the default one */
+	const char *runner_host;
+	const char *image; /* "host" or a reference */
+	struct strv argv; /* the command */
+	const char *setup; /* NULL, or run by /bin/sh -c before it, same log */
+	/* K=V, complete but for HOME and PATH, which the engine knows */
+	struct strv env;
+	struct strv mounts; /* "~/.nvm", absolute after the conductor's check */
+	struct limits limits; /* defaults already filled in by engine_defaults */
+	const char *network; /* "bridge" | "none" */
+	int64_t grace_ms; /* TERM -> KILL */
+	/* spec.allow_unlimited: a limit the daemon discards is a note, not a refusal */
+	bool allow_unlimited;
 	/* engine's */
-	char id[128];			/* identity to adopt by; stored in variant.json when started() is called */
+	/* identity to adopt by; stored in variant.json when started() is called */
+	char id[128];
 	void *priv;
-	void *owner;			/* conductor's */
+	void *owner; /* conductor's */
 };
 
-enum engine_cause { ENGINE_EXITED, ENGINE_OOM, ENGINE_TIME, ENGINE_STOPPED, ENGINE_SETUP, ENGINE_NOT_STARTED, ENGINE_GONE, ENGINE_RESTARTED };
+enum engine_cause {
+	ENGINE_EXITED,
+	ENGINE_OOM,
+	ENGINE_TIME,
+	ENGINE_STOPPED,
+	ENGINE_SETUP,
+	ENGINE_NOT_STARTED,
+	ENGINE_GONE,
+	ENGINE_RESTARTED
+};
 struct engine_end {
 	enum engine_cause cause;
-	int exit;		/* -1 = not known */
-	char reason[512];	/* a sentence: "exit 1", "out of memory (limit 2.0 GiB)", "no such image: node:22" */
+	int exit; /* -1 = not known */
+	/* a sentence: "exit 1", "out of memory (limit 2.0 GiB)", "no such image: node:22" */
+	char reason[512];
 };
 
 struct engine_events {
 	void (*started)(void *ctx, struct engine_task *t);
-	/* Exactly once per start or adopt. After it the engine holds nothing of t but what `remove` needs. */
+	/* Exactly once per start or adopt. After it the engine holds nothing of t but what `remove`
+	 * needs. */
 	void (*ended)(void *ctx, struct engine_task *t, const struct engine_end *end);
-	void (*note)(void *ctx, struct engine_task *t, const char *text);	/* progress; "" clears it */
+	/* progress; "" clears it */
+	void (*note)(void *ctx, struct engine_task *t, const char *text);
 	/* The engine is away (why, since when is the caller's) or back (why NULL). */
 	void (*away)(void *ctx, const char *why, const char *next_step);
 	void *ctx;
@@ -62,68 +83,83 @@ struct engine_ctx {
 	struct loop *loop;
 	const struct engine_events *ev;
 	const char *state_dir, *repo_id;
-	const char *runner;	/* path of the static runner on the host, 0755 */
+	const char *runner; /* path of the static runner on the host, 0755 */
 };
 
 /* What a probe found. */
 struct engine_report {
 	bool ok;
 	char code[32];
-	char why[512];		/* ok: "docker 20.10.24, API 1.41, rootful"; else the sentence with the next step */
-	char isolation[64];	/* "container", "namespace", "none" */
-	bool limit_memory, limit_pids, limit_cpus;	/* really enforced here */
-	char warn[256];		/* "log not guarded" ... "" = none */
-	bool shares_network;	/* network "bridge" is this machine's own */
+	/* ok: "docker 20.10.24, API 1.41, rootful"; else the sentence with the next step */
+	char why[512];
+	char isolation[64]; /* "container", "namespace", "none" */
+	bool limit_memory, limit_pids, limit_cpus; /* really enforced here */
+	char warn[256]; /* "log not guarded" ... "" = none */
+	bool shares_network; /* network "bridge" is this machine's own */
 };
 typedef void (*engine_probe_fn)(void *ctx, const struct engine_report *r);
-typedef void (*engine_done_fn)(void *ctx, const struct err *e);	/* e->msg "" = fine */
+typedef void (*engine_done_fn)(void *ctx, const struct err *e); /* e->msg "" = fine */
 
-struct engine;	/* each type's own; begins with `const struct engine_type *type` */
+struct engine; /* each type's own; begins with `const struct engine_type *type` */
 
 struct engine_type {
 	const char *name, *help;
-	bool container;		/* satisfies isolation: container */
-	bool test_only;		/* refused unless YOLODECK_FAKE=1 */
-	bool in_auto;		/* tried by auto, in table order */
-	bool from_template;	/* tasks are filled from `source`: the race's template is kept while the race is live */
+	bool container; /* satisfies isolation: container */
+	bool test_only; /* refused unless YOLODECK_FAKE=1 */
+	bool in_auto; /* tried by auto, in table order */
+	/* tasks are filled from `source`: the race's template is kept while the race is live */
+	bool from_template;
 	/* Pure: can races like this one be run by it at all? -1 with the reason. NULL = all can. */
 	int (*suits)(const struct spec *s, struct err *e);
 	struct engine *(*open)(const struct engine_ctx *c, struct err *e);
-	void (*close)(struct engine *g);	/* what runs goes on */
-	void (*probe)(struct engine *g, engine_probe_fn fn, void *ctx);	/* answers within 2 s */
-	/* Before the first start of a race: is the image here, are mounts allowed. May pin what later starts need in s->pipeline.
-	 * from: the work tree the race was asked for in, "" = none. s and from live until fn was called. */
-	void (*prepare)(struct engine *g, struct spec *s, const char *from, engine_done_fn fn, void *ctx);
+	void (*close)(struct engine *g); /* what runs goes on */
+	void (*probe)(struct engine *g, engine_probe_fn fn, void *ctx); /* answers within 2 s */
+	/* Before the first start of a race: is the image here, are mounts allowed. May pin what
+	 * later starts need in s->pipeline. from: the work tree the race was asked for in, "" =
+	 * none. s and from live until fn was called. */
+	void (*prepare)(
+		struct engine *g, struct spec *s, const char *from, engine_done_fn fn, void *ctx);
 	void (*start)(struct engine *g, struct engine_task *t);
 	/* Asks it to end: TERM, grace, KILL. ended() follows. kept while the engine is away. */
 	void (*stop)(struct engine *g, struct engine_task *t);
-	/* t->id from variant.json (may be "" when the crash came between intent and identity: look it up by name). ended() with
-	 * ENGINE_GONE when it is nowhere. started() comes only when t->id was "" or it had not been started yet. */
+	/* t->id from variant.json (may be "" when the crash came between intent and identity: look
+	 * it up by name). ended() with ENGINE_GONE when it is nowhere. started() comes only when
+	 * t->id was "" or it had not been started yet. */
 	void (*adopt)(struct engine *g, struct engine_task *t);
-	/* Removes the container after saving; the log and work/ stay. Best effort, missing = done. */
+	/* Removes the container after saving; the log and work/ stay. Best effort, missing = done.
+	 */
 	void (*remove)(struct engine *g, int race, const char *variant, bool check, const char *id);
-	/* argv of a command beside it in the container (exec, shell); -1 when it cannot. tty: it will run on a terminal made for it, never
-	 * on the user's own (what can reach a terminal may be able to type into it). */
-	int (*exec_argv)(struct engine *g, const struct engine_task *t, const char *const *cmd, bool tty, struct strv *out, struct err *e);
+	/* argv of a command beside it in the container (exec, shell); -1 when it cannot. tty: it
+	 * will run on a terminal made for it, never on the user's own (what can reach a terminal
+	 * may be able to type into it). */
+	int (*exec_argv)(struct engine *g, const struct engine_task *t, const char *const *cmd,
+		bool tty, struct strv *out, struct err *e);
 	/* cpu in ns and memory in bytes so far, -1 = not known; cheap enough for once a second */
-	void (*sample)(struct engine *g, const struct engine_task *t, int64_t *cpu_ns, int64_t *memory);
-	/* Brings work/ up to date when it is a copy of what the container sees: asked for while somebody watches, before a live
-	 * snapshot; cheap, and it may take its time. false = work/ is still as it began. NULL = work/ is the container's own. */
+	void (*sample)(
+		struct engine *g, const struct engine_task *t, int64_t *cpu_ns, int64_t *memory);
+	/* Brings work/ up to date when it is a copy of what the container sees: asked for while
+	 * somebody watches, before a live snapshot; cheap, and it may take its time. false = work/
+	 * is still as it began. NULL = work/ is the container's own. */
 	bool (*refresh)(struct engine *g, struct engine_task *t);
 	/* uid and gid that work/ home/ tmp/ must belong to; -1 = as they are */
 	void (*owner)(struct engine *g, int *uid, int *gid);
 };
-struct engine { const struct engine_type *type; };
+struct engine {
+	const struct engine_type *type;
+};
 
 extern const struct engine_type engine_dagger, engine_docker, engine_local, engine_fake;
-extern const struct engine_type *const engine_table[];	/* in the order of auto; NULL at the end */
+extern const struct engine_type *const engine_table[]; /* in the order of auto; NULL at the end */
 const struct engine_type *engine_find(const char *name);
 /* Fills what is 0 in l: memory min(4g, 80 % of RAM / parallel), pids 1024, log 1 GiB. */
 void engine_defaults(struct limits *l, int parallel);
-int engine_default_parallel(void);	/* max(1, cores / 2) */
-/* The sentence for what a race asks and an engine does not enforce ("memory limit not enforced here"), or "". */
-void engine_unlimited(const struct engine_report *r, const struct limits *asked, char *out, size_t n);
-/* Image host: a program that the container did not find (127) but the host has: says so in end->reason. */
+int engine_default_parallel(void); /* max(1, cores / 2) */
+/* The sentence for what a race asks and an engine does not enforce ("memory limit not enforced
+ * here"), or "". */
+void engine_unlimited(
+	const struct engine_report *r, const struct limits *asked, char *out, size_t n);
+/* Image host: a program that the container did not find (127) but the host has: says so in
+ * end->reason. */
 struct host;
 void engine_explain_127(const struct host *h, const struct engine_task *t, struct engine_end *end);
 /* Shared by docker, local, fake: end of a task from its exit record. False = there is none yet. */

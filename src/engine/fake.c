@@ -1,5 +1,6 @@
-/* fake.c - for tests only: the runner as a process of ours, straight in work/ on this machine, with no isolation at all. It has
- * the same identity and the same life as local, so what the tests learn of the conductor holds for real engines. */
+/* fake.c - for tests only: the runner as a process of ours, straight in work/ on this machine, with
+ * no isolation at all. It has the same identity and the same life as local, so what the tests learn
+ * of the conductor holds for real engines. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -105,7 +106,8 @@ static void fake_probe(struct engine *g, engine_probe_fn fn, void *ctx)
 	ask(g, (struct question){ .probe = fn, .ctx = ctx });
 }
 
-static void fake_prepare(struct engine *g, struct spec *s, const char *from, engine_done_fn fn, void *ctx)
+static void fake_prepare(
+	struct engine *g, struct spec *s, const char *from, engine_done_fn fn, void *ctx)
 {
 	ask(g, (struct question){ .done = fn, .ctx = ctx });
 }

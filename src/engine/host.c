@@ -1,4 +1,5 @@
-/* host.c - the table of image "host": which paths of this machine a container sees, and what is generated for it. */
+/* host.c - the table of image "host": which paths of this machine a container sees, and what is
+ * generated for it. */
 #include "engine/host.h"
 
 #include <limits.h>
@@ -12,7 +13,8 @@
 #include "base/fs.h"
 #include "base/mem.h"
 
-/* All there is; what is missing on this machine is left out. Nothing that names users, keys or sockets. */
+/* All there is; what is missing on this machine is left out. Nothing that names users, keys or
+ * sockets. */
 static const char *const shown[] = {
 	"/usr",
 	"/bin",
@@ -87,7 +89,8 @@ static void add_shown(struct host *h, const char *path)
 	if (!real)
 		return;
 	char *link = strcmp(real, path) ? link_text(path) : NULL;
-	/* a link is made again only where its target is seen; else the target itself stands in its place */
+	/* a link is made again only where its target is seen; else the target itself stands in its
+	 * place */
 	if (link && !visible(h, real)) {
 		free(link);
 		link = NULL;
@@ -166,7 +169,8 @@ static void add_path(struct strv *out, const char *dir)
 		strv_add(out, dir);
 }
 
-/* The user's PATH, reduced to what is seen inside; the system's own directories are always there. */
+/* The user's PATH, reduced to what is seen inside; the system's own directories are always there.
+ */
 static char *path_inside(const struct host *h)
 {
 	static const char *const always[] = { "/usr/local/bin", "/usr/bin", "/bin", "/usr/sbin",
@@ -178,7 +182,8 @@ static char *path_inside(const struct host *h)
 	while (p && *p) {
 		size_t n = strcspn(p, ":");
 		char *dir = xstrndup(p, n), *real = dir[0] == '/' ? realpath(dir, NULL) : NULL;
-		/* a directory that is only reached through a hidden link (NixOS: /run/current-system) goes by its real name */
+		/* a directory that is only reached through a hidden link (NixOS:
+		 * /run/current-system) goes by its real name */
 		if (real && visible(h, real))
 			add_path(&dirs, visible(h, dir) ? dir : real);
 		free(dir);
@@ -226,7 +231,8 @@ bool host_explain_127(const struct host *h, const char *program, char *out, size
 	bool hidden = real && !(visible(h, found) && visible(h, real));
 
 	if (hidden) {
-		/* what is missing is the directory of the program, or of what a visible link leads to */
+		/* what is missing is the directory of the program, or of what a visible link leads
+		 * to */
 		char *dir = fs_dirname(visible(h, found) ? real : found),
 		     *shown_dir = fs_tilde(dir);
 		snprintf(out, n, "%s is in %s, which the container does not see; add it to mounts",

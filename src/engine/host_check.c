@@ -1,5 +1,6 @@
-/* host_check.c - which mounts of a race are refused, and why. A mount opens the machine to code nobody has read yet, so what
- * holds sockets, devices, accounts, the user's whole home or our own state is never given, not even read-only. */
+/* host_check.c - which mounts of a race are refused, and why. A mount opens the machine to code
+ * nobody has read yet, so what holds sockets, devices, accounts, the user's whole home or our own
+ * state is never given, not even read-only. */
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -99,7 +100,8 @@ static int check_one(const char *name, const char *state_dir, const char *repo, 
 			name);
 		goto out;
 	}
-	if (check_place(name, real, state_dir, repo, e) || check_place(name, path, state_dir, repo, e))
+	if (check_place(name, real, state_dir, repo, e) ||
+		check_place(name, path, state_dir, repo, e))
 		goto out;
 	if (strstr(path, "//") || strstr(path, "/./") || strstr(path, "/../")) {
 		err_set(e, "mount", "mount %s: write the path without //, /./ and /../", name);

@@ -1,7 +1,9 @@
-/* http.c - requests over a unix socket with libcurl, one easy handle each, connections kept alive by the loop's multi handle.
+/* http.c - requests over a unix socket with libcurl, one easy handle each, connections kept alive
+ * by the loop's multi handle.
  *
- * curl's callbacks only collect bytes and arm a timer of 0 ms; lines, `open` and the answer are given out from the loop.
- * A call that is cancelled from one of its own callbacks is freed when that callback has returned. */
+ * curl's callbacks only collect bytes and arm a timer of 0 ms; lines, `open` and the answer are
+ * given out from the loop. A call that is cancelled from one of its own callbacks is freed when
+ * that callback has returned. */
 #include "engine/http.h"
 
 #include <curl/curl.h>
@@ -162,9 +164,9 @@ static enum http_trouble trouble_of(const struct http_call *c, int code)
 	case CURLE_OK:
 		return HTTP_OK;
 	case CURLE_COULDNT_CONNECT:
-		return os == EACCES || os == EPERM     ? HTTP_NO_PERMISSION
-		       : os == ENOENT || os == ENOTDIR ? HTTP_NO_SOCKET
-						       : HTTP_REFUSED;
+		return os == EACCES || os == EPERM      ? HTTP_NO_PERMISSION
+			: os == ENOENT || os == ENOTDIR ? HTTP_NO_SOCKET
+							: HTTP_REFUSED;
 	case CURLE_COULDNT_RESOLVE_HOST: /* the path does not fit into sockaddr_un */
 		return HTTP_NO_SOCKET;
 	case CURLE_OPERATION_TIMEDOUT:
@@ -245,8 +247,7 @@ static void set_method(struct http_call *c, const struct http_request *r)
 		} else {
 			curl_easy_setopt(
 				c->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)r->nbody);
-			curl_easy_setopt(
-				c->easy, CURLOPT_COPYPOSTFIELDS, r->nbody ? r->body : "");
+			curl_easy_setopt(c->easy, CURLOPT_COPYPOSTFIELDS, r->nbody ? r->body : "");
 		}
 		char *type = xasprintf(
 			"Content-Type: %s", r->content_type ? r->content_type : "application/json");

@@ -1,4 +1,5 @@
-/* image.c - images: sources that tasks wait for, each looked up, fetched when it is not there, and looked up again. */
+/* image.c - images: sources that tasks wait for, each looked up, fetched when it is not there, and
+ * looked up again. */
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,8 +17,10 @@ enum { LOOK_MS = 10000, IMPORT_MS = 60000, EMPTY_TAR = 1024 };
 
 /* ---- names ---- */
 
-/* Of this content of a tar, or of this directory in this race: a race has one image of a build, however long it lasts. */
-static char *own_tag(const struct docker *d, const struct engine_task *t, enum image_kind kind, const char *path)
+/* Of this content of a tar, or of this directory in this race: a race has one image of a build,
+ * however long it lasts. */
+static char *own_tag(
+	const struct docker *d, const struct engine_task *t, enum image_kind kind, const char *path)
 {
 	struct sha256 sum;
 	struct stat st = { 0 };
@@ -40,9 +43,9 @@ static char *ref_of(const struct docker *d, const struct engine_task *t)
 {
 	const char *path;
 	enum image_kind kind = spec_image_kind(t->image, &path);
-	return kind == IMAGE_HOST  ? xstrdup(DOCKER_EMPTY_IMAGE)
-	       : kind == IMAGE_REF ? xstrdup(t->image)
-				   : own_tag(d, t, kind, path);
+	return kind == IMAGE_HOST   ? xstrdup(DOCKER_EMPTY_IMAGE)
+		: kind == IMAGE_REF ? xstrdup(t->image)
+				    : own_tag(d, t, kind, path);
 }
 
 static struct image_source *find(const struct docker *d, const char *ref)
@@ -124,7 +127,8 @@ static void source_free(struct image_source *s)
 	free(s);
 }
 
-static struct image_source *source_new(struct docker *d, const struct engine_task *t, const char *ref)
+static struct image_source *source_new(
+	struct docker *d, const struct engine_task *t, const char *ref)
 {
 	struct image_source *s = xcalloc(1, sizeof(*s));
 	s->d = d;
@@ -160,7 +164,8 @@ void image_cut(struct image_source *s)
 {
 	s->call = NULL;
 	if (++s->tries >= IMAGE_TRIES) {
-		image_failed(s, "Docker broke off %d times while image %.200s was fetched", s->tries, s->text);
+		image_failed(s, "Docker broke off %d times while image %.200s was fetched",
+			s->tries, s->text);
 		return;
 	}
 	let_go(s);
@@ -168,7 +173,8 @@ void image_cut(struct image_source *s)
 	docker_poke(s->d);
 }
 
-bool image_whole(struct image_source *s, const struct http_answer *a, void (*refused)(struct image_source *s, const char *said))
+bool image_whole(struct image_source *s, const struct http_answer *a,
+	void (*refused)(struct image_source *s, const char *said))
 {
 	char said[DOCKER_TEXT] = "";
 
@@ -247,7 +253,8 @@ static void look(struct image_source *s)
 {
 	char *path = xasprintf("/images/%s/json", s->ref);
 	s->call = docker_call(s->d, NULL,
-		&(struct docker_req){ .method = "GET", .path = path, .timeout_ms = LOOK_MS }, on_look, s);
+		&(struct docker_req){ .method = "GET", .path = path, .timeout_ms = LOOK_MS },
+		on_look, s);
 	free(path);
 }
 
@@ -260,7 +267,8 @@ static void on_empty(void *ctx, const struct http_answer *a)
 	s->call = NULL;
 	if (a->trouble != HTTP_OK) {
 		image_cut(s);
-	} else if (a->status == 200 && !strstr(a->body.p, "\"error\"")) { /* a stream of JSON lines */
+	} else if (a->status == 200 &&
+		!strstr(a->body.p, "\"error\"")) { /* a stream of JSON lines */
 		image_fetched(s);
 	} else {
 		docker_message(a, said, sizeof(said));

@@ -1,4 +1,5 @@
-/* image_auth.c - the login of a registry as `docker login` left it: in the configuration, or with a helper program. */
+/* image_auth.c - the login of a registry as `docker login` left it: in the configuration, or with a
+ * helper program. */
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,23 +33,25 @@ static void host_of(const char *address, char *out, size_t n)
 	snprintf(out, n, "%.*s", (int)strcspn(p, "/"), p);
 }
 
-/* The default registry has a short name besides the address it is known by: the end of its host's name. */
+/* The default registry has a short name besides the address it is known by: the end of its host's
+ * name. */
 static bool is_default(const char *registry, const char *dflt)
 {
 	char host[256];
 	host_of(dflt, host, sizeof(host));
 	size_t h = strlen(host), r = strlen(registry);
 	return !r || !strcmp(host, registry) ||
-	       (h > r && !strcmp(host + h - r, registry) && host[h - r - 1] == '.');
+		(h > r && !strcmp(host + h - r, registry) && host[h - r - 1] == '.');
 }
 
 static void base64(const char *in, size_t n, struct buf *out)
 {
-	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+	static const char digits[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 	const unsigned char *p = (const unsigned char *)in;
 	for (size_t i = 0; i < n; i += 3) {
 		unsigned v = (unsigned)p[i] << 16 | (i + 1 < n ? (unsigned)p[i + 1] << 8 : 0) |
-			     (i + 2 < n ? p[i + 2] : 0);
+			(i + 2 < n ? p[i + 2] : 0);
 		buf_char(out, digits[v >> 18]);
 		buf_char(out, digits[v >> 12 & 63]);
 		buf_char(out, i + 1 < n ? digits[v >> 6 & 63] : '=');
@@ -59,7 +62,8 @@ static void base64(const char *in, size_t n, struct buf *out)
 /* The ordinary alphabet; -1 = damaged. */
 static int unbase64(const char *in, struct buf *out)
 {
-	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	static const char digits[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 	unsigned v = 0, bits = 0;
 	for (; *in && *in != '='; in++) {
 		const char *at = strchr(digits, *in);
@@ -142,8 +146,8 @@ static bool helper_ok(const char *name)
 	return true;
 }
 
-static char *from_answer(const struct child_result *r, const char *program, const char *address,
-	char *why, size_t n)
+static char *from_answer(
+	const struct child_result *r, const char *program, const char *address, char *why, size_t n)
 {
 	struct err e = ERR_INIT;
 	char said[100], *out = NULL;
@@ -166,7 +170,8 @@ static char *from_helper(const char *name, const char *address, char *why, size_
 	struct child_result r;
 	struct err e = ERR_INIT;
 	if (!helper_ok(name)) {
-		snprintf(why, n, "the name of the credential helper in Docker's configuration is not right");
+		snprintf(why, n,
+			"the name of the credential helper in Docker's configuration is not right");
 		return NULL;
 	}
 	snprintf(program, sizeof(program), "docker-credential-%s", name);
@@ -183,7 +188,8 @@ static char *from_helper(const char *name, const char *address, char *why, size_
 	return out;
 }
 
-char *image_auth(const char *config_dir, const char *registry, const char *dflt_registry, char *why, size_t n)
+char *image_auth(const char *config_dir, const char *registry, const char *dflt_registry, char *why,
+	size_t n)
 {
 	const char *address = is_default(registry, dflt_registry) ? dflt_registry : registry;
 	struct buf b = BUF_INIT;

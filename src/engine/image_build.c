@@ -1,4 +1,5 @@
-/* image_build.c - an image from a directory with a Dockerfile: packed by a worker, built by the daemon's own builder. */
+/* image_build.c - an image from a directory with a Dockerfile: packed by a worker, built by the
+ * daemon's own builder. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,8 +30,9 @@ static void failed(struct image_source *s, const char *said)
 	const struct image_progress *p = &s->progress;
 	const char *name = fs_basename(s->path);
 	if (p->steps)
-		image_failed(s, "building %.60s failed at step %d of %d (%.100s): %.200s%s%.150s", name, p->step,
-			steps(p), p->command, said, p->said[0] ? "; it said last: " : "", p->said);
+		image_failed(s, "building %.60s failed at step %d of %d (%.100s): %.200s%s%.150s",
+			name, p->step, steps(p), p->command, said,
+			p->said[0] ? "; it said last: " : "", p->said);
 	else
 		image_failed(s, "building %.60s failed: %s", name, said);
 }

@@ -1,4 +1,5 @@
-/* image_ignore.c - .dockerignore: patterns as Docker reads them (* ? [a-z] \ and ** for any number of directories, ! takes back). */
+/* image_ignore.c - .dockerignore: patterns as Docker reads them (* ? [a-z] \ and ** for any number
+ * of directories, ! takes back). */
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,7 +10,7 @@
 static bool class_fits(const char *p, char c, const char **end)
 {
 	bool not = p[1] == '^' || p[1] == '!', in = false;
-	const char *q = p + 1 + not;
+	const char *q = p + 1 + not ;
 	for (bool first = true; *q && (*q != ']' || first); first = false) {
 		char low = *q == '\\' && q[1] ? *++q : *q, high = low;
 		q++;
@@ -17,14 +18,15 @@ static bool class_fits(const char *p, char c, const char **end)
 			high = q[1] == '\\' && q[2] ? q[2] : q[1];
 			q += q[1] == '\\' && q[2] ? 3 : 2;
 		}
-		in |= (unsigned char)low <= (unsigned char)c && (unsigned char)c <= (unsigned char)high;
+		in |= (unsigned char)low <= (unsigned char)c &&
+			(unsigned char)c <= (unsigned char)high;
 	}
 	if (*q != ']') {
 		*end = p + 1;
 		return c == '[';
 	}
 	*end = q + 1;
-	return c != '/' && in != not;
+	return c != '/' && in != not ;
 }
 
 static bool fits(const char *p, const char *s);

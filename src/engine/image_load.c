@@ -37,14 +37,16 @@ static void tag(struct image_source *s)
 	buf_fmt(&b, "%s/tag?repo=%.*s&tag=%s", s->progress.loaded, (int)(colon - s->ref), s->ref,
 		colon + 1);
 	s->call = docker_call(s->d, NULL,
-		&(struct docker_req){ .method = "POST", .path = b.p, .timeout_ms = TAG_MS }, on_tag, s);
+		&(struct docker_req){ .method = "POST", .path = b.p, .timeout_ms = TAG_MS }, on_tag,
+		s);
 	buf_release(&b);
 }
 
 static void refused(struct image_source *s, const char *said)
 {
 	if (strstr(said, "manifest.json"))
-		image_failed(s, "Docker finds no image in %.200s: write it with `docker save` (an OCI layout needs Docker 25 or newer)",
+		image_failed(s,
+			"Docker finds no image in %.200s: write it with `docker save` (an OCI layout needs Docker 25 or newer)",
 			s->path);
 	else
 		image_failed(s, "Docker could not load %.200s: %s", s->path, said);

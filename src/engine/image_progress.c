@@ -1,4 +1,5 @@
-/* image_progress.c - the daemon's stream of a pull, a load or a build: layers, steps, the error that ends it. */
+/* image_progress.c - the daemon's stream of a pull, a load or a build: layers, steps, the error
+ * that ends it. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -117,7 +118,8 @@ void image_progress_text(const struct image_progress *p, char *out, size_t n)
 	if (!p->n)
 		return;
 	if (fetched == p->n)
-		snprintf(out, n, "unpacking, layer %zu of %zu", done < p->n ? done + 1 : p->n, p->n);
+		snprintf(
+			out, n, "unpacking, layer %zu of %zu", done < p->n ? done + 1 : p->n, p->n);
 	else if (total > 0)
 		snprintf(out, n, "%d %% of %.*f MB, layer %zu of %zu", (int)(now * 100 / total),
 			total < 10000000, (double)total / 1e6, fetched + 1, p->n);

@@ -29,18 +29,24 @@ static void refused(struct image_source *s, const char *said)
 	if (SAYS("no matching manifest", "does not match the specified platform"))
 		image_failed(s, "image %.200s is not made for this machine's processor", image);
 	else if (SAYS("manifest unknown", "manifest for", "not found: manifest", "name unknown"))
-		image_failed(s, "no such image: %.200s; its registry does not have it: look at the name and the tag",
+		image_failed(s,
+			"no such image: %.200s; its registry does not have it: look at the name and the tag",
 			image);
 	else if (SAYS("toomanyrequests", "rate limit"))
-		image_failed(s, "the registry of image %.200s takes no more pulls for now; `docker login%s%s` may allow more",
+		image_failed(s,
+			"the registry of image %.200s takes no more pulls for now; `docker login%s%s` may allow more",
 			image, gap, host);
-	else if (SAYS("denied", "unauthorized", "authentication required", "no basic auth", "incorrect username"))
-		image_failed(s, "no such image: %.200s, or its registry wants a login: `docker login%s%s`%s%s",
+	else if (SAYS("denied", "unauthorized", "authentication required", "no basic auth",
+			 "incorrect username"))
+		image_failed(s,
+			"no such image: %.200s, or its registry wants a login: `docker login%s%s`%s%s",
 			image, gap, host, *why ? "; " : "", why);
-	else if (SAYS("no such host", "dial tcp", "i/o timeout", "unreachable", "connection refused",
-			 "TLS handshake", "context deadline", "Temporary failure", "request canceled", "x509"))
-		image_failed(s, "image %.200s is not here and its registry cannot be reached: %s; "
-				"`docker load` brings one from a file",
+	else if (SAYS("no such host", "dial tcp", "i/o timeout", "unreachable",
+			 "connection refused", "TLS handshake", "context deadline",
+			 "Temporary failure", "request canceled", "x509"))
+		image_failed(s,
+			"image %.200s is not here and its registry cannot be reached: %s; "
+			"`docker load` brings one from a file",
 			image, said);
 	else if (SAYS("no space left"))
 		image_failed(s, "image %.200s does not fit on Docker's disk: %s", image, said);
@@ -73,7 +79,10 @@ static char *pull_path(const char *ref)
 	const char *at = strchr(ref, '@'), *slash = strrchr(ref, '/');
 	const char *colon = strchr(slash ? slash : ref, ':');
 	const char *tag = at ? at + 1 : colon ? colon + 1 : "latest";
-	char *name = xstrndup(ref, at ? (size_t)(at - ref) : colon ? (size_t)(colon - ref) : strlen(ref));
+	char *name = xstrndup(ref,
+		at              ? (size_t)(at - ref)
+			: colon ? (size_t)(colon - ref)
+				: strlen(ref));
 	if (at && colon && colon < at)
 		name[colon - ref] = 0; /* a digest says it better */
 	buf_str(&b, "/images/create?fromImage=");

@@ -1,7 +1,7 @@
 /* image_save.c - `docker save` of a local image into a cache, once per image id.
  *
- * Whoever holds the lock writes; a writer that was killed leaves a .new, which the next one unlinks (the killed one's `docker` may
- * still be writing into that inode) and makes anew. */
+ * Whoever holds the lock writes; a writer that was killed leaves a .new, which the next one unlinks
+ * (the killed one's `docker` may still be writing into that inode) and makes anew. */
 #include "engine/image_save.h"
 
 #include <errno.h>
@@ -95,7 +95,8 @@ static int run_save(const char *docker, const char *id, int to, const char *name
 	return 0;
 }
 
-static int save(const char *docker, const char *id, const char *name, const char *path, struct err *e)
+static int save(
+	const char *docker, const char *id, const char *name, const char *path, struct err *e)
 {
 	char *fresh = xasprintf("%s.new", path);
 	int rc = -1, fd;

@@ -1,5 +1,5 @@
-/* image_tar.c - a directory as a tar (pax), for the daemon that builds it. Links are never followed; what is no file, directory or
- * link is left out. */
+/* image_tar.c - a directory as a tar (pax), for the daemon that builds it. Links are never
+ * followed; what is no file, directory or link is left out. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -58,8 +58,8 @@ static int pad(struct packer *k)
 	return over ? put(k, zeros, BLOCK - over) : 0;
 }
 
-static int header(struct packer *k, const char *name, const struct stat *st, char type, int64_t size,
-	const char *link)
+static int header(struct packer *k, const char *name, const struct stat *st, char type,
+	int64_t size, const char *link)
 {
 	char b[BLOCK] = "";
 	unsigned sum = 0;
@@ -90,7 +90,8 @@ static void pax(struct buf *b, const char *key, const char *value)
 	buf_fmt(b, "%zu %s=%s\n", rest + digits, key, value);
 }
 
-static int entry(struct packer *k, const char *name, const struct stat *st, char type, const char *link)
+static int entry(
+	struct packer *k, const char *name, const struct stat *st, char type, const char *link)
 {
 	struct buf more = BUF_INIT;
 	char text[32];
@@ -106,7 +107,7 @@ static int entry(struct packer *k, const char *name, const struct stat *st, char
 	}
 	if (more.len)
 		rc = header(k, "pax", st, 'x', (int64_t)more.len, "") || put(k, more.p, more.len) ||
-		     pad(k);
+			pad(k);
 	buf_release(&more);
 	return rc || header(k, name, st, type, size, link) ? -1 : 0;
 }
@@ -117,7 +118,8 @@ static int file(struct packer *k, int dir, const char *base, const char *name)
 	char *piece;
 	int rc = -1, fd = openat(dir, base, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	if (fd < 0 || fstat(fd, &st) < 0) {
-		err_sys(k->e, "image_build", "cannot read %s; .dockerignore can leave it out", name);
+		err_sys(k->e, "image_build", "cannot read %s; .dockerignore can leave it out",
+			name);
 		goto out;
 	}
 	if (!S_ISREG(st.st_mode)) {
@@ -147,7 +149,8 @@ out:
 	return rc;
 }
 
-static int link_(struct packer *k, int dir, const char *base, const char *name, const struct stat *st)
+static int link_(
+	struct packer *k, int dir, const char *base, const char *name, const struct stat *st)
 {
 	char to[4096];
 	ssize_t n = readlinkat(dir, base, to, sizeof(to) - 1);
@@ -189,8 +192,8 @@ static int one(struct packer *k, int dir, const char *base, const char *name, in
 	}
 	int sub = openat(dir, base, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (sub < 0)
-		return err_sys(k->e, "image_build", "cannot read %s; .dockerignore can leave it out",
-			name);
+		return err_sys(k->e, "image_build",
+			"cannot read %s; .dockerignore can leave it out", name);
 	return walk(k, sub, name, depth + 1);
 }
 
@@ -233,7 +236,8 @@ static void read_ignore(struct packer *k, const char *dir)
 	free(path);
 }
 
-int image_tar(const char *dir, const char *tmp_dir, const atomic_bool *stop, int64_t *size, struct err *e)
+int image_tar(
+	const char *dir, const char *tmp_dir, const atomic_bool *stop, int64_t *size, struct err *e)
 {
 	static const char end[2 * BLOCK];
 	char *path = xasprintf("%s/build-XXXXXX", tmp_dir);

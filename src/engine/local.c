@@ -1,7 +1,8 @@
-/* local.c - bubblewrap: namespaces on this machine, without a daemon. One task is one `bwrap` with our runner as pid 1 of its
- * own pid namespace; the task's identity is that pid 1, never bwrap itself (killing bwrap leaves the sandbox alive). bwrap writes
- * its pid into <variant>/sandbox.json, so a conductor that died in between finds it there. What runs survives us; bwrap, our
- * child, is only waited for. */
+/* local.c - bubblewrap: namespaces on this machine, without a daemon. One task is one `bwrap` with
+ * our runner as pid 1 of its own pid namespace; the task's identity is that pid 1, never bwrap
+ * itself (killing bwrap leaves the sandbox alive). bwrap writes its pid into
+ * <variant>/sandbox.json, so a conductor that died in between finds it there. What runs survives
+ * us; bwrap, our child, is only waited for. */
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -58,13 +59,15 @@ static void stop_info(struct local_task *l)
 	l->inotify = -1;
 }
 
-/* The runner stands outside of the command's groups and has no /sys: what it asks in a container is asked here. */
+/* The runner stands outside of the command's groups and has no /sys: what it asks in a container is
+ * asked here. */
 static void say_pids(const struct engine_task *t, const char *groups, struct engine_end *end)
 {
 	size_t n = strlen(end->reason);
 
-	if (end->exit != 0 && end->cause != ENGINE_STOPPED && end->cause != ENGINE_OOM && end->cause != ENGINE_GONE &&
-		!strstr(end->reason, "process limit") && cgroup_pids_reached(groups))
+	if (end->exit != 0 && end->cause != ENGINE_STOPPED && end->cause != ENGINE_OOM &&
+		end->cause != ENGINE_GONE && !strstr(end->reason, "process limit") &&
+		cgroup_pids_reached(groups))
 		snprintf(end->reason + n, sizeof end->reason - n, ", process limit (%lld) reached",
 			(long long)t->limits.pids);
 }
@@ -387,7 +390,8 @@ static void local_ask(struct engine *e, engine_probe_fn fn, void *ctx)
 	local_probe_start(((struct local *)e)->probe, fn, ctx);
 }
 
-static void local_prepare(struct engine *e, struct spec *s, const char *from, engine_done_fn fn, void *ctx)
+static void local_prepare(
+	struct engine *e, struct spec *s, const char *from, engine_done_fn fn, void *ctx)
 {
 	local_prepare_start(((struct local *)e)->probe, s, fn, ctx);
 }

@@ -43,7 +43,7 @@ bool local_own_nproc(void)
 	int major = 0, minor = 0;
 
 	return uname(&u) == 0 && sscanf(u.release, "%d.%d", &major, &minor) == 2 &&
-	       (major > 5 || (major == 5 && minor >= 14));
+		(major > 5 || (major == 5 && minor >= 14));
 }
 
 static void say_why(const struct child_result *r, struct err *e)
@@ -106,7 +106,8 @@ static void try_cgroups(struct cgroup_can *can)
 	struct err e;
 
 	cgroup_probe(can);
-	/* only where systemd is the init: elsewhere systemd-run would wait for a bus that never comes */
+	/* only where systemd is the init: elsewhere systemd-run would wait for a bus that never
+	 * comes */
 	if (can->way == CGROUP_NONE && fs_is_dir("/run/systemd/system") && cgroup_trial(&argv)) {
 		s.argv = strv_argv(&argv);
 		if (child_run(&s, NULL, 0, 4096, TRIAL_MS, &r, &e) == 0 && r.code == 0 &&
@@ -218,7 +219,8 @@ static int image_allowed(const char *image, struct err *e)
 /* What the variant's own directories are mounted over, it would not see. */
 static int no_hidden_mounts(const struct strv *mounts, struct err *e)
 {
-	static const char *const own[] = { "/tmp", "/var/tmp", "/work", "/home/yolo", "/yolo-base.git", "/.yolo" };
+	static const char *const own[] = { "/tmp", "/var/tmp", "/work", "/home/yolo",
+		"/yolo-base.git", "/.yolo" };
 	int rc = 0;
 
 	for (size_t i = 0; rc == 0 && i < mounts->n; i++) {

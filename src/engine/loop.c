@@ -1,12 +1,14 @@
 /* loop.c - the conductor's event loop over curl_multi_poll.
  *
- * One turn is: let curl work, hand over what it finished, run the timers that are due, then sleep in curl_multi_poll with
- * our descriptors beside curl's, then serve descriptors and the pool's results. curl's own timers make poll return until
- * curl_multi_perform has run, so the two are always paired. Everything of ours runs between those calls, never inside one
- * (curl refuses to add a handle in a callback of its own): a callback of curl that has something to say arms a timer of 0 ms.
+ * One turn is: let curl work, hand over what it finished, run the timers that are due, then sleep
+ * in curl_multi_poll with our descriptors beside curl's, then serve descriptors and the pool's
+ * results. curl's own timers make poll return until curl_multi_perform has run, so the two are
+ * always paired. Everything of ours runs between those calls, never inside one (curl refuses to add
+ * a handle in a callback of its own): a callback of curl that has something to say arms a timer of
+ * 0 ms.
  *
- * Descriptors and timers may be added and removed by any callback. A removed descriptor stays in the table, dead, until the
- * turn is over; a timer leaves the list before its function runs.
+ * Descriptors and timers may be added and removed by any callback. A removed descriptor stays in
+ * the table, dead, until the turn is over; a timer leaves the list before its function runs.
  */
 #include "engine/loop.h"
 
@@ -172,7 +174,7 @@ static unsigned fill_wait(struct loop *l)
 		if (w->dead || !w->events)
 			continue;
 		short ev = (w->events & LOOP_READ ? CURL_WAIT_POLLIN : 0) |
-			   (w->events & LOOP_WRITE ? CURL_WAIT_POLLOUT : 0);
+			(w->events & LOOP_WRITE ? CURL_WAIT_POLLOUT : 0);
 		l->wait[n] = (struct curl_waitfd){ .fd = w->fd, .events = ev, .revents = 0 };
 		l->waiting[n++] = w;
 	}
@@ -190,7 +192,7 @@ static bool serve(struct loop *l, unsigned n)
 			continue;
 		any = true;
 		int ev = (got & (CURL_WAIT_POLLIN | CURL_WAIT_POLLPRI) ? LOOP_READ : 0) |
-			 (got & CURL_WAIT_POLLOUT ? LOOP_WRITE : 0);
+			(got & CURL_WAIT_POLLOUT ? LOOP_WRITE : 0);
 		/* a hang-up seen by one who only writes: let it find out by writing */
 		ev = ev & w->events ? ev & w->events : w->events;
 		if (!w->dead && ev)
@@ -239,8 +241,8 @@ void loop_cancel(struct loop_timer *t)
 static bool run_timers(struct loop *l)
 {
 	int64_t now = clock_mono_ns();
-	uint64_t end =
-		l->seq; /* those armed meanwhile wait for the next turn: curl and descriptors must not starve */
+	uint64_t end = l->seq; /* those armed meanwhile wait for the next turn: curl and descriptors
+				  must not starve */
 	bool any = false;
 	while (!l->stop) {
 		struct loop_timer **at = &l->timers;

@@ -1,4 +1,5 @@
-/* loop_curl.h - what http.c needs of loop.c. Handles travel as void *, so that only the two .c files include curl. */
+/* loop_curl.h - what http.c needs of loop.c. Handles travel as void *, so that only the two .c
+ * files include curl. */
 #ifndef ENGINE_LOOP_CURL_H
 #define ENGINE_LOOP_CURL_H
 
@@ -6,7 +7,8 @@
 
 /* First member of what http.c keeps for one easy handle (set as CURLOPT_PRIVATE). */
 struct loop_transfer {
-	void (*done)(struct loop_transfer *t, int curl_code);	/* from loop_run, outside curl; may add and remove */
+	/* from loop_run, outside curl; may add and remove */
+	void (*done)(struct loop_transfer *t, int curl_code);
 };
 
 /* Never call these two inside a callback of curl. 0, or -1 when curl refuses. */

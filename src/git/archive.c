@@ -1,4 +1,5 @@
-/* archive.c - a variant's branch out of `git branch` and back: one transaction of two refs, compare-and-swap on both. */
+/* archive.c - a variant's branch out of `git branch` and back: one transaction of two refs,
+ * compare-and-swap on both. */
 #include "git/archive.h"
 
 #include <stdlib.h>
@@ -42,7 +43,8 @@ static void turn_release(struct turn *t)
 	free(t->kept);
 }
 
-/* Refuses, by name, what is not as we left it. *done: nothing is left to do. away and to: values now, owned. */
+/* Refuses, by name, what is not as we left it. *done: nothing is left to do. away and to: values
+ * now, owned. */
 static int look(const struct turn *t, char **away, char **to, bool *done, struct err *e)
 {
 	const char *name = t->branch + strlen("refs/heads/");

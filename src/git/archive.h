@@ -4,7 +4,8 @@
 
 #include "git/promote.h"
 
-/* Finishes an archive or restore that a crash cut off: the person asked for it and nothing is lost by it. */
+/* Finishes an archive or restore that a crash cut off: the person asked for it and nothing is lost
+ * by it. */
 int archive_repair(const struct git_repo *repo, const struct json *intent, const struct json *child,
 	struct journal *j, struct buf *words, struct err *e);
 

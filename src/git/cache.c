@@ -13,7 +13,8 @@
 enum { MAGIC_LEN = 8, MAX_CACHE = 256 << 20, RACY_NS = 20000000, CHUNK = 64 << 10 };
 static const char MAGIC[MAGIC_LEN + 1] = "yolowlk3";
 
-/* item counts from 1, 0 = empty. The hash stands beside it so that a look-up meets few items in vain. */
+/* item counts from 1, 0 = empty. The hash stands beside it so that a look-up meets few items in
+ * vain. */
 struct cache_slot {
 	uint32_t item, hash;
 };
@@ -204,8 +205,8 @@ uint32_t cache_mode(mode_t m)
 bool cache_unchanged(const struct walk_cache *c, const struct walk_item *i, const struct stat *st)
 {
 	return i->ctime && i->mode == cache_mode(st->st_mode) && i->size == st->st_size &&
-	       i->mtime == ns(st->st_mtim) && i->ctime == ns(st->st_ctim) && i->ino == st->st_ino &&
-	       i->ctime < c->time - RACY_NS;
+		i->mtime == ns(st->st_mtim) && i->ctime == ns(st->st_ctim) &&
+		i->ino == st->st_ino && i->ctime < c->time - RACY_NS;
 }
 
 /* A text is its length, its bytes, and a NUL, so that it can be used where it stands. */
@@ -353,7 +354,8 @@ int cache_save(const struct walk_cache *c, const char *path, struct err *e)
 	put_items(&b, c);
 	sum = checksum(b.p, b.len);
 	buf_add(&b, &sum, sizeof sum);
-	/* No fsync: this is written every few seconds, and the checksum tells a file that a power cut tore. */
+	/* No fsync: this is written every few seconds, and the checksum tells a file that a power
+	 * cut tore. */
 	fd = open(tmp, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd >= 0)
 		rc = fs_write_all(fd, b.p, b.len);

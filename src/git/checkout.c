@@ -1,4 +1,5 @@
-/* checkout.c - from a base commit to N private work directories: the steps, in an order that a crash may interrupt anywhere. */
+/* checkout.c - from a base commit to N private work directories: the steps, in an order that a
+ * crash may interrupt anywhere. */
 #include "git/checkout.h"
 
 #include <errno.h>
@@ -18,7 +19,8 @@
 #include "git/quarantine.h"
 #include "git/template.h"
 
-/* A file changed within this of the walk is read again; waiting it out once spares that for the whole tree. */
+/* A file changed within this of the walk is read again; waiting it out once spares that for the
+ * whole tree. */
 enum { SETTLE_NS = 21000000, MAX_PATHS = 1000 };
 
 static const char MARKER[] = "yolodeck-copy";
@@ -74,7 +76,8 @@ static void settle(void)
 		;
 }
 
-/* What the start of a continued variant changed already. That it cannot be counted in time is no reason not to go on. */
+/* What the start of a continued variant changed already. That it cannot be counted in time is no
+ * reason not to go on. */
 static void seed_columns(const struct checkout_race *c, struct walk_cache *w)
 {
 	char *q = fs_join(c->race_dir, "q.git");
@@ -215,7 +218,8 @@ int checkout_continue(const struct checkout_race *c, const char *start, const ch
 	own.compare = c->base;
 	own.warning = NULL;
 	if (!git_oid_ok(start))
-		return err_set(e, "damaged", "the commit it goes on from, \"%.80s\", is none", start);
+		return err_set(
+			e, "damaged", "the commit it goes on from, \"%.80s\", is none", start);
 	rc = quarantine_base_store(c->repo, start, start_store, c->race, e);
 	if (!rc)
 		rc = template_make(&own, e);

@@ -214,7 +214,7 @@ int copytree_run(
 		if (!c.failed)
 			pool_parallel(l->n,
 				cores > MAX_THREADS ? MAX_THREADS
-				: cores > 0         ? (int)cores
+					: cores > 0 ? (int)cores
 						    : 1,
 				copy_one, &c);
 		finish_dirs(&c);

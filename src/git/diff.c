@@ -1,4 +1,5 @@
-/* diff.c - what changed between two commits of the quarantine; conflicts; paths that tools run by themselves. */
+/* diff.c - what changed between two commits of the quarantine; conflicts; paths that tools run by
+ * themselves. */
 #include "git/diff.h"
 
 #include <stdlib.h>
@@ -10,7 +11,8 @@
 
 enum { STAT_MAX_FILES = 50000 };
 
-/* xdiff is an attack surface: 16 MB of digits kept it busy for more than a minute. Above this a file counts as binary. */
+/* xdiff is an attack surface: 16 MB of digits kept it busy for more than a minute. Above this a
+ * file counts as binary. */
 static const char LIVE_THRESHOLD[] = "core.bigFileThreshold=256k";
 static const char ONE_FILE_THRESHOLD[] = "core.bigFileThreshold=1m";
 
@@ -147,7 +149,8 @@ int diff_conflicts(const char *git_dir, const char *base, const char *tip, const
 	return 0;
 }
 
-/* Names that something on the user's machine or his CI reads and runs without being asked. "x/" = a directory at any depth. */
+/* Names that something on the user's machine or his CI reads and runs without being asked. "x/" = a
+ * directory at any depth. */
 static const char *const auto_run[] = {
 	".gitattributes",
 	".gitmodules",

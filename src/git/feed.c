@@ -66,7 +66,8 @@ void feed_delete(struct feed *f, const char *path)
 	buf_char(&f->buf, '\n');
 }
 
-/* The newline that may follow the data of a file is optional: the next command starts right behind. */
+/* The newline that may follow the data of a file is optional: the next command starts right behind.
+ */
 void feed_file(struct feed *f, uint32_t mode, const char *path, size_t size)
 {
 	buf_fmt(&f->buf, "M %o inline ", mode);

@@ -1,4 +1,5 @@
-/* fold.c - names as a file system sees them that knows no case and composes letters its own way (macOS, Windows). */
+/* fold.c - names as a file system sees them that knows no case and composes letters its own way
+ * (macOS, Windows). */
 #include "git/scan.h"
 
 #include <stdint.h>
@@ -7,7 +8,8 @@
 #include "base/buf.h"
 #include "base/mem.h"
 
-/* Composed letters of the Latin, Greek and Cyrillic blocks: letter, what it is made of (Unicode 15, canonical, one step). */
+/* Composed letters of the Latin, Greek and Cyrillic blocks: letter, what it is made of (Unicode 15,
+ * canonical, one step). */
 // clang-format off
 static const struct {
 	uint16_t whole, letter, mark;
@@ -206,7 +208,8 @@ static const struct {
 };
 // clang-format on
 
-/* Ranges whose capitals are `step` before their small letters; pairs: capitals are the even (odd) ones. */
+/* Ranges whose capitals are `step` before their small letters; pairs: capitals are the even (odd)
+ * ones. */
 static const struct {
 	uint16_t from, to;
 	uint8_t step;
@@ -286,11 +289,11 @@ static void fold_one(uint32_t c, struct buf *out)
 /* One code point at p; bytes that are no UTF-8 stand for themselves above all code points. */
 static size_t decode(const unsigned char *p, uint32_t *c)
 {
-	size_t n = *p < 0x80                 ? 1
-		   : *p >= 0xC2 && *p < 0xE0 ? 2
-		   : *p >= 0xE0 && *p < 0xF0 ? 3
-		   : *p >= 0xF0 && *p < 0xF5 ? 4
-					     : 0;
+	size_t n = *p < 0x80              ? 1
+		: *p >= 0xC2 && *p < 0xE0 ? 2
+		: *p >= 0xE0 && *p < 0xF0 ? 3
+		: *p >= 0xF0 && *p < 0xF5 ? 4
+					  : 0;
 
 	*c = n == 1 ? *p : *p & (0x7Fu >> n);
 	for (size_t i = 1; i < n; i++) {

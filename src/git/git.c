@@ -1,4 +1,5 @@
-/* git.c - runs git: the two environments, the fixed options, one call to the end, and single refs. */
+/* git.c - runs git: the two environments, the fixed options, one call to the end, and single refs.
+ */
 #include "git/git.h"
 
 #include <ctype.h>
@@ -13,8 +14,9 @@
 
 extern char **environ;
 
-/* What of the user's own GIT_* survives in [U]: where his configuration is, who he is, how he reaches his remotes.
- * GIT_DIR, GIT_INDEX_FILE and the like come from a hook or an alias that started us and mean another call. */
+/* What of the user's own GIT_* survives in [U]: where his configuration is, who he is, how he
+ * reaches his remotes. GIT_DIR, GIT_INDEX_FILE and the like come from a hook or an alias that
+ * started us and mean another call. */
 static const char *const user_keeps[] = {
 	"GIT_CONFIG_GLOBAL=",
 	"GIT_CONFIG_SYSTEM=",
@@ -128,7 +130,8 @@ static void build_command(const struct git_call *c, struct strv *env, struct str
 		strv_add(args, c->args.v[i]);
 }
 
-/* The line of git's stderr that says why: the first "fatal:" or "error:", else the first that is none of its chatter. */
+/* The line of git's stderr that says why: the first "fatal:" or "error:", else the first that is
+ * none of its chatter. */
 static void first_words(const struct buf *err, struct buf *out)
 {
 	static const char *const marks[] = { "fatal: ", "error: " };
@@ -273,15 +276,15 @@ bool git_oid_ok(const char *s)
 const char *git_zero(const char *format)
 {
 	return strcmp(format, "sha256")
-		       ? "0000000000000000000000000000000000000000"
-		       : "0000000000000000000000000000000000000000000000000000000000000000";
+		? "0000000000000000000000000000000000000000"
+		: "0000000000000000000000000000000000000000000000000000000000000000";
 }
 
 const char *git_empty_tree(const char *format)
 {
 	return strcmp(format, "sha256")
-		       ? "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
-		       : "6ef19b41225c5369f1c104d45d8d85efa9b057b53b14b4b9b939dd74decc5321";
+		? "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
+		: "6ef19b41225c5369f1c104d45d8d85efa9b057b53b14b4b9b939dd74decc5321";
 }
 
 char *git_resolve(const struct git_repo *r, const char *rev, struct err *e)
@@ -345,8 +348,9 @@ int git_update_ref(const struct git_repo *r, const char *ref, const char *next, 
 	else
 		strv_addl(&c.args, "-d", ref, was, (char *)NULL);
 	rc = git_run(&c, &res, e);
-	if (rc && (strstr(e->msg, "but expected") || strstr(e->msg, "reference already exists") ||
-			  strstr(e->msg, "unable to resolve reference")))
+	if (rc &&
+		(strstr(e->msg, "but expected") || strstr(e->msg, "reference already exists") ||
+			strstr(e->msg, "unable to resolve reference")))
 		err_set(e, "moved", "%s was moved by somebody else meanwhile", ref);
 	child_result_release(&res);
 	git_call_release(&c);
@@ -361,7 +365,8 @@ int git_import_call(struct git_call *c, const struct git_repo *r, const char *qu
 	git_call_init(c, r->common);
 	c->timeout_ms = GIT_WORK_MS;
 	git_env_ident(&c->env, "COMMITTER", r->ident);
-	/* Version 2 lets a plain commit id be asked for; no other ref of the quarantine matters then. */
+	/* Version 2 lets a plain commit id be asked for; no other ref of the quarantine matters
+	 * then. */
 	strv_addl(&c->conf, "fetch.fsckObjects=true", "protocol.version=2",
 		"core.fsync=committed,reference", (char *)NULL);
 	strv_addl(&c->args, "fetch", "-q", "--no-tags", "--no-write-fetch-head",
@@ -447,10 +452,12 @@ int git_highest_race(const struct git_repo *r, int *out, struct err *e)
 
 int git_variant_names(const char *common, int race, struct strv *out, struct err *e)
 {
-	char *heads = xasprintf("refs/heads/yolo/%d/", race), *ours = xasprintf("refs/yolodeck/%d/", race);
+	char *heads = xasprintf("refs/heads/yolo/%d/", race),
+	     *ours = xasprintf("refs/yolodeck/%d/", race);
 	const char *const under[] = { heads, ours };
 	struct buf refs = BUF_INIT;
-	int rc = git_out(common, &refs, e, "for-each-ref", "--format=%(refname)", heads, ours, (char *)NULL);
+	int rc = git_out(
+		common, &refs, e, "for-each-ref", "--format=%(refname)", heads, ours, (char *)NULL);
 
 	for (char *line = refs.p, *next; !rc && *line; line = next) {
 		size_t n = strcspn(line, "\n");

@@ -1,9 +1,11 @@
-/* git.h - every git process we start: which repository, which environment, which cwd. Every git command line is in src/git/.
+/* git.h - every git process we start: which repository, which environment, which cwd. Every git
+ * command line is in src/git/.
  *
- * [H] host git: environment cleared, cwd "/", --git-dir always given, hooks, fsmonitor, gc off (facts: git.md section 8).
- * [U] the user's own: his configuration applies, cwd = his work tree; only for promote, undo, diff against his tree, and reading
- * his identity. Nothing here ever runs in or on work/.
- * Both take pathspecs literally (GIT_LITERAL_PATHSPECS) and speak English (LC_ALL). */
+ * [H] host git: environment cleared, cwd "/", --git-dir always given, hooks, fsmonitor, gc off
+ * (facts: git.md section 8). [U] the user's own: his configuration applies, cwd = his work tree;
+ * only for promote, undo, diff against his tree, and reading his identity. Nothing here ever runs
+ * in or on work/. Both take pathspecs literally (GIT_LITERAL_PATHSPECS) and speak English (LC_ALL).
+ */
 #ifndef GIT_GIT_H
 #define GIT_GIT_H
 
@@ -14,14 +16,15 @@
 #include "base/err.h"
 
 struct git_repo {
-	char *common;		/* absolute git common dir */
-	char *git_dir;		/* of the work tree the user stands in (== common without linked worktrees) */
-	char *top;		/* work tree, NULL in a bare repository */
-	char *name;		/* for display: basename of the main work tree */
-	char *format;		/* "sha1" | "sha256" */
-	char *head_ref;		/* "refs/heads/main", NULL when detached */
-	char *head;		/* commit id, NULL on an unborn branch */
-	char *ident;		/* "Name <mail>" of the committer, NULL = none set */
+	char *common; /* absolute git common dir */
+	/* of the work tree the user stands in (== common without linked worktrees) */
+	char *git_dir;
+	char *top; /* work tree, NULL in a bare repository */
+	char *name; /* for display: basename of the main work tree */
+	char *format; /* "sha1" | "sha256" */
+	char *head_ref; /* "refs/heads/main", NULL when detached */
+	char *head; /* commit id, NULL on an unborn branch */
+	char *ident; /* "Name <mail>" of the committer, NULL = none set */
 	bool bare;
 };
 
@@ -34,54 +37,63 @@ void git_repo_release(struct git_repo *r);
 enum { GIT_READ_MS = 5000, GIT_WORK_MS = 600000, GIT_CAP = 64 << 20 };
 
 struct git_call {
-	const char *git_dir;		/* always given for [H] */
-	const char *work_tree, *index;	/* NULL = none */
-	const char *cwd;		/* NULL = "/" */
-	bool user;			/* [U] */
-	struct strv env;		/* extra K=V (author and committer) */
-	struct strv conf;		/* extra "name=value" for -c */
-	struct strv args;		/* after the fixed part: "update-ref", ... */
+	const char *git_dir; /* always given for [H] */
+	const char *work_tree, *index; /* NULL = none */
+	const char *cwd; /* NULL = "/" */
+	bool user; /* [U] */
+	struct strv env; /* extra K=V (author and committer) */
+	struct strv conf; /* extra "name=value" for -c */
+	struct strv args; /* after the fixed part: "update-ref", ... */
 	const void *in;
 	size_t nin;
-	int timeout_ms;			/* 0 = GIT_READ_MS */
-	size_t cap;			/* 0 = GIT_CAP */
-	bool read_only;			/* GIT_OPTIONAL_LOCKS=0, also for [U] ([H] always has it) */
+	int timeout_ms; /* 0 = GIT_READ_MS */
+	size_t cap; /* 0 = GIT_CAP */
+	bool read_only; /* GIT_OPTIONAL_LOCKS=0, also for [U] ([H] always has it) */
 };
 void git_call_init(struct git_call *c, const char *git_dir);
 void git_call_release(struct git_call *c);
-/* Runs it. 0 when git exited 0. Else -1; r->code tells git's code (r stays filled), e holds "git update-ref: <its first line>".
- * r is always to be released. Codes "git_failed", "timeout", "no_git". */
+/* Runs it. 0 when git exited 0. Else -1; r->code tells git's code (r stays filled), e holds "git
+ * update-ref: <its first line>". r is always to be released. Codes "git_failed", "timeout",
+ * "no_git". */
 int git_run(struct git_call *c, struct child_result *r, struct err *e);
-/* Starts it and returns: for calls whose process id goes into the journal. Both outputs go to the descriptor given; stdin is
- * `in`; no time limit. It is in a session of its own and ends its work even when we die. Code "no_git". */
+/* Starts it and returns: for calls whose process id goes into the journal. Both outputs go to the
+ * descriptor given; stdin is `in`; no time limit. It is in a session of its own and ends its work
+ * even when we die. Code "no_git". */
 int git_spawn(struct git_call *c, int out, struct child *child, struct err *e);
 /* One call with varargs, [H], output trimmed into out (may be NULL). */
 int git_out(const char *git_dir, struct buf *out, struct err *e, ...) __attribute__((sentinel));
-/* The [H] environment and fixed -c options ("git" first), for the walker's own long-lived fast-import. */
+/* The [H] environment and fixed -c options ("git" first), for the walker's own long-lived
+ * fast-import. */
 void git_host_env(struct strv *env);
 void git_host_args(struct strv *args, const char *git_dir);
-/* Adds GIT_<who>_NAME and _EMAIL of "Name <mail>"; who is "AUTHOR" or "COMMITTER"; ident NULL adds nothing. */
+/* Adds GIT_<who>_NAME and _EMAIL of "Name <mail>"; who is "AUTHOR" or "COMMITTER"; ident NULL adds
+ * nothing. */
 void git_env_ident(struct strv *env, const char *who, const char *ident);
 
 /* rev -> commit id of the user's repository (peeled). Code "no_such_revision". */
 char *git_resolve(const struct git_repo *r, const char *rev, struct err *e);
 /* Commit id a full ref name points at, NULL without error code when there is no such ref. */
 char *git_ref(const char *git_dir, const char *ref, struct err *e);
-/* Compare-and-swap of one ref; old NULL = must not exist; next NULL = delete. ident (may be NULL) goes to the reflog. Code "moved". */
-int git_update_ref(const struct git_repo *r, const char *ref, const char *next, const char *old, const char *why, struct err *e);
-/* Brings one commit of the quarantine into the user's repository as `ref` (forced), objects checked by fsck. */
-int git_import(const struct git_repo *r, const char *quarantine, const char *commit, const char *ref, struct err *e);
+/* Compare-and-swap of one ref; old NULL = must not exist; next NULL = delete. ident (may be NULL)
+ * goes to the reflog. Code "moved". */
+int git_update_ref(const struct git_repo *r, const char *ref, const char *next, const char *old,
+	const char *why, struct err *e);
+/* Brings one commit of the quarantine into the user's repository as `ref` (forced), objects checked
+ * by fsck. */
+int git_import(const struct git_repo *r, const char *quarantine, const char *commit,
+	const char *ref, struct err *e);
 /* The same as a call to be started with git_spawn; c is initialised here unless it fails. */
-int git_import_call(struct git_call *c, const struct git_repo *r, const char *quarantine, const char *commit, const char *ref,
-	struct err *e);
-/* Where a branch is in use: a work tree that has it checked out, or that rebases or bisects it. *where = its directory (owned)
- * or NULL = nowhere. */
+int git_import_call(struct git_call *c, const struct git_repo *r, const char *quarantine,
+	const char *commit, const char *ref, struct err *e);
+/* Where a branch is in use: a work tree that has it checked out, or that rebases or bisects it.
+ * *where = its directory (owned) or NULL = nowhere. */
 int git_checked_out(const struct git_repo *r, const char *ref, char **where, struct err *e);
-/* Highest race number in refs/heads/yolo/ and refs/yolodeck/; code "branch_in_the_way" when a branch "yolo" exists. */
+/* Highest race number in refs/heads/yolo/ and refs/yolodeck/; code "branch_in_the_way" when a
+ * branch "yolo" exists. */
 int git_highest_race(const struct git_repo *r, int *out, struct err *e);
 /* Names of variants of a race that have any ref: a branch, or one below refs/yolodeck/. */
 int git_variant_names(const char *common, int race, struct strv *out, struct err *e);
-bool git_oid_ok(const char *s);	/* 40 or 64 hex, lower case */
+bool git_oid_ok(const char *s); /* 40 or 64 hex, lower case */
 /* The all-zero id and the empty tree's id of a format ("sha1", "sha256"). */
 const char *git_zero(const char *format);
 const char *git_empty_tree(const char *format);

@@ -11,7 +11,9 @@
 
 struct rule {
 	char *pat;
-	size_t plain; /* leading bytes without anything special: git compares them literally and globs only the rest */
+	/* leading bytes without anything special: git compares them literally and globs only the
+	 * rest */
+	size_t plain;
 	bool negated, dirs_only, anchored;
 };
 
@@ -49,7 +51,8 @@ static const struct {
 	{ "xdigit", isxdigit },
 };
 
-/* "[:name:]" at p. Returns its length, 0 = not such a thing, -1 = an unknown name, which makes the whole rule match nothing. */
+/* "[:name:]" at p. Returns its length, 0 = not such a thing, -1 = an unknown name, which makes the
+ * whole rule match nothing. */
 static int named_class(const char *p, unsigned char c, bool *hit)
 {
 	size_t n = strcspn(p + 2, "]");
@@ -111,7 +114,8 @@ static bool stars(struct match *m, const char *start, const char *p, const char 
 	const char *after = p + strspn(p, "*");
 	bool cross = !m->path;
 
-	/* A part of the pattern after a star is matched as if it began there: so does git, and "a*b**\/c" depends on it. */
+	/* A part of the pattern after a star is matched as if it began there: so does git, and
+	 * "a*b**\/c" depends on it. */
 	if (m->path && after - p >= 2 && (p == start || p[-1] == '/') &&
 		(!*after || *after == '/' || (*after == '\\' && after[1] == '/'))) {
 		if (*after == '/' && glob(m, after + 1, text))

@@ -1,8 +1,9 @@
-/* ignore.h - gitignore rules without git: the tree is hostile, and `git check-ignore` can be crashed by it (facts: git.md 2).
+/* ignore.h - gitignore rules without git: the tree is hostile, and `git check-ignore` can be
+ * crashed by it (facts: git.md 2).
  *
- * A chain of rule sets, the innermost first. A wrong answer may only ever be "not ignored": then a file is recorded that need
- * not be. Files over 64 KiB, more than 2,000 rules a file, and rules over 1 KiB are not read; matching has a budget of steps for
- * each path and for the whole walk. */
+ * A chain of rule sets, the innermost first. A wrong answer may only ever be "not ignored": then a
+ * file is recorded that need not be. Files over 64 KiB, more than 2,000 rules a file, and rules
+ * over 1 KiB are not read; matching has a budget of steps for each path and for the whole walk. */
 #ifndef GIT_IGNORE_H
 #define GIT_IGNORE_H
 
@@ -10,24 +11,34 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-enum { IGNORE_MAX_FILE = 64 << 10, IGNORE_MAX_RULES = 2000, IGNORE_MAX_RULE = 1024, IGNORE_STEPS = 20000 };
+enum {
+	IGNORE_MAX_FILE = 64 << 10,
+	IGNORE_MAX_RULES = 2000,
+	IGNORE_MAX_RULE = 1024,
+	IGNORE_STEPS = 20000
+};
 
 /* Shared by all questions of one walk. */
 struct ignore_budget {
-	long total;	/* steps left for the walk */
-	size_t blown;	/* paths for which the steps did not suffice: taken as not ignored */
+	long total; /* steps left for the walk */
+	size_t blown; /* paths for which the steps did not suffice: taken as not ignored */
 };
-#define IGNORE_BUDGET_INIT { 500000000L, 0 }
+#define IGNORE_BUDGET_INIT \
+	{ \
+		500000000L, 0 \
+	}
 
 struct ignore;
 
-/* Rules of a text. up = the outer set (not owned, must outlive this one); base = bytes of the path before the directory the rules
- * belong to, its slash included. */
+/* Rules of a text. up = the outer set (not owned, must outlive this one); base = bytes of the path
+ * before the directory the rules belong to, its slash included. */
 struct ignore *ignore_new(const struct ignore *up, size_t base, const char *text, size_t n);
-/* Rules of .gitignore in dirfd, read like any hostile file. NULL when there is none: go on with `up`. */
+/* Rules of .gitignore in dirfd, read like any hostile file. NULL when there is none: go on with
+ * `up`. */
 struct ignore *ignore_of_dir(const struct ignore *up, size_t base, int dirfd, dev_t dev);
 void ignore_free(struct ignore *g);
-/* Is this path (relative to the root of the tree) ignored by itself? Its parents were asked before. */
+/* Is this path (relative to the root of the tree) ignored by itself? Its parents were asked before.
+ */
 bool ignore_match(const struct ignore *g, const char *path, bool dir, struct ignore_budget *b);
 
 #endif

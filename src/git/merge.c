@@ -1,4 +1,5 @@
-/* merge.c - merge-tree and commit-tree in an object store, with a base of our choice where git's own finds none. */
+/* merge.c - merge-tree and commit-tree in an object store, with a base of our choice where git's
+ * own finds none. */
 #include "git/merge.h"
 
 #include <stdlib.h>
@@ -6,7 +7,8 @@
 
 #include "base/mem.h"
 
-/* stdout: the tree, then the names in conflict. A conflict of a directory and a file may name a path twice. */
+/* stdout: the tree, then the names in conflict. A conflict of a directory and a file may name a
+ * path twice. */
 static void take_names(const struct child_result *r, struct strv *names)
 {
 	struct strv f = STRV_INIT;

@@ -1,17 +1,21 @@
-/* merge.h - the tree that two commits give together, made in an object store without a work tree; and commits on it.
+/* merge.h - the tree that two commits give together, made in an object store without a work tree;
+ * and commits on it.
  *
- * Always [H], cwd "/": the user's merge drivers do not run, `merge=union` and the like are not applied. Blocking. */
+ * Always [H], cwd "/": the user's merge drivers do not run, `merge=union` and the like are not
+ * applied. Blocking. */
 #ifndef GIT_MERGE_H
 #define GIT_MERGE_H
 
 #include "git/git.h"
 
-/* 0 = clean, 1 = conflicts (their names in names), -1 = it could not be said (code "timeout" after timeout_ms). *tree (may be
- * NULL) = id of the tree when clean; the caller frees. Where history shows no common ancestor (shallow clone, unrelated), both
- * sides are taken as changes of `base`. */
+/* 0 = clean, 1 = conflicts (their names in names), -1 = it could not be said (code "timeout" after
+ * timeout_ms). *tree (may be NULL) = id of the tree when clean; the caller frees. Where history
+ * shows no common ancestor (shallow clone, unrelated), both sides are taken as changes of `base`.
+ */
 int merge_commits(const char *git_dir, const char *base, const char *ours, const char *theirs,
 	int timeout_ms, char **tree, struct strv *names, struct err *e);
-/* The same with base as the only ancestor, whatever history says: replay (base = its parent), revert (base = what is to go). */
+/* The same with base as the only ancestor, whatever history says: replay (base = its parent),
+ * revert (base = what is to go). */
 int merge_on_base(const char *git_dir, const char *base, const char *ours, const char *theirs,
 	int timeout_ms, char **tree, struct strv *names, struct err *e);
 

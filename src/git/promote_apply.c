@@ -1,4 +1,5 @@
-/* promote_apply.c - applies the plan that was shown, and nothing else; and what the journal remembers of it. */
+/* promote_apply.c - applies the plan that was shown, and nothing else; and what the journal
+ * remembers of it. */
 #include "git/promote_impl.h"
 
 #include <stdlib.h>
@@ -58,9 +59,9 @@ int apply_locked(const struct apply *a, struct journal *j, struct err *e)
 		m.dir = t.dir ? xstrdup(t.dir) : NULL;
 		m.git_dir = t.git_dir ? xstrdup(t.git_dir) : NULL;
 		m.label = xasprintf("%d/%s", a->race, a->variant);
-		m.keep_ref =
-			a->keep ? xasprintf("refs/yolodeck/%d/%s/%s", a->race, a->variant, a->keep)
-				: NULL;
+		m.keep_ref = a->keep
+			? xasprintf("refs/yolodeck/%d/%s/%s", a->race, a->variant, a->keep)
+			: NULL;
 		m.ident = xstrdup(t.ident);
 		m.op = xstrdup(a->op);
 		now_ms = clock_real_ns() / 1000000;

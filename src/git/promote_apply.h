@@ -17,7 +17,8 @@ struct apply {
 };
 extern const char ANY_TREE[];
 
-/* Looks again, refuses what no longer holds, journals the intent and moves. The caller holds promote_lock. */
+/* Looks again, refuses what no longer holds, journals the intent and moves. The caller holds
+ * promote_lock. */
 int apply_locked(const struct apply *a, struct journal *j, struct err *e);
 
 #endif

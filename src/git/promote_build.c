@@ -1,4 +1,5 @@
-/* promote_build.c - merge, squash, replay and revert, without a work tree: merge-tree and commit-tree in the quarantine. */
+/* promote_build.c - merge, squash, replay and revert, without a work tree: merge-tree and
+ * commit-tree in the quarantine. */
 #include "git/promote_build.h"
 
 #include <stdlib.h>
@@ -128,7 +129,8 @@ static int read_words(const char *store, const char *commit, struct strv *f, str
 	return rc;
 }
 
-/* One step of a replay: commit's change of its parent, on *tip. *tip is replaced when something is left of it. */
+/* One step of a replay: commit's change of its parent, on *tip. *tip is replaced when something is
+ * left of it. */
 static int replay_one(const struct build *b, const char *commit, char **tip, struct strv *conflicts,
 	struct refusal *why, struct err *e)
 {
@@ -185,9 +187,9 @@ static int build_replay(const struct build *b, char **out, struct strv *conflict
 
 		p += len + (p[len] == '\n');
 		rc = n < REPLAY_MAX
-			     ? replay_one(b, commit, &tip, conflicts, why, e)
-			     : err_set(e, "too_many_commits", "%s holds more than %d commits",
-				       b->label, REPLAY_MAX);
+			? replay_one(b, commit, &tip, conflicts, why, e)
+			: err_set(e, "too_many_commits", "%s holds more than %d commits", b->label,
+				  REPLAY_MAX);
 		free(commit);
 	}
 	if (!rc && !why->code && !strcmp(tip, b->ours))

@@ -1,4 +1,5 @@
-/* promote_build.h - the commits a promote or a revert is made of, built in an object store nobody's work tree hangs on. */
+/* promote_build.h - the commits a promote or a revert is made of, built in an object store nobody's
+ * work tree hangs on. */
 #ifndef GIT_PROMOTE_BUILD_H
 #define GIT_PROMOTE_BUILD_H
 

@@ -1,4 +1,5 @@
-/* promote_dirt.c - the paths a move touches, and what of the user's work stands in their way (facts: git.md 4). */
+/* promote_dirt.c - the paths a move touches, and what of the user's work stands in their way
+ * (facts: git.md 4). */
 #include "git/promote_impl.h"
 
 #include <stdlib.h>
@@ -101,7 +102,8 @@ int changes_read(const char *git_dir, const char *other, const char *from, const
 	return rc;
 }
 
-/* A reading call in the user's tree: his attributes and filters count, his hooks and fsmonitor do not. */
+/* A reading call in the user's tree: his attributes and filters count, his hooks and fsmonitor do
+ * not. */
 static void tree_call(const struct target *t, struct git_call *c)
 {
 	git_call_init(c, t->git_dir);
@@ -210,7 +212,8 @@ static int find_blockers(const struct target *t, const struct changes *ch, const
 	return 0;
 }
 
-/* A dirty path is in the way when it is touched itself, or a directory on its way becomes a file. */
+/* A dirty path is in the way when it is touched itself, or a directory on its way becomes a file.
+ */
 static bool touched(const struct changes *ch, const char *path)
 {
 	bool hit = changes_find(ch, path) != NULL;

@@ -1,9 +1,12 @@
-/* promote_heal.c - makes branch and work tree agree again after a git child died half-way (facts: git.md 4 and 8.7).
+/* promote_heal.c - makes branch and work tree agree again after a git child died half-way (facts:
+ * git.md 4 and 8.7).
  *
- * Measured there: the ref is old or new, never else; but with the old ref the tree may hold new, old, missing and torn files, the
- * index being old or new. All touched paths were clean when we started (promote refuses else), so a file that is new, missing or the
- * beginning of new is git's doing; one file that is none of these is the user's, and then nothing at all is touched. We go back to
- * `from` rather than on to `to`: hours may have passed, and nobody is looking at a dialog now. */
+ * Measured there: the ref is old or new, never else; but with the old ref the tree may hold new,
+ * old, missing and torn files, the index being old or new. All touched paths were clean when we
+ * started (promote refuses else), so a file that is new, missing or the beginning of new is git's
+ * doing; one file that is none of these is the user's, and then nothing at all is touched. We go
+ * back to `from` rather than on to `to`: hours may have passed, and nobody is looking at a dialog
+ * now. */
 #include "git/promote_impl.h"
 
 #include <errno.h>
@@ -58,7 +61,8 @@ static int blob(const struct heal_job *h, const char *id, const char *path, bool
 	return rc;
 }
 
-/* The bytes that stand on disk: of a file, or the target of a link. 1 = read, 0 = nothing there, -1 = cannot be read. */
+/* The bytes that stand on disk: of a file, or the target of a link. 1 = read, 0 = nothing there, -1
+ * = cannot be read. */
 static int disk(const char *dir, const char *path, bool *link, struct buf *out)
 {
 	char *p, target[4096];
@@ -86,7 +90,8 @@ static int disk(const char *dir, const char *path, bool *link, struct buf *out)
 	return rc;
 }
 
-/* Does the disk hold this side of the change, whole (2) or its beginning (1)? With the user's conversions too. */
+/* Does the disk hold this side of the change, whole (2) or its beginning (1)? With the user's
+ * conversions too. */
 static int holds(const struct heal_job *h, unsigned mode, const char *id, const char *path,
 	bool link, const struct buf *d, int *out, struct err *e)
 {
@@ -108,7 +113,8 @@ static int holds(const struct heal_job *h, unsigned mode, const char *id, const 
 	return rc;
 }
 
-/* By the id git gives the file (the user's clean filters run, as they do for status): most paths need no more. */
+/* By the id git gives the file (the user's clean filters run, as they do for status): most paths
+ * need no more. */
 static bool judge_by_id(const struct heal_job *h, const struct change *c, enum state *out)
 {
 	const char *id = NULL;
@@ -145,10 +151,11 @@ static int judge(const struct heal_job *h, const struct change *c, enum state *o
 static bool wants_look(const struct heal_job *h, const struct change *c)
 {
 	return ((c->old_mode | c->new_mode) & 0170000) != MODE_GITLINK &&
-	       (c->status == 'A' || strv_has(&h->dirty, c->path));
+		(c->status == 'A' || strv_has(&h->dirty, c->path));
 }
 
-/* Sorts the touched paths that are not as in `from`. Clean against an index that is clean against HEAD = as in from. */
+/* Sorts the touched paths that are not as in `from`. Clean against an index that is clean against
+ * HEAD = as in from. */
 static int sort_paths(struct heal_job *h, struct err *e)
 {
 	for (size_t i = 0; i < h->ch.n; i++) {
@@ -288,7 +295,8 @@ static int still_dirty(struct heal_job *h, struct err *e)
 	return rc;
 }
 
-/* One git for all files in question. When it fails (a filter that cannot take half a file), each is compared by its bytes. */
+/* One git for all files in question. When it fails (a filter that cannot take half a file), each is
+ * compared by its bytes. */
 static void hash_files(struct heal_job *h)
 {
 	struct git_call c;
@@ -370,7 +378,8 @@ static bool head_holds(const struct move *m)
 	return same;
 }
 
-/* Killed while the result was being fetched, no tree was touched yet: the ref is the last thing a fetch writes. */
+/* Killed while the result was being fetched, no tree was touched yet: the ref is the last thing a
+ * fetch writes. */
 static bool arrived(const struct move *m)
 {
 	struct err ignored = ERR_INIT;

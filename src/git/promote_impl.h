@@ -1,8 +1,10 @@
-/* promote_impl.h - what the parts of promote share: the target branch, refusals, and the one movement of a branch.
+/* promote_impl.h - what the parts of promote share: the target branch, refusals, and the one
+ * movement of a branch.
  *
- * Everything promote and undo do to a repository is a "move": one branch from one commit to another, together with the work tree
- * that has it checked out. A move runs one git child whose identity is in the journal before it is waited for, and can be
- * healed after a crash at any instant: the branch is at `from` or at `to`, and the tree follows it. */
+ * Everything promote and undo do to a repository is a "move": one branch from one commit to
+ * another, together with the work tree that has it checked out. A move runs one git child whose
+ * identity is in the journal before it is waited for, and can be healed after a crash at any
+ * instant: the branch is at `from` or at `to`, and the tree follows it. */
 #ifndef GIT_PROMOTE_IMPL_H
 #define GIT_PROMOTE_IMPL_H
 
@@ -32,11 +34,12 @@ struct target {
 	char *ident; /* "Name <mail>" of the user, NULL = none */
 };
 void target_release(struct target *t);
-/* Finds it: `into` (branch name, or NULL = the branch of `from`, a work tree, or of the main one). What is wrong with the
- * repository's state goes to why. -1 only when it could not be judged. */
+/* Finds it: `into` (branch name, or NULL = the branch of `from`, a work tree, or of the main one).
+ * What is wrong with the repository's state goes to why. -1 only when it could not be judged. */
 int target_find(const struct git_repo *repo, const char *into, const char *from, struct target *t,
 	struct refusal *why, struct err *e);
-/* Unfinished operations and locks of the place where the branch is; called by target_find and once more under the lock. */
+/* Unfinished operations and locks of the place where the branch is; called by target_find and once
+ * more under the lock. */
 void target_check_state(const struct git_repo *repo, const struct target *t, struct refusal *why);
 /* "rebase", "merge" ...; NULL = nothing unfinished in this git dir. */
 const char *state_unfinished(const char *git_dir);
@@ -59,13 +62,16 @@ int changes_read(const char *git_dir, const char *other, const char *from, const
 void changes_release(struct changes *c);
 const struct change *changes_find(const struct changes *c, const char *path);
 
-/* Paths of the tree that differ from its index or whose index differs from HEAD, tracked files only; unmerged apart. */
+/* Paths of the tree that differ from its index or whose index differs from HEAD, tracked files
+ * only; unmerged apart. */
 int dirt_read(const struct target *t, struct strv *dirty, struct strv *unmerged, struct err *e);
-/* What of the user's would be lost or stop git. local (may be NULL): his edits elsewhere, which stay. */
+/* What of the user's would be lost or stop git. local (may be NULL): his edits elsewhere, which
+ * stay. */
 int dirt_check(const struct target *t, const struct changes *c, struct strv *local,
 	struct refusal *why, struct err *e);
-/* First component of the way to dir/path that is no directory: 0 = nothing is there, 1 = blocked by *at (length of that
- * prefix; == strlen(path) when the path itself exists as a file or link), 2 = the path exists as a directory. */
+/* First component of the way to dir/path that is no directory: 0 = nothing is there, 1 = blocked by
+ * *at (length of that prefix; == strlen(path) when the path itself exists as a file or link), 2 =
+ * the path exists as a directory. */
 int dirt_walk(const char *dir, const char *path, size_t *at);
 
 struct move {
@@ -82,23 +88,26 @@ struct move {
 	char *op; /* "promote" | "undo" */
 };
 void move_release(struct move *m);
-/* The journal's fields of an intent (with its time, CLOCK_REALTIME in ms, and who writes it), and back. of = n of the promote that an undo takes back, 0. */
+/* The journal's fields of an intent (with its time, CLOCK_REALTIME in ms, and who writes it), and
+ * back. of = n of the promote that an undo takes back, 0. */
 struct json *move_to_json(
 	const struct move *m, int race, const char *variant, int of, int64_t since_ms);
 int move_from_json(struct move *m, const struct json *intent);
-/* Brings `to` in (keep_ref), moves, verifies, heals what a failing child left. Journals child, then done or failed. n = intent. */
+/* Brings `to` in (keep_ref), moves, verifies, heals what a failing child left. Journals child, then
+ * done or failed. n = intent. */
 int move_run(const struct move *m, int64_t since_ms, struct journal *j, int n, struct err *e);
 
-/* Runs one call with its identity in the journal as stage "child" of n. 0 = it ended, *code and out (both its outputs) say how. */
+/* Runs one call with its identity in the journal as stage "child" of n. 0 = it ended, *code and out
+ * (both its outputs) say how. */
 int move_run_child(
 	struct git_call *c, struct journal *j, int n, int *code, struct buf *out, struct err *e);
 /* The branch is where the move wanted it, or further on. */
 bool move_arrived(const struct move *m, const char *now);
 
 enum heal { HEAL_FROM, HEAL_TO, HEAL_ELSE };
-/* No child runs any more: removes the locks it left (younger than since_ms) and makes the tree whole. HEAL_ELSE: nothing was
- * touched, e says why: code "moved" = the branch is elsewhere by now, "needs_you" = a person must look. -1: could not be found
- * out. */
+/* No child runs any more: removes the locks it left (younger than since_ms) and makes the tree
+ * whole. HEAL_ELSE: nothing was touched, e says why: code "moved" = the branch is elsewhere by now,
+ * "needs_you" = a person must look. -1: could not be found out. */
 int move_heal(const struct move *m, int64_t since_ms, enum heal *how, struct err *e);
 /* One at a time per repository; fd or -1 with code "busy". */
 int promote_lock(const char *state_dir, struct err *e);

@@ -1,4 +1,5 @@
-/* promote_locks.c - a git of ours that outlived its conductor, and the lock files a killed one left (facts: git.md 8.7). */
+/* promote_locks.c - a git of ours that outlived its conductor, and the lock files a killed one left
+ * (facts: git.md 8.7). */
 #include "git/promote_impl.h"
 
 #include <ctype.h>
@@ -15,11 +16,12 @@
 #include "base/mem.h"
 #include "git/promote_locks.h"
 
-/* File times come from the kernel's coarse clock, which lags by a tick; no lock was there after the intent was written. */
+/* File times come from the kernel's coarse clock, which lags by a tick; no lock was there after the
+ * intent was written. */
 enum { CLOCK_LAG_MS = 20, LOOK_MS = 50, WAIT_MS = 10000, SETTLE_MS = 300 };
 
-/* A git of ours names the commit alone, or as the source of fetch's "+<id>:<ref>", and does one of our four things with it:
- * the user may have `git show <id>` open in a pager. */
+/* A git of ours names the commit alone, or as the source of fetch's "+<id>:<ref>", and does one of
+ * our four things with it: the user may have `git show <id>` open in a pager. */
 static bool is_ours(const struct buf *cmdline, const char *id)
 {
 	static const char *const verbs[] = { "merge", "read-tree", "update-ref", "fetch" };
@@ -63,7 +65,8 @@ static bool works_in(const char *pid, const char *dir)
 	return !strncmp(link, dir, strlen(dir)) && (!link[strlen(dir)] || link[strlen(dir)] == '/');
 }
 
-/* A running git that names our commit (id), or works in one of the two directories; NULL = does not count. */
+/* A running git that names our commit (id), or works in one of the two directories; NULL = does not
+ * count. */
 static pid_t find_git(const char *id, const char *dir, const char *other)
 {
 	struct buf cmd = BUF_INIT;
@@ -107,12 +110,13 @@ int locks_wait_child(
 
 	for (;;) {
 		pid = child_runs(child) ? (pid_t)json_int(child, "pid", 0)
-		      : mark            ? find_git(mark, NULL, NULL)
+			: mark          ? find_git(mark, NULL, NULL)
 					: 0;
 		now = clock_mono_ms();
 		if (pid)
 			quiet_from = now;
-		/* Killed between fork and exec, its child becomes a git only now: a moment of quiet is asked for. */
+		/* Killed between fork and exec, its child becomes a git only now: a moment of quiet
+		 * is asked for. */
 		if (!pid && (!mark || now - quiet_from >= SETTLE_MS))
 			return 0;
 		if (pid && now >= end)

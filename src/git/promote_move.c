@@ -1,10 +1,13 @@
-/* promote_move.c - moves one branch, with the work tree that has it checked out, by one journalled git child (facts: git.md 8.7).
+/* promote_move.c - moves one branch, with the work tree that has it checked out, by one journalled
+ * git child (facts: git.md 8.7).
  *
- * Where the branch is checked out nowhere, `update-ref` with the old value is the compare-and-swap. In a work tree it is git's own
- * fast-forward, which refuses before it writes when a file of the user's would be lost, but does not tell which branch HEAD named
- * at that instant: so afterwards ORIG_HEAD and the ref are read, and a wrong move is put back. Undo is the two-way merge of
- * `read-tree` and then `update-ref`: `reset --keep` would do it in one step, but unstages what the user has staged elsewhere and
- * does not compare. A child that failed half-way leaves the tree mixed; move_heal makes it whole. */
+ * Where the branch is checked out nowhere, `update-ref` with the old value is the compare-and-swap.
+ * In a work tree it is git's own fast-forward, which refuses before it writes when a file of the
+ * user's would be lost, but does not tell which branch HEAD named at that instant: so afterwards
+ * ORIG_HEAD and the ref are read, and a wrong move is put back. Undo is the two-way merge of
+ * `read-tree` and then `update-ref`: `reset --keep` would do it in one step, but unstages what the
+ * user has staged elsewhere and does not compare. A child that failed half-way leaves the tree
+ * mixed; move_heal makes it whole. */
 #include "git/promote_impl.h"
 
 #include <errno.h>
@@ -55,7 +58,8 @@ static struct json *id_json(const struct child_id *id)
 	return o;
 }
 
-/* Paths are bytes and JSON is text: a path that is not UTF-8 would not come back, so it goes as hex. */
+/* Paths are bytes and JSON is text: a path that is not UTF-8 would not come back, so it goes as
+ * hex. */
 static void put_path(struct json *o, const char *key, const char *path)
 {
 	struct buf b = BUF_INIT;
@@ -182,7 +186,8 @@ int move_run_child(
 		return err_sys(e, "promote", "No memory file for git's words");
 	rc = git_spawn(c, fd, &child, e);
 	if (!rc) {
-		/* When the journal fails now, git is already at work: it is waited for, and its command line names the commit. */
+		/* When the journal fails now, git is already at work: it is waited for, and its
+		 * command line names the commit. */
 		if (journal_stage(j, n, "child", id_json(&child.id), &late) < 0)
 			rc = err_set(e, late.code, "%s", late.msg);
 		if (wait_child(&child, code, c->args.v[0], rc ? &late : e) < 0)
@@ -245,7 +250,8 @@ static char *listed(const char *p)
 	return names;
 }
 
-/* A headline with names below (merge), or a sentence around one name (reset), and what we say of it. */
+/* A headline with names below (merge), or a sentence around one name (reset), and what we say of
+ * it. */
 static const struct said {
 	const char *git, *end; /* end NULL = the names follow, a line each */
 	const char *code, *before, *after;
@@ -337,12 +343,14 @@ bool move_arrived(const struct move *m, const char *now)
 {
 	if (!strcmp(now, m->to))
 		return true;
-	/* A commit of the user's on top of ours is no contradiction; on top of what we wanted to leave it is. */
+	/* A commit of the user's on top of ours is no contradiction; on top of what we wanted to
+	 * leave it is. */
 	return strcmp(now, m->from) && descends(m, now, m->to) &&
-	       !(m->back && descends(m, now, m->from));
+		!(m->back && descends(m, now, m->from));
 }
 
-/* HEAD may have been switched, or the branch set back, between our look and git's: what git did then is taken back. */
+/* HEAD may have been switched, or the branch set back, between our look and git's: what git did
+ * then is taken back. */
 static int verify_merge(const struct move *m, struct err *e)
 {
 	char *now = git_ref(m->repo->common, m->ref, e), *was, *head;
@@ -417,7 +425,8 @@ static int finish_failed(
 	return -1;
 }
 
-/* read-tree believes the index's times: a file only touched would count as edited. Merge looks for itself. */
+/* read-tree believes the index's times: a file only touched would count as edited. Merge looks for
+ * itself. */
 static void refresh_call(const struct move *m, struct git_call *c)
 {
 	tree_call(m, c);

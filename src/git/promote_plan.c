@@ -1,4 +1,5 @@
-/* promote_plan.c - builds what a promote would do, with every reason against it, and turns it into words for the dialog. */
+/* promote_plan.c - builds what a promote would do, with every reason against it, and turns it into
+ * words for the dialog. */
 #include "git/promote_impl.h"
 
 #include <stdlib.h>
@@ -61,14 +62,16 @@ static void add_below(struct promote_plan *plan, const char *dir)
 	for (size_t i = 0; n && i < plan->stat.n; i++) {
 		const char *path = plan->stat.f[i].path;
 
-		if (!strncmp(path, dir, n) && (path[n] == '/' || !path[n]) && !strv_has(&plan->auto_run, path))
+		if (!strncmp(path, dir, n) && (path[n] == '/' || !path[n]) &&
+			!strv_has(&plan->auto_run, path))
 			strv_add(&plan->auto_run, path);
 	}
 }
 
-/* The user's own hooks may lie in the tree, wherever his configuration says: then git runs what is promoted there. All values
- * are taken, because the last one is ours. */
-static void hooks_in_tree(const struct promote_in *in, const struct target *t, struct promote_plan *plan)
+/* The user's own hooks may lie in the tree, wherever his configuration says: then git runs what is
+ * promoted there. All values are taken, because the last one is ours. */
+static void hooks_in_tree(
+	const struct promote_in *in, const struct target *t, struct promote_plan *plan)
 {
 	const char *top = t->dir ? t->dir : in->repo->top;
 	size_t n = top ? strlen(top) : 0;
@@ -80,11 +83,14 @@ static void hooks_in_tree(const struct promote_in *in, const struct target *t, s
 	git_call_init(&c, in->repo->common);
 	c.user = c.read_only = true;
 	c.cwd = top;
-	strv_addl(&c.args, "config", "-z", "--type=path", "--get-all", "core.hooksPath", (char *)NULL);
+	strv_addl(&c.args, "config", "-z", "--type=path", "--get-all", "core.hooksPath",
+		(char *)NULL);
 	if (!git_run(&c, &r, &e))
 		strv_split0(&dirs, r.out.p, r.out.len);
 	for (size_t i = 0; i < dirs.n; i++)
-		add_below(plan, n && !strncmp(dirs.v[i], top, n) && dirs.v[i][n] == '/' ? dirs.v[i] + n + 1 : dirs.v[i]);
+		add_below(plan,
+			n && !strncmp(dirs.v[i], top, n) && dirs.v[i][n] == '/' ? dirs.v[i] + n + 1
+										: dirs.v[i]);
 	strv_release(&dirs);
 	child_result_release(&r);
 	git_call_release(&c);

@@ -1,4 +1,5 @@
-/* promote_repair.c - at start, for each intent a crash left open: waits for its git, makes things whole, closes the intent. */
+/* promote_repair.c - at start, for each intent a crash left open: waits for its git, makes things
+ * whole, closes the intent. */
 #include "git/promote_impl.h"
 
 #include <stdlib.h>

@@ -1,4 +1,5 @@
-/* promote_state.c - which branch is meant, where it is checked out, and what about the repository's state forbids moving it. */
+/* promote_state.c - which branch is meant, where it is checked out, and what about the repository's
+ * state forbids moving it. */
 #include "git/promote_impl.h"
 
 #include <dirent.h>
@@ -72,7 +73,8 @@ const char *state_unfinished(const char *git_dir)
 	return NULL;
 }
 
-/* <common>/worktrees/<id>/gitdir holds "<work tree>/.git", newer git may write it relative to that directory. */
+/* <common>/worktrees/<id>/gitdir holds "<work tree>/.git", newer git may write it relative to that
+ * directory. */
 char *state_tree_of(const struct git_repo *repo, const char *admin)
 {
 	struct buf b = BUF_INIT;
@@ -98,7 +100,8 @@ char *state_tree_of(const struct git_repo *repo, const char *admin)
 	return path;
 }
 
-/* The git dir of a linked work tree, by what its administrative directory says. NULL = none says so. */
+/* The git dir of a linked work tree, by what its administrative directory says. NULL = none says
+ * so. */
 static char *admin_of(const struct git_repo *repo, const char *tree)
 {
 	struct err e = ERR_INIT;
@@ -209,7 +212,8 @@ static int find_tree(const struct git_repo *now, const char *main_top, struct ta
 	return rc;
 }
 
-/* A branch under rebase or bisect is checked out nowhere, yet moving it would be undone or overwritten at the end of that. */
+/* A branch under rebase or bisect is checked out nowhere, yet moving it would be undone or
+ * overwritten at the end of that. */
 static int find_hidden_use(
 	const struct git_repo *now, const struct target *t, struct refusal *why, struct err *e)
 {
@@ -330,7 +334,8 @@ int target_find(const struct git_repo *repo, const char *into, const char *from,
 		take_named(&now, into, t, why);
 	else
 		take_current(&now, t, why);
-	/* `now` may stand in a linked work tree; core.worktree may have put the main one elsewhere than git's list says. */
+	/* `now` may stand in a linked work tree; core.worktree may have put the main one elsewhere
+	 * than git's list says. */
 	if (!strcmp(now.git_dir, now.common))
 		top = now.top;
 	else if (!strcmp(repo->git_dir, repo->common))

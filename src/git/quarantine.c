@@ -1,4 +1,5 @@
-/* quarantine.c - makes the two repositories of ours, and fills the user's where his is a partial clone. */
+/* quarantine.c - makes the two repositories of ours, and fills the user's where his is a partial
+ * clone. */
 #include "git/quarantine.h"
 
 #include <errno.h>
@@ -38,7 +39,8 @@ static int put(const char *dir, const char *name, const struct buf *b, struct er
 	return rc;
 }
 
-/* A line of objects/info/alternates. git reads a relative one only at the first level: so the user's are written out for ours. */
+/* A line of objects/info/alternates. git reads a relative one only at the first level: so the
+ * user's are written out for ours. */
 static int add_alternate(struct buf *b, const char *objects, const char *line, struct err *e)
 {
 	char *joined = *line == '/' ? xstrdup(line) : fs_join(objects, line), *real = NULL;
@@ -141,7 +143,7 @@ int quarantine_sync_shallow(const struct git_repo *r, const char *path, struct e
 		if (!rc)
 			unlink(ours);
 	} else if (fs_read(ours, MAX_LIST, &have, e) || have.len != b.len ||
-		   memcmp(have.p, b.p, b.len)) {
+		memcmp(have.p, b.p, b.len)) {
 		rc = fs_replace(ours, b.p, b.len, e);
 	}
 	if (!rc)
@@ -166,8 +168,8 @@ int quarantine_make(const struct git_repo *r, const char *path, struct err *e)
 	/* What a crash left under the temporary name is completed: every step may be done twice. */
 	buf_str(&attributes, TEMPLATE_ATTRIBUTES);
 	rc = init_bare(r, tmp, e) || write_alternates(r, tmp, e) ||
-	     put(tmp, "info/attributes", &attributes, e) || write_excludes(r, tmp, e) ||
-	     quarantine_sync_shallow(r, tmp, e);
+		put(tmp, "info/attributes", &attributes, e) || write_excludes(r, tmp, e) ||
+		quarantine_sync_shallow(r, tmp, e);
 	if (!rc && rename(tmp, path))
 		rc = err_sys(e, "disk", "%s could not be made", path);
 	buf_release(&attributes);
@@ -195,8 +197,9 @@ static int list_objects(const struct git_repo *r, const char *base, struct buf *
 	return rc;
 }
 
-/* pack-objects writes its temporary file into the object directory of its repository and renames it from there. The user's may be on
- * another file system, and is not to be written to: so it works in the store, which borrows from the user's for that time. */
+/* pack-objects writes its temporary file into the object directory of its repository and renames it
+ * from there. The user's may be on another file system, and is not to be written to: so it works in
+ * the store, which borrows from the user's for that time. */
 static int pack_objects(
 	const struct git_repo *r, const struct buf *ids, const char *store, struct err *e)
 {
@@ -252,12 +255,13 @@ int quarantine_base_store(
 
 	if (fs_is_dir(path))
 		return 0;
-	/* Another race may make the store of the same base now: each has its own name, the first rename wins. */
+	/* Another race may make the store of the same base now: each has its own name, the first
+	 * rename wins. */
 	tmp = xasprintf("%s.%d.new", path, race);
 	buf_fmt(&shallow, "%s\n", base);
 	rc = init_bare(r, tmp, e) || list_objects(r, base, &ids, e) ||
-	     pack_objects(r, &ids, tmp, e) || put(tmp, "shallow", &shallow, e) ||
-	     open_to_all(tmp, e);
+		pack_objects(r, &ids, tmp, e) || put(tmp, "shallow", &shallow, e) ||
+		open_to_all(tmp, e);
 	if (!rc && rename(tmp, path)) {
 		if (errno != EEXIST && errno != ENOTEMPTY)
 			rc = err_sys(e, "disk", "%s could not be made", path);
@@ -333,7 +337,8 @@ static int fetch_missing(
 	return rc;
 }
 
-/* Trees first, then what they name: a clone without trees needs a round for each level that was never looked at. */
+/* Trees first, then what they name: a clone without trees needs a round for each level that was
+ * never looked at. */
 int quarantine_complete(const struct git_repo *r, const char *base, struct err *e)
 {
 	struct buf ids = BUF_INIT;

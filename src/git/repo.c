@@ -75,7 +75,8 @@ static char *read_ident(const char *git_dir, const char *cwd)
 	return ident;
 }
 
-/* HEAD is a plain text file with the "files" ref storage; reftable keeps ".invalid" there, then git is asked. */
+/* HEAD is a plain text file with the "files" ref storage; reftable keeps ".invalid" there, then git
+ * is asked. */
 static int read_head(struct git_repo *r, struct err *e)
 {
 	struct buf b = BUF_INIT, id = BUF_INIT;
@@ -88,8 +89,9 @@ static int read_head(struct git_repo *r, struct err *e)
 		r->head_ref = xstrdup(b.p + 5);
 	else if (!git_out(r->git_dir, &b, e, "symbolic-ref", "-q", "HEAD", (char *)NULL))
 		r->head_ref = xstrdup(b.p);
-	if (!r->head && !git_out(r->git_dir, &id, e, "rev-parse", "-q", "--verify", "HEAD^{commit}",
-				(char *)NULL))
+	if (!r->head &&
+		!git_out(r->git_dir, &id, e, "rev-parse", "-q", "--verify", "HEAD^{commit}",
+			(char *)NULL))
 		r->head = xstrdup(id.p);
 	else if (!r->head && strcmp(e->code, "git_failed"))
 		rc = -1;
@@ -116,7 +118,8 @@ static int not_a_repository(const char *cwd, const struct child_result *res, str
 	return err_prefix(e, "The repository of %s could not be read", cwd);
 }
 
-/* Lines of `rev-parse`: common dir, git dir, format, bare, then top and HEAD, which may be missing (bare, unborn). */
+/* Lines of `rev-parse`: common dir, git dir, format, bare, then top and HEAD, which may be missing
+ * (bare, unborn). */
 static int take_lines(struct git_repo *r, char *text, struct err *e)
 {
 	char *line[7] = { NULL };
@@ -145,8 +148,8 @@ static int take_lines(struct git_repo *r, char *text, struct err *e)
 	return 0;
 }
 
-/* One question for all of it. Returns git's own failure in rc only when it said nothing at all: without a
- * work tree or a commit the last answers are missing, and that is no failure. */
+/* One question for all of it. Returns git's own failure in rc only when it said nothing at all:
+ * without a work tree or a commit the last answers are missing, and that is no failure. */
 static int ask(struct git_call *c, struct git_repo *r, const char *where, struct err *e)
 {
 	struct child_result res;
@@ -241,7 +244,7 @@ static bool admin_dir_uses(const char *dir, const char *ref)
 				size_t n = strcspn(p, "\n");
 
 				uses = (n == strlen(ref) && !strncmp(p, ref, n)) ||
-				       (n == strlen(branch) && !strncmp(p, branch, n));
+					(n == strlen(branch) && !strncmp(p, branch, n));
 			}
 		buf_release(&b);
 		free(path);

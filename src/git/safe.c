@@ -1,4 +1,5 @@
-/* safe.c - hostile trees: look (O_PATH), judge (fstat), and only then open the very thing that was judged. */
+/* safe.c - hostile trees: look (O_PATH), judge (fstat), and only then open the very thing that was
+ * judged. */
 #include "git/safe.h"
 
 #include <errno.h>
@@ -8,8 +9,8 @@
 
 #include "base/fs.h"
 
-/* Opening by name after a check by name is a race, and opening a FIFO or a device at once has effects. O_PATH has none, and
- * /proc/self/fd leads back to exactly that inode. */
+/* Opening by name after a check by name is a race, and opening a FIFO or a device at once has
+ * effects. O_PATH has none, and /proc/self/fd leads back to exactly that inode. */
 int safe_open_file(int dirfd, const char *name, dev_t dev, struct stat *st)
 {
 	char link[40];

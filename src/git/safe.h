@@ -1,12 +1,13 @@
-/* safe.h - opening things in a tree that somebody hostile changes while we look: one component, no links, no other device,
- * and nothing but what it claims to be. */
+/* safe.h - opening things in a tree that somebody hostile changes while we look: one component, no
+ * links, no other device, and nothing but what it claims to be. */
 #ifndef GIT_SAFE_H
 #define GIT_SAFE_H
 
 #include <sys/stat.h>
 
-/* A regular file of device dev, opened for reading; st is of the very file opened. -1 with errno; ELOOP = not a regular file
- * (any more), EXDEV = another device. A FIFO, device or socket is never opened. */
+/* A regular file of device dev, opened for reading; st is of the very file opened. -1 with errno;
+ * ELOOP = not a regular file (any more), EXDEV = another device. A FIFO, device or socket is never
+ * opened. */
 int safe_open_file(int dirfd, const char *name, dev_t dev, struct stat *st);
 /* A directory. -1 with errno. */
 int safe_open_dir(int dirfd, const char *name);

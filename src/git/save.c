@@ -23,7 +23,8 @@ static void say(char **scan, const char *words)
 	*scan = all;
 }
 
-/* What git's fsck says of objects that only it looks into. NULL = the failure has nothing to do with fsck. */
+/* What git's fsck says of objects that only it looks into. NULL = the failure has nothing to do
+ * with fsck. */
 static const char *fsck_words(const struct err *e)
 {
 	if (strstr(e->msg, "gitmodules"))

@@ -1,4 +1,5 @@
-/* scan.c - names, modes, links and sizes of a finished tree, read with `ls-tree` and `cat-file` in the quarantine. */
+/* scan.c - names, modes, links and sizes of a finished tree, read with `ls-tree` and `cat-file` in
+ * the quarantine. */
 #include "git/scan.h"
 
 #include <stdlib.h>
@@ -147,8 +148,8 @@ static bool imitates_git(const char *name, size_t n)
 	while (len && (folded.p[len - 1] == ' ' || folded.p[len - 1] == '.'))
 		len--;
 	yes = (len == 4 && !memcmp(folded.p, ".git", 4)) ||
-	      (len == 5 && !memcmp(folded.p, "git~", 4) && folded.p[4] >= '1' &&
-		      folded.p[4] <= '9');
+		(len == 5 && !memcmp(folded.p, "git~", 4) && folded.p[4] >= '1' &&
+			folded.p[4] <= '9');
 	free(raw);
 	buf_release(&folded);
 	return yes;
@@ -195,7 +196,8 @@ static void judge_names(struct scan *s, const char *path)
 		s->limits = true;
 }
 
-/* ".." counts only at the front: behind a name it may go through another link, and then its meaning depends on that one. */
+/* ".." counts only at the front: behind a name it may go through another link, and then its meaning
+ * depends on that one. */
 int scan_link_leaves(const char *path, const char *target)
 {
 	size_t depth = 0;
@@ -252,7 +254,7 @@ static void judge_entry(struct scan *s, struct entry *t)
 	if (!strcmp(t->mode, "160000"))
 		blame(s, R_SUBMODULE, t->path);
 	else if (strcmp(t->mode, "100644") && strcmp(t->mode, "100755") &&
-		 strcmp(t->mode, "120000"))
+		strcmp(t->mode, "120000"))
 		blame(s, R_MODE, t->path);
 	if (!strcmp(t->mode, "120000") && is_git_file(t->path))
 		blame(s, R_LINK, t->path);
@@ -291,7 +293,8 @@ static void add_folded(
 	free(raw);
 }
 
-/* Paths and directories of the tip, each once: the list is sorted, so a directory is new when the path before was not in it. */
+/* Paths and directories of the tip, each once: the list is sorted, so a directory is new when the
+ * path before was not in it. */
 static void judge_case(struct scan *s)
 {
 	struct folded *v = NULL;

@@ -12,8 +12,9 @@ struct seed_file {
 	size_t len;
 	mode_t mode;
 };
-/* Makes dir (which must not exist), the files in it, and a repository on branch main that holds them in one commit. Its own
- * config names `name` <mail> as committer, so that nothing of the user's is needed. */
+/* Makes dir (which must not exist), the files in it, and a repository on branch main that holds
+ * them in one commit. Its own config names `name` <mail> as committer, so that nothing of the
+ * user's is needed. */
 int seed_repository(const char *dir, const struct seed_file *f, size_t n, const char *name,
 	const char *mail, const char *subject, struct err *e);
 

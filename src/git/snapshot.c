@@ -72,7 +72,8 @@ static char *tree_of(const char *git_dir, const char *commit, struct err *e)
 	return tree;
 }
 
-/* Without a cache: the parent's own entries, nothing known of the files, so that everything is read and nothing unseen is lost. */
+/* Without a cache: the parent's own entries, nothing known of the files, so that everything is read
+ * and nothing unseen is lost. */
 static int cache_of_parent(struct taking *t, struct err *e)
 {
 	struct git_call c;
@@ -86,8 +87,7 @@ static int cache_of_parent(struct taking *t, struct err *e)
 	strv_addl(&c.args, "ls-tree", "-r", "-z", "--full-tree", parent_of(t->in), (char *)NULL);
 	rc = git_run(&c, &r, e);
 	if (!rc && r.truncated)
-		rc = err_set(
-			e, "too_big", "The commit's list of files is too long to be read");
+		rc = err_set(e, "too_big", "The commit's list of files is too long to be read");
 	if (!rc) {
 		strv_split0(&rec, r.out.p, r.out.len);
 		for (size_t i = 0; i < rec.n; i++) {
@@ -216,8 +216,8 @@ static void columns(struct taking *t, const char *commit)
 	diff_stat_release(&st);
 }
 
-/* Equal trees keep the commit that is there, so that reading a file again moves nothing. But what is
- * saved has its own words, not those of a live snapshot, and is never the base itself. */
+/* Equal trees keep the commit that is there, so that reading a file again moves nothing. But what
+ * is saved has its own words, not those of a live snapshot, and is never the base itself. */
 static bool keeps_commit(const struct taking *t, const char *tree)
 {
 	if (strcmp(tree, t->old.tree))

@@ -1,5 +1,6 @@
-/* snapshot.h - hostile tree -> one commit in the quarantine, by our own walker and one `git fast-import` (facts: git.md 2).
- * No git process ever enters the tree. Blocking: call in a worker. Two of the same variant wait for each other. */
+/* snapshot.h - hostile tree -> one commit in the quarantine, by our own walker and one `git
+ * fast-import` (facts: git.md 2). No git process ever enters the tree. Blocking: call in a worker.
+ * Two of the same variant wait for each other. */
 #ifndef GIT_SNAPSHOT_H
 #define GIT_SNAPSHOT_H
 
@@ -7,40 +8,45 @@
 
 struct snapshot_in {
 	const struct git_repo *repo;
-	const char *quarantine;		/* races/7/q.git */
-	const char *work, *cache;	/* <variant>/work, <variant>/walk.cache */
+	const char *quarantine; /* races/7/q.git */
+	const char *work, *cache; /* <variant>/work, <variant>/walk.cache */
 	int race;
 	const char *variant;
-	const char *base;		/* commit that the columns and the scan compare with */
-	const char *parent;		/* commit the result stands on (exactly one commit on it); NULL = base */
-	const char *subject;		/* first line of prompt or command */
-	bool full;			/* saving: read every file; else trust the cache */
+	const char *base; /* commit that the columns and the scan compare with */
+	/* commit the result stands on (exactly one commit on it); NULL = base */
+	const char *parent;
+	const char *subject; /* first line of prompt or command */
+	bool full; /* saving: read every file; else trust the cache */
 };
 struct snapshot_out {
-	char *commit;			/* owned; the base while nothing differs, but a full one always has its own */
-	bool changed;			/* differs from the commit of the snapshot before */
-	int files;			/* against base; -1 = could not be counted in time */
-	int64_t added, removed;		/* binary files count 0 */
-	struct strv paths;		/* changed paths, at most 1000 */
-	struct strv refused;		/* sentences: "a nested repository: vendor/x", ... block promote */
-	char *not_recorded;		/* "120 ignored files", NULL = everything is there */
+	/* owned; the base while nothing differs, but a full one always has its own */
+	char *commit;
+	bool changed; /* differs from the commit of the snapshot before */
+	int files; /* against base; -1 = could not be counted in time */
+	int64_t added, removed; /* binary files count 0 */
+	struct strv paths; /* changed paths, at most 1000 */
+	/* sentences: "a nested repository: vendor/x", ... block promote */
+	struct strv refused;
+	char *not_recorded; /* "120 ignored files", NULL = everything is there */
 	size_t ignored;
 };
 int snapshot_take(const struct snapshot_in *in, struct snapshot_out *out, struct err *e);
 void snapshot_out_release(struct snapshot_out *o);
 
-/* What the walker had to leave out (a nested .git, files over 64 MiB ...) does not keep the rest from its branch; but then
- * out->scan says that too, and promote must refuse while it is set.
- * Saving: full snapshot, independent scan, fetch with fsck into refs/yolodeck/<race>/<variant>/tip, branch
- * yolo/<race>/<variant> by update-ref from `old_commit` (NULL = must not exist). A refused scan is not an error: out->scan says
- * why, branch stays NULL and the commit is in the quarantine only. A branch that is checked out or was moved by somebody
- * is not moved: out->scan says so too. */
+/* What the walker had to leave out (a nested .git, files over 64 MiB ...) does not keep the rest
+ * from its branch; but then out->scan says that too, and promote must refuse while it is set.
+ * Saving: full snapshot, independent scan, fetch with fsck into refs/yolodeck/<race>/<variant>/tip,
+ * branch yolo/<race>/<variant> by update-ref from `old_commit` (NULL = must not exist). A refused
+ * scan is not an error: out->scan says why, branch stays NULL and the commit is in the quarantine
+ * only. A branch that is checked out or was moved by somebody is not moved: out->scan says so too.
+ */
 struct save_out {
 	struct snapshot_out snap;
-	char *branch;			/* "yolo/7/claude-1" */
+	char *branch; /* "yolo/7/claude-1" */
 	char *scan;
 };
-int git_save(const struct snapshot_in *in, const char *old_commit, struct save_out *out, struct err *e);
+int git_save(
+	const struct snapshot_in *in, const char *old_commit, struct save_out *out, struct err *e);
 void save_out_release(struct save_out *o);
 
 #endif

@@ -1,6 +1,8 @@
-/* template.c - writes the base commit once, raw, gives it the private .git, and keeps what the copies need to know.
+/* template.c - writes the base commit once, raw, gives it the private .git, and keeps what the
+ * copies need to know.
  *
- * tpl/ in the race's directory, or in that of a variant that goes on from another commit: yolodeck-template (our marker), tree/, base-tree, gitlinks, warning, ready (written last). */
+ * tpl/ in the race's directory, or in that of a variant that goes on from another commit:
+ * yolodeck-template (our marker), tree/, base-tree, gitlinks, warning, ready (written last). */
 #include "git/template.h"
 
 #include <errno.h>
@@ -89,14 +91,15 @@ static bool says_lfs(const char *tree, const char *path)
 	struct err e = ERR_INIT;
 	char *full = fs_join(tree, path);
 	bool yes = !strcmp(fs_basename(path), ".gitattributes") &&
-		   !fs_read(full, 1 << 20, &b, &e) && strstr(b.p, "filter=lfs");
+		!fs_read(full, 1 << 20, &b, &e) && strstr(b.p, "filter=lfs");
 
 	buf_release(&b);
 	free(full);
 	return yes;
 }
 
-/* One mode and one time for all: the index stays valid in every copy, and equal bases give equal trees. */
+/* One mode and one time for all: the index stays valid in every copy, and equal bases give equal
+ * trees. */
 static int normalize(const char *tree, size_t *pointers, struct err *e)
 {
 	struct timespec times[2] = { { TIME_2020, 0 }, { TIME_2020, 0 } };
@@ -128,7 +131,8 @@ static int normalize(const char *tree, size_t *pointers, struct err *e)
 	return rc ? -1 : 0;
 }
 
-/* Its history is the one base commit, its objects are those of the read-only store, and there is no way from it to the user's. */
+/* Its history is the one base commit, its objects are those of the read-only store, and there is no
+ * way from it to the user's. */
 static int private_git(const struct checkout_race *c, const char *tree, struct err *e)
 {
 	static const char *const dirs[] = { "objects/info", "objects/pack", "refs/heads",
@@ -155,11 +159,11 @@ static int private_git(const struct checkout_race *c, const char *tree, struct e
 		"[user]\n\tname = yolodeck\n\temail = yolodeck@localhost\n[gc]\n\tauto = 0\n");
 	id = xasprintf("%s\n", c->base);
 	rc = rc || write_text(git, "HEAD", e, "ref: refs/heads/work\n") ||
-	     write_file(git, "config", conf.p, conf.len, e) ||
-	     write_text(git, "refs/heads/work", e, id) || write_text(git, "shallow", e, id) ||
-	     write_text(git, "info/attributes", e, TEMPLATE_ATTRIBUTES) ||
-	     write_text(git, "info/exclude", e, "") ||
-	     write_text(git, "objects/info/alternates", e, CHECKOUT_BASE_STORE "/objects\n");
+		write_file(git, "config", conf.p, conf.len, e) ||
+		write_text(git, "refs/heads/work", e, id) || write_text(git, "shallow", e, id) ||
+		write_text(git, "info/attributes", e, TEMPLATE_ATTRIBUTES) ||
+		write_text(git, "info/exclude", e, "") ||
+		write_text(git, "objects/info/alternates", e, CHECKOUT_BASE_STORE "/objects\n");
 	if (!rc && (rename(index, to) || chmod(to, 0644)))
 		rc = err_sys(e, "disk", "%s could not be made", to);
 	buf_release(&conf);
@@ -232,8 +236,8 @@ static int write_meta(struct checkout_race *c, const char *tpl, size_t pointers,
 	if (!rc) {
 		warning = make_warning(pointers, &links);
 		rc = write_file(tpl, "base-tree", id.p, id.len, e) ||
-		     write_file(tpl, "gitlinks", list.p, list.len, e) ||
-		     write_text(tpl, "warning", e, warning) || write_text(tpl, "ready", e, "");
+			write_file(tpl, "gitlinks", list.p, list.len, e) ||
+			write_text(tpl, "warning", e, warning) || write_text(tpl, "ready", e, "");
 	}
 	strv_release(&links);
 	buf_release(&id);

@@ -1,16 +1,20 @@
-/* template.h - the tree all variants of a race begin with: the base commit written raw, with the private .git in it. */
+/* template.h - the tree all variants of a race begin with: the base commit written raw, with the
+ * private .git in it. */
 #ifndef GIT_TEMPLATE_H
 #define GIT_TEMPLATE_H
 
 #include "git/checkout.h"
 
-/* Attributes that switch every conversion off: with them a fresh tree equals its commit byte for byte. */
-#define TEMPLATE_ATTRIBUTES "* !text !eol !crlf !ident !filter !working-tree-encoding !diff !merge\n"
+/* Attributes that switch every conversion off: with them a fresh tree equals its commit byte for
+ * byte. */
+#define TEMPLATE_ATTRIBUTES \
+	"* !text !eol !crlf !ident !filter !working-tree-encoding !diff !merge\n"
 
-/* Makes tpl/ (of the race, or in c->tpl_in) if it is not finished yet; fills c->warning. The quarantine and the base store must be there. */
+/* Makes tpl/ (of the race, or in c->tpl_in) if it is not finished yet; fills c->warning. The
+ * quarantine and the base store must be there. */
 int template_make(struct checkout_race *c, struct err *e);
 void template_remove(const struct checkout_race *c);
-char *template_tree(const struct checkout_race *c);	/* its work tree; the caller frees */
+char *template_tree(const struct checkout_race *c); /* its work tree; the caller frees */
 /* Tree id of the base, and the paths of its submodules. */
 int template_read(const struct checkout_race *c, char **tree, struct strv *gitlinks, struct err *e);
 

@@ -1,10 +1,11 @@
 /* walk.c - the walk over a hostile tree.
  *
- * The tree changes under us, by somebody who knows how we look. So each entry is judged (fstatat, no links), opened as the thing
- * that was judged (safe.h), and what disagrees is "kept as before": the item stays as the last walk saw it, marked to be read
- * again. Only an entry that is absent, in a directory that was read to its end, is a deletion. Directories are entered one
- * component at a time and hold one descriptor each, at most 64 deep. Known files are never ignored: a rule that somebody writes
- * into .gitignore can hide new files only. */
+ * The tree changes under us, by somebody who knows how we look. So each entry is judged (fstatat,
+ * no links), opened as the thing that was judged (safe.h), and what disagrees is "kept as before":
+ * the item stays as the last walk saw it, marked to be read again. Only an entry that is absent, in
+ * a directory that was read to its end, is a deletion. Directories are entered one component at a
+ * time and hold one descriptor each, at most 64 deep. Known files are never ignored: a rule that
+ * somebody writes into .gitignore can hide new files only. */
 #include "git/walk.h"
 
 #include <dirent.h>
@@ -119,7 +120,8 @@ static void keep(struct walk *w, struct walk_item *old)
 		carry(w, old);
 }
 
-/* Judged as one thing, it could not be opened as that. ENOENT: it was there a moment ago; the next walk knows. */
+/* Judged as one thing, it could not be opened as that. ENOENT: it was there a moment ago; the next
+ * walk knows. */
 static void cannot_open(struct walk *w, struct walk_item *old)
 {
 	if (errno == EACCES || errno == EPERM)
@@ -131,7 +133,8 @@ static void cannot_open(struct walk *w, struct walk_item *old)
 	keep(w, old);
 }
 
-/* Whether one more changed file of this size still fits. Files that look as before do not count, or a big base would. */
+/* Whether one more changed file of this size still fits. Files that look as before do not count, or
+ * a big base would. */
 static bool fits(struct walk *w, const struct walk_item *old, const struct stat *st)
 {
 	if (old && old->mode == cache_mode(st->st_mode) && cache_unchanged(w->in->old, old, st))
@@ -158,8 +161,8 @@ static size_t read_block(int fd, char *p, size_t n)
 	return done;
 }
 
-/* Sends the file's bytes; its length is said before, so one that shrinks meanwhile is filled up with zeros. Returns false when it
- * changed while it was read. */
+/* Sends the file's bytes; its length is said before, so one that shrinks meanwhile is filled up
+ * with zeros. Returns false when it changed while it was read. */
 static bool send_content(struct walk *w, int fd, uint32_t mode, const struct stat *st)
 {
 	size_t want = (size_t)st->st_size, sent = 0, got;
@@ -185,8 +188,8 @@ static bool send_content(struct walk *w, int fd, uint32_t mode, const struct sta
 		}
 	}
 	return same && !fstat(fd, &after) && after.st_size == st->st_size &&
-	       after.st_ctim.tv_sec == st->st_ctim.tv_sec &&
-	       after.st_ctim.tv_nsec == st->st_ctim.tv_nsec;
+		after.st_ctim.tv_sec == st->st_ctim.tv_sec &&
+		after.st_ctim.tv_nsec == st->st_ctim.tv_nsec;
 }
 
 static void visit_file(struct walk *w, int dirfd, const char *name, struct walk_item *old)
@@ -234,7 +237,8 @@ static void visit_link(
 	}
 }
 
-/* What stands at the place of a submodule of the base is not ours to record; only say when something is there. */
+/* What stands at the place of a submodule of the base is not ours to record; only say when
+ * something is there. */
 static void visit_submodule(
 	struct walk *w, int dirfd, const char *name, struct walk_item *old, const struct stat *st)
 {
@@ -284,7 +288,8 @@ static void visit_dir(struct walk *w, int dirfd, const char *name, int depth,
 		cache_add(w->in->now, w->path, MODE_DIR, NULL);
 }
 
-/* Names that are left out. A name with a backslash or control byte that the base already holds is let through: it is there. */
+/* Names that are left out. A name with a backslash or control byte that the base already holds is
+ * let through: it is there. */
 static bool bad_name(struct walk *w, const char *name, int depth, const struct walk_item *old)
 {
 	switch (judge_name(name)) {
@@ -357,7 +362,8 @@ static void visit(struct walk *w, int dirfd, const char *name, unsigned char typ
 		keep(w, old);
 		return;
 	}
-	/* A directory is judged when it is opened: there no other device and no link gets through. */
+	/* A directory is judged when it is opened: there no other device and no link gets through.
+	 */
 	if ((!dir || (old && old->mode == MODE_GITLINK)) &&
 		fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW)) {
 		if (errno != ENOENT) {
@@ -387,7 +393,8 @@ static void visit(struct walk *w, int dirfd, const char *name, unsigned char typ
 		visit_leaf(w, dirfd, name, old, &st);
 }
 
-/* All names of a directory at once: type, name, NUL, and again. -1 = it could not be read to its end. */
+/* All names of a directory at once: type, name, NUL, and again. -1 = it could not be read to its
+ * end. */
 static int read_names(int fd, struct buf *names, bool *rules)
 {
 	char block[16 << 10] __attribute__((aligned(8)));
@@ -457,7 +464,8 @@ static bool was_kept(const struct walk *w, const char *path)
 	return kept;
 }
 
-/* Deletions come last. A file that became a directory is replaced by the files in it: deleting it then would take those along. */
+/* Deletions come last. A file that became a directory is replaced by the files in it: deleting it
+ * then would take those along. */
 static void find_deleted(struct walk *w)
 {
 	struct walk_cache *old = w->in->old, *now = w->in->now;

@@ -1,5 +1,6 @@
-/* walk.h - walks a hostile tree and tells a feed what differs from the last walk. It enters nothing it did not judge, reads
- * nothing but regular files below the root, and never calls absent what it could not see. */
+/* walk.h - walks a hostile tree and tells a feed what differs from the last walk. It enters nothing
+ * it did not judge, reads nothing but regular files below the root, and never calls absent what it
+ * could not see. */
 #ifndef GIT_WALK_H
 #define GIT_WALK_H
 
@@ -11,17 +12,17 @@ enum {
 	WALK_MAX_FILE = 64 << 20,
 	WALK_MAX_FILES = 200000,
 	WALK_MAX_CHANGED = 50000,
-	WALK_MAX_ENTRIES = 1000000,	/* looked at, whatever they are */
+	WALK_MAX_ENTRIES = 1000000, /* looked at, whatever they are */
 	WALK_MAX_DEPTH = 64,
 	WALK_MAX_PATH = 4096,
 };
-#define WALK_MAX_BYTES ((int64_t)1 << 30)	/* content of changed files, per walk */
+#define WALK_MAX_BYTES ((int64_t)1 << 30) /* content of changed files, per walk */
 
 struct walk_report {
 	size_t files, changed, deleted, ignored;
-	size_t too_big, unreadable, special, elsewhere, moving;	/* left out, or kept as before */
+	size_t too_big, unreadable, special, elsewhere, moving; /* left out, or kept as before */
 	size_t too_deep, too_many;
-	int64_t bytes;				/* read */
+	int64_t bytes; /* read */
 	/* left out, by the reason: paths */
 	struct strv nested, imitates, control, backslash, submodule;
 };
@@ -29,10 +30,11 @@ void walk_report_release(struct walk_report *r);
 
 struct walk_in {
 	const char *work;
-	struct walk_cache *old;		/* what was there; its items' `seen` is used up */
-	struct walk_cache *now;		/* filled: time, and the items that differ from old; the others are marked `same` in old */
-	const struct ignore *outer;	/* the user's own rules, NULL = none */
-	bool full;			/* read every file */
+	struct walk_cache *old; /* what was there; its items' `seen` is used up */
+	/* filled: time, and the items that differ from old; the others are marked `same` in old */
+	struct walk_cache *now;
+	const struct ignore *outer; /* the user's own rules, NULL = none */
+	bool full; /* read every file */
 	/* Called at the first difference; the feed stays the caller's. */
 	struct feed *(*begin)(void *ctx, struct err *e);
 	void *ctx;

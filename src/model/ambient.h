@@ -1,5 +1,5 @@
-/* ambient.h - the part of the environment that decides which daemon is meant: the conductor has it from whoever started it,
- * and a later client may mean another. */
+/* ambient.h - the part of the environment that decides which daemon is meant: the conductor has it
+ * from whoever started it, and a later client may mean another. */
 #ifndef MODEL_AMBIENT_H
 #define MODEL_AMBIENT_H
 
@@ -8,7 +8,8 @@
 
 /* {"DOCKER_HOST":"unix:///x"|null,"DOCKER_CONTEXT":...,"DOCKER_CONFIG":...} of this process. */
 struct json *ambient_json(void);
-/* Compares what a client sent with ours: -1 with code "other_environment". NULL or not an object = an older client: the same. */
+/* Compares what a client sent with ours: -1 with code "other_environment". NULL or not an object =
+ * an older client: the same. */
 int ambient_same(const struct json *theirs, struct err *e);
 
 #endif

@@ -1,4 +1,5 @@
-/* journal.c - the append-only file of intents and completions: chained checksums, fsync, cut at the first damage. */
+/* journal.c - the append-only file of intents and completions: chained checksums, fsync, cut at the
+ * first damage. */
 #include "model/journal.h"
 
 #include <errno.h>
@@ -26,7 +27,8 @@ struct journal {
 	struct pool_lock *lock;
 };
 
-/* CRC-32 (IEEE 802.3, reflected), seeded with the line before: a line taken out, doubled or moved shows too. */
+/* CRC-32 (IEEE 802.3, reflected), seeded with the line before: a line taken out, doubled or moved
+ * shows too. */
 static uint32_t crc32_of(uint32_t seed, const char *p, size_t n)
 {
 	uint32_t c = ~seed;
@@ -165,7 +167,8 @@ void journal_close(struct journal *j)
 	free(j);
 }
 
-/* A failed write is taken back; after a failed fsync nothing may be believed until the file is read again. */
+/* A failed write is taken back; after a failed fsync nothing may be believed until the file is read
+ * again. */
 static int append(struct journal *j, const struct json *o, struct err *e)
 {
 	struct buf b = BUF_INIT;

@@ -6,8 +6,8 @@
 
 /* Edits (insert, delete, replace, swap of two neighbours) from a to b. */
 size_t near_distance(const char *a, const char *b);
-/* The nearest of words[n], or NULL when none is near enough to be meant (a third of its length, at least 1 and at most 3 edits; a prefix of at
- * least 3 bytes counts as near). */
+/* The nearest of words[n], or NULL when none is near enough to be meant (a third of its length, at
+ * least 1 and at most 3 edits; a prefix of at least 3 bytes counts as near). */
 const char *near_word(const char *word, const char *const *words, size_t n);
 
 #endif

@@ -57,7 +57,8 @@ bool pipeline_name_ok(const char *name)
 {
 	if (!strcmp(name, PIPELINE_RENDERED) || !strcmp(name, "go.mod") || !strcmp(name, "go.sum"))
 		return true;
-	return name[0] != '.' && !strchr(name, '/') && (ends_in(name, ".go") || ends_in(name, ".md"));
+	return name[0] != '.' && !strchr(name, '/') &&
+		(ends_in(name, ".go") || ends_in(name, ".md"));
 }
 
 /* Escaped is all that is not plain ASCII: what a person sees in the source is what it is. */
@@ -86,8 +87,8 @@ static int read_one(int dirfd, const char *dir, const char *name, struct buf *b,
 	ssize_t n = 1;
 
 	if (fd < 0 && errno == ELOOP)
-		return err_set(e, "pipeline", "%s/%s is a link; only regular files belong there", dir,
-			name);
+		return err_set(e, "pipeline", "%s/%s is a link; only regular files belong there",
+			dir, name);
 	if (fd < 0)
 		return err_sys(e, "pipeline", "cannot read %s/%s", dir, name);
 	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode)) {
@@ -130,7 +131,8 @@ int pipeline_read(const char *dir, struct pipeline_files *out, struct err *e)
 		if (!pipeline_name_ok(de->d_name))
 			continue;
 		if (out->n == PIPELINE_MAX_FILES)
-			rc = err_set(e, "pipeline", "%s has more than %d files", dir, PIPELINE_MAX_FILES);
+			rc = err_set(e, "pipeline", "%s has more than %d files", dir,
+				PIPELINE_MAX_FILES);
 		else
 			rc = read_one(fd, dir, de->d_name, &pipeline_add(out, de->d_name)->text, e);
 	}

@@ -1,6 +1,7 @@
-/* pipeline.h - the Go program that launches a race through Dagger, as files: rendered from our template, the user's between its
- * markers, compared, built. The template is templates/pipeline/ (assets); what it may hold is said in CONSTRAINTS.md there and judged
- * by templates/check/, a Go program on go/parser. Blocking: call in a worker or from the command line. */
+/* pipeline.h - the Go program that launches a race through Dagger, as files: rendered from our
+ * template, the user's between its markers, compared, built. The template is templates/pipeline/
+ * (assets); what it may hold is said in CONSTRAINTS.md there and judged by templates/check/, a Go
+ * program on go/parser. Blocking: call in a worker or from the command line. */
 #ifndef MODEL_PIPELINE_H
 #define MODEL_PIPELINE_H
 
@@ -16,16 +17,17 @@
 
 /* What init found and writes into the custom sections; empty = the section does nothing. */
 struct pipeline_values {
-	const char *setup;		/* shared steps, run once for all variants by /bin/sh -c in /work; NULL = none */
-	struct strv caches;		/* "name=/path/in/container": mounted in every variant */
+	/* shared steps, run once for all variants by /bin/sh -c in /work; NULL = none */
+	const char *setup;
+	struct strv caches; /* "name=/path/in/container": mounted in every variant */
 };
 
 struct pipeline_file {
-	char *name;			/* "main.go"; no slash */
+	char *name; /* "main.go"; no slash */
 	struct buf text;
 };
 struct pipeline_files {
-	struct pipeline_file *f;	/* by name */
+	struct pipeline_file *f; /* by name */
 	size_t n;
 };
 void pipeline_files_release(struct pipeline_files *p);
@@ -34,25 +36,31 @@ void pipeline_files_release(struct pipeline_files *p);
 void pipeline_quote(const char *s, size_t n, struct buf *out);
 /* Our template with v in the sections (NULL = empty values). */
 int pipeline_render(const struct pipeline_values *v, struct pipeline_files *out, struct err *e);
-/* The files of a directory (regular ones: *.go, go.mod, go.sum, *.md, .rendered; at most 64, 1 MiB each; no links are followed, a link
- * with such a name is refused). Code "not_found" when there is no such directory. */
+/* The files of a directory (regular ones: *.go, go.mod, go.sum, *.md, .rendered; at most 64, 1 MiB
+ * each; no links are followed, a link with such a name is refused). Code "not_found" when there is
+ * no such directory. */
 int pipeline_read(const char *dir, struct pipeline_files *out, struct err *e);
 /* Writes them into a new directory (made, with those above it; code "exists"), 0644. */
 int pipeline_write(const char *dir, const struct pipeline_files *p, struct err *e);
-/* All outside the custom sections equals our template? Code "pipeline_old" (unchanged, of an older template: init --upgrade) or
- * "pipeline_changed" with file and line. */
+/* All outside the custom sections equals our template? Code "pipeline_old" (unchanged, of an older
+ * template: init --upgrade) or "pipeline_changed" with file and line. */
 int pipeline_compare(const struct pipeline_files *p, struct err *e);
-/* Our template of today around the sections of mine, when pipeline_compare finds mine equal or old. Changed: -1 as there, and *diff is
- * a unified diff of ours and mine. */
-int pipeline_upgrade(const struct pipeline_files *mine, struct pipeline_files *out, struct buf *diff, struct err *e);
+/* Our template of today around the sections of mine, when pipeline_compare finds mine equal or old.
+ * Changed: -1 as there, and *diff is a unified diff of ours and mine. */
+int pipeline_upgrade(const struct pipeline_files *mine, struct pipeline_files *out,
+	struct buf *diff, struct err *e);
 /* The name of these contents (without .rendered), 16 hex: of the cache and of the pinned copy. */
 void pipeline_hash(const struct pipeline_files *p, char out[17]);
 
-/* Compares, then runs the checker of CONSTRAINTS.md on the files: 0 = fine; -1 with "main.go:12: rule: sentence" (all findings in *findings,
- * one a line, when not NULL). cache: a directory of ours (<state>/pipelines). The checker is built there once. */
-int pipeline_check(const char *cache, const struct pipeline_files *p, struct buf *findings, struct err *e);
-/* Builds the program once per content into cache/<hash>/: source in src/, program `pipeline`. *binary: its path, the caller frees. Errors: code "no_go"
- * (not on PATH), "go_old", "no_modules" (modules cannot be downloaded), "build" (the compiler's first lines). Two callers at once are safe (lock file, rename). May take minutes. */
+/* Compares, then runs the checker of CONSTRAINTS.md on the files: 0 = fine; -1 with "main.go:12:
+ * rule: sentence" (all findings in *findings, one a line, when not NULL). cache: a directory of
+ * ours (<state>/pipelines). The checker is built there once. */
+int pipeline_check(
+	const char *cache, const struct pipeline_files *p, struct buf *findings, struct err *e);
+/* Builds the program once per content into cache/<hash>/: source in src/, program `pipeline`.
+ * *binary: its path, the caller frees. Errors: code "no_go" (not on PATH), "go_old", "no_modules"
+ * (modules cannot be downloaded), "build" (the compiler's first lines). Two callers at once are
+ * safe (lock file, rename). May take minutes. */
 int pipeline_build(const char *cache, const struct pipeline_files *p, char **binary, struct err *e);
 /* Is it built already? The path, or NULL. */
 char *pipeline_built(const char *cache, const struct pipeline_files *p);

@@ -1,4 +1,5 @@
-/* pipeline_build.c - go build into a cache by content, and the checker of CONSTRAINTS.md, which is built there too. */
+/* pipeline_build.c - go build into a cache by content, and the checker of CONSTRAINTS.md, which is
+ * built there too. */
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
@@ -42,10 +43,15 @@ char *pipeline_built(const char *cache, const struct pipeline_files *p)
 	return path;
 }
 
-/* What would make another program of the same source, or none, is ours; proxies and toolchains stay the user's. */
+/* What would make another program of the same source, or none, is ours; proxies and toolchains stay
+ * the user's. */
 static void go_env(struct strv *env)
 {
-	static const char *const ours[] = { "GOFLAGS=-mod=readonly", "CGO_ENABLED=0", "GOWORK=off", "GO111MODULE=on",
+	static const char *const ours[] = {
+		"GOFLAGS=-mod=readonly",
+		"CGO_ENABLED=0",
+		"GOWORK=off",
+		"GO111MODULE=on",
 		"GOOS=linux",
 #if defined(__x86_64__)
 		"GOARCH=amd64",
@@ -116,10 +122,12 @@ static bool says_any(const struct buf *out, const char *const *words)
 
 static int build_failed(const struct pipeline_files *p, const struct buf *out, struct err *e)
 {
-	static const char *const old[] = { "requires go >=", "invalid go version", "requires go1.", NULL };
-	static const char *const net[] = { "dial tcp", "no such host", "connection refused", "i/o timeout",
-		"module lookup disabled", "proxyconnect", "TLS handshake", "unrecognized import path",
-		"reading https://", "Get \"http", "downloading go1", NULL };
+	static const char *const old[] = { "requires go >=", "invalid go version", "requires go1.",
+		NULL };
+	static const char *const net[] = { "dial tcp", "no such host", "connection refused",
+		"i/o timeout", "module lookup disabled", "proxyconnect", "TLS handshake",
+		"unrecognized import path", "reading https://", "Get \"http", "downloading go1",
+		NULL };
 	struct buf text = BUF_INIT;
 	char version[32];
 
@@ -130,10 +138,12 @@ static int build_failed(const struct pipeline_files *p, const struct buf *out, s
 			"the Go modules of the pipeline cannot be downloaded (needed once; GOPROXY says from where): %s",
 			text.p);
 	else if (says_any(out, old))
-		err_set(e, "go_old", "this go is too old for the pipeline, which needs go %s or newer: %s", version,
-			text.p);
+		err_set(e, "go_old",
+			"this go is too old for the pipeline, which needs go %s or newer: %s",
+			version, text.p);
 	else
-		err_set(e, "build", "go build of the pipeline failed: %s", *text.p ? text.p : "without a word");
+		err_set(e, "build", "go build of the pipeline failed: %s",
+			*text.p ? text.p : "without a word");
 	buf_release(&text);
 	return -1;
 }
@@ -141,8 +151,8 @@ static int build_failed(const struct pipeline_files *p, const struct buf *out, s
 static int go_build(const char *dir, const struct pipeline_files *p, const char *tmp, struct err *e)
 {
 	char *go = pipeline_go(), *src = fs_join(dir, "src");
-	const char *argv[] = { go, "build", "-trimpath", "-buildvcs=false", "-ldflags", "-s -w", "-mod=readonly", "-o", tmp,
-		".", NULL };
+	const char *argv[] = { go, "build", "-trimpath", "-buildvcs=false", "-ldflags", "-s -w",
+		"-mod=readonly", "-o", tmp, ".", NULL };
 	struct strv env = STRV_INIT;
 	struct child_spec spec = CHILD_SPEC_INIT;
 	struct child_result r = { .code = 0 };
@@ -185,7 +195,8 @@ static int lock(const char *path, struct err *e)
 	return fd;
 }
 
-static int build_locked(const char *dir, const struct pipeline_files *p, const char *binary, struct err *e)
+static int build_locked(
+	const char *dir, const struct pipeline_files *p, const char *binary, struct err *e)
 {
 	char *src = fs_join(dir, "src"), *tmp = fs_join(dir, "pipeline.tmp");
 	int rc = -1;
@@ -276,13 +287,15 @@ static int run_checker(const char *checker, const char *src, struct buf *finding
 		rc = err_set(e, "constraint", "%.*s", (int)strcspn(r.out.p, "\n"), r.out.p);
 	} else if (r.code) {
 		buf_trim(&r.err);
-		rc = err_set(e, "check", "the checker of the pipeline ended with %d: %.500s", r.code, r.err.p);
+		rc = err_set(e, "check", "the checker of the pipeline ended with %d: %.500s",
+			r.code, r.err.p);
 	}
 	child_result_release(&r);
 	return rc;
 }
 
-int pipeline_check(const char *cache, const struct pipeline_files *p, struct buf *findings, struct err *e)
+int pipeline_check(
+	const char *cache, const struct pipeline_files *p, struct buf *findings, struct err *e)
 {
 	struct pipeline_files check;
 	char *checker = NULL, *src = place(cache, p, "src");

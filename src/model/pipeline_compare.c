@@ -1,4 +1,5 @@
-/* pipeline_compare.c - is all outside the custom sections ours? .rendered tells a file of an older template from a changed one. */
+/* pipeline_compare.c - is all outside the custom sections ours? .rendered tells a file of an older
+ * template from a changed one. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -29,7 +30,8 @@ static void sum(const struct buf *b, char out[17])
 
 int pipeline_rendered(const struct pipeline_files *p, struct buf *out, struct err *e)
 {
-	buf_str(out, "# Written by yolodeck; tells an older pipeline from a changed one. Leave it as it is.\n");
+	buf_str(out,
+		"# Written by yolodeck; tells an older pipeline from a changed one. Leave it as it is.\n");
 	buf_fmt(out, "template %s\n", YOLODECK_VERSION);
 	for (size_t i = 0; i < p->n; i++) {
 		struct buf b = BUF_INIT;
@@ -76,8 +78,8 @@ static char *template_version(const struct pipeline_files *p)
 }
 
 /* The line of the file at which its part of ours first differs. */
-static int first_difference(const struct pipeline_file *f, const struct pipeline_sections *s, const struct buf *mine,
-	const struct buf *ours)
+static int first_difference(const struct pipeline_file *f, const struct pipeline_sections *s,
+	const struct buf *mine, const struct buf *ours)
 {
 	size_t at = 0, in_file;
 	int line = 1;
@@ -94,8 +96,8 @@ static int first_difference(const struct pipeline_file *f, const struct pipeline
 }
 
 /* 0 = equal, 1 = as an older template had it, -1 = changed. */
-static int compare_one(const struct pipeline_files *p, const struct pipeline_file *mine, const struct pipeline_file *ours,
-	struct err *e)
+static int compare_one(const struct pipeline_files *p, const struct pipeline_file *mine,
+	const struct pipeline_file *ours, struct err *e)
 {
 	struct buf a = BUF_INIT, b = BUF_INIT;
 	struct pipeline_sections s = { NULL, 0 };
@@ -162,7 +164,8 @@ int pipeline_compare(const struct pipeline_files *p, struct err *e)
 	if (!rc && old) {
 		version = template_version(p);
 		rc = err_set(e, "pipeline_old",
-			"the pipeline in " PIPELINE_DIR " is of an older template (%.20s); `yolodeck init "
+			"the pipeline in " PIPELINE_DIR
+			" is of an older template (%.20s); `yolodeck init "
 			"--upgrade` renews it and keeps the custom sections",
 			version ? version : "unknown");
 		free(version);

@@ -1,4 +1,5 @@
-/* pipeline_diff.c - a unified diff of two small texts, line by line (longest common subsequence). */
+/* pipeline_diff.c - a unified diff of two small texts, line by line (longest common subsequence).
+ */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -61,7 +62,9 @@ static uint32_t *table(const struct lines *a, const struct lines *b)
 		for (size_t j = b->n; j-- > 0;) {
 			uint32_t down = t[(i + 1) * w + j], right = t[i * w + j + 1];
 
-			t[i * w + j] = same(a, i, b, j) ? t[(i + 1) * w + j + 1] + 1 : down > right ? down : right;
+			t[i * w + j] = same(a, i, b, j) ? t[(i + 1) * w + j + 1] + 1
+				: down > right          ? down
+							: right;
 		}
 	return t;
 }
@@ -78,7 +81,8 @@ static struct edits compare(const struct lines *a, const struct lines *b)
 			add(&e, ' ', i, j);
 			i++;
 			j++;
-		} else if (i < a->n && (j == b->n || !t || t[(i + 1) * w + j] >= t[i * w + j + 1])) {
+		} else if (i < a->n &&
+			(j == b->n || !t || t[(i + 1) * w + j] >= t[i * w + j + 1])) {
 			add(&e, '-', i++, j);
 		} else {
 			add(&e, '+', i, j++);
@@ -88,8 +92,8 @@ static struct edits compare(const struct lines *a, const struct lines *b)
 	return e;
 }
 
-static void put_hunk(const struct edits *e, size_t from, size_t to, const struct lines *a, const struct lines *b,
-	struct buf *out)
+static void put_hunk(const struct edits *e, size_t from, size_t to, const struct lines *a,
+	const struct lines *b, struct buf *out)
 {
 	size_t na = 0, nb = 0;
 
@@ -97,7 +101,8 @@ static void put_hunk(const struct edits *e, size_t from, size_t to, const struct
 		na += e->v[k].op != '+';
 		nb += e->v[k].op != '-';
 	}
-	buf_fmt(out, "@@ -%zu,%zu +%zu,%zu @@\n", e->v[from].a + (na > 0), na, e->v[from].b + (nb > 0), nb);
+	buf_fmt(out, "@@ -%zu,%zu +%zu,%zu @@\n", e->v[from].a + (na > 0), na,
+		e->v[from].b + (nb > 0), nb);
 	for (size_t k = from; k < to; k++) {
 		const struct edit *x = &e->v[k];
 

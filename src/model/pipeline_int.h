@@ -1,4 +1,5 @@
-/* pipeline_int.h - what the parts of the pipeline share: sections between markers, lists of files. Internal to pipeline*.c. */
+/* pipeline_int.h - what the parts of the pipeline share: sections between markers, lists of files.
+ * Internal to pipeline*.c. */
 #ifndef MODEL_PIPELINE_INT_H
 #define MODEL_PIPELINE_INT_H
 
@@ -18,13 +19,16 @@ struct pipeline_sections {
 	struct pipeline_section *v;
 	size_t n;
 };
-/* Finds the sections of a Go file; other files have none. Markers that are broken, nested, twice there or of an unknown
- * name: code "pipeline_changed", "main.go:12: ...". */
-int pipeline_sections_find(const struct pipeline_file *f, struct pipeline_sections *out, struct err *e);
+/* Finds the sections of a Go file; other files have none. Markers that are broken, nested, twice
+ * there or of an unknown name: code "pipeline_changed", "main.go:12: ...". */
+int pipeline_sections_find(
+	const struct pipeline_file *f, struct pipeline_sections *out, struct err *e);
 void pipeline_sections_release(struct pipeline_sections *s);
-const struct pipeline_section *pipeline_section(const struct pipeline_sections *s, const char *name);
+const struct pipeline_section *pipeline_section(
+	const struct pipeline_sections *s, const char *name);
 /* Our part: the text with the sections taken out (their markers stay). */
-void pipeline_skeleton(const struct pipeline_file *f, const struct pipeline_sections *s, struct buf *out);
+void pipeline_skeleton(
+	const struct pipeline_file *f, const struct pipeline_sections *s, struct buf *out);
 
 struct pipeline_file *pipeline_find(const struct pipeline_files *p, const char *name);
 /* A new empty file at its place in the order of names; pointers of before are gone. */
@@ -33,7 +37,8 @@ bool pipeline_name_ok(const char *name);
 /* The text of .rendered for these files (which is not one of them). -1: a broken marker. */
 int pipeline_rendered(const struct pipeline_files *p, struct buf *out, struct err *e);
 
-/* What a changed file looks like against ours, as a unified diff with the names a/NAME, b/NAME; appended. */
+/* What a changed file looks like against ours, as a unified diff with the names a/NAME, b/NAME;
+ * appended. */
 void pipeline_diff(const char *name, const struct buf *a, const struct buf *b, struct buf *out);
 
 #endif

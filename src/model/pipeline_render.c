@@ -1,4 +1,5 @@
-/* pipeline_render.c - the template's assets into files, with values in their sections; and anew around sections that a user wrote. */
+/* pipeline_render.c - the template's assets into files, with values in their sections; and anew
+ * around sections that a user wrote. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -60,8 +61,8 @@ static void fill(const struct pipeline_values *v, const char *s, size_t n, struc
 	}
 }
 
-static int render_one(struct pipeline_file *f, const struct asset *a, const struct pipeline_values *v,
-	struct err *e)
+static int render_one(struct pipeline_file *f, const struct asset *a,
+	const struct pipeline_values *v, struct err *e)
 {
 	struct pipeline_sections s;
 	struct buf raw = BUF_INIT;
@@ -116,8 +117,8 @@ int pipeline_render(const struct pipeline_values *v, struct pipeline_files *out,
 }
 
 /* A section of the user that the new template has no place for would be lost. */
-static int all_have_a_place(const char *name, const struct pipeline_sections *ours, const struct pipeline_sections *mine,
-	struct err *e)
+static int all_have_a_place(const char *name, const struct pipeline_sections *ours,
+	const struct pipeline_sections *mine, struct err *e)
 {
 	for (size_t i = 0; i < mine->n; i++)
 		if (!pipeline_section(ours, mine->v[i].name))
@@ -129,7 +130,8 @@ static int all_have_a_place(const char *name, const struct pipeline_sections *ou
 }
 
 /* The user's sections in the place of ours. ours NULL: the template dropped this file. */
-static int keep_sections(struct pipeline_file *ours, const struct pipeline_file *mine, struct err *e)
+static int keep_sections(
+	struct pipeline_file *ours, const struct pipeline_file *mine, struct err *e)
 {
 	struct pipeline_sections a = { NULL, 0 }, b = { NULL, 0 };
 	struct buf text = BUF_INIT;
@@ -163,7 +165,8 @@ out:
 	return rc;
 }
 
-/* The changed files against ours, each with the user's sections in it, so that only what is wrong is shown. */
+/* The changed files against ours, each with the user's sections in it, so that only what is wrong
+ * is shown. */
 static void show_changes(const struct pipeline_files *mine, struct buf *diff)
 {
 	struct pipeline_files ours;
@@ -182,12 +185,14 @@ static void show_changes(const struct pipeline_files *mine, struct buf *diff)
 		pipeline_diff(mine->f[i].name, f ? &f->text : &none, &mine->f[i].text, diff);
 	}
 	for (size_t i = 0; i < ours.n; i++)
-		if (strcmp(ours.f[i].name, PIPELINE_RENDERED) && !pipeline_find(mine, ours.f[i].name))
+		if (strcmp(ours.f[i].name, PIPELINE_RENDERED) &&
+			!pipeline_find(mine, ours.f[i].name))
 			pipeline_diff(ours.f[i].name, &ours.f[i].text, &none, diff);
 	pipeline_files_release(&ours);
 }
 
-int pipeline_upgrade(const struct pipeline_files *mine, struct pipeline_files *out, struct buf *diff, struct err *e)
+int pipeline_upgrade(const struct pipeline_files *mine, struct pipeline_files *out,
+	struct buf *diff, struct err *e)
 {
 	int rc = 0;
 

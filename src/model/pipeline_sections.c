@@ -1,4 +1,5 @@
-/* pipeline_sections.c - the custom sections of a Go file: `// yolodeck:begin NAME` to `// yolodeck:end NAME`, each alone on its line. */
+/* pipeline_sections.c - the custom sections of a Go file: `// yolodeck:begin NAME` to `//
+ * yolodeck:end NAME`, each alone on its line. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -43,7 +44,8 @@ struct finder {
 
 static int broken(struct finder *f, const char *what, const char *name)
 {
-	return err_set(f->e, "pipeline_changed", "%s:%d: marker: %s%.40s", f->file, f->line, what, name);
+	return err_set(
+		f->e, "pipeline_changed", "%s:%d: marker: %s%.40s", f->file, f->line, what, name);
 }
 
 static int begin(struct finder *f, const char *name, size_t after)
@@ -52,8 +54,8 @@ static int begin(struct finder *f, const char *name, size_t after)
 
 	if (f->open) {
 		err_set(f->e, "pipeline_changed",
-			"%s:%d: marker: the section %.40s begins inside the section %s", f->file, f->line,
-			name, s->v[s->n - 1].name);
+			"%s:%d: marker: the section %.40s begins inside the section %s", f->file,
+			f->line, name, s->v[s->n - 1].name);
 		return -1;
 	}
 	if (!is_known(name)) {
@@ -110,7 +112,8 @@ static int one_line(struct finder *f, const char *text, size_t at, size_t n)
 	return rc;
 }
 
-int pipeline_sections_find(const struct pipeline_file *file, struct pipeline_sections *out, struct err *e)
+int pipeline_sections_find(
+	const struct pipeline_file *file, struct pipeline_sections *out, struct err *e)
 {
 	struct finder f = { file->name, out, false, 0, e };
 	const char *text = file->text.p, *dot = strrchr(file->name, '.');
@@ -135,7 +138,8 @@ int pipeline_sections_find(const struct pipeline_file *file, struct pipeline_sec
 	return rc;
 }
 
-void pipeline_skeleton(const struct pipeline_file *f, const struct pipeline_sections *s, struct buf *out)
+void pipeline_skeleton(
+	const struct pipeline_file *f, const struct pipeline_sections *s, struct buf *out)
 {
 	size_t at = 0;
 

@@ -1,4 +1,5 @@
-/* project.c - what kind of project is this? One function a kind, tried in the order of the table; the first that fits has the image. */
+/* project.c - what kind of project is this? One function a kind, tried in the order of the table;
+ * the first that fits has the image. */
 #include "model/project.h"
 
 #include <ctype.h>
@@ -63,7 +64,8 @@ static bool says(const char *top, const char *name, const char *words)
 	return found;
 }
 
-/* The first number of s, at most `parts` of its parts: ">= 3.11.2", 2 -> "3.11". "" = none on this line. */
+/* The first number of s, at most `parts` of its parts: ">= 3.11.2", 2 -> "3.11". "" = none on this
+ * line. */
 static void version_in(const char *s, int parts, char out[VERSION_MAX])
 {
 	size_t n = 0;
@@ -79,7 +81,8 @@ static void version_in(const char *s, int parts, char out[VERSION_MAX])
 }
 
 /* The version after a word of a file; "" when there is none. */
-static void version_of(const char *top, const char *file, const char *word, int parts, char out[VERSION_MAX])
+static void version_of(
+	const char *top, const char *file, const char *word, int parts, char out[VERSION_MAX])
 {
 	struct buf b = text_of(top, file);
 	const char *at = strstr(b.p, word);
@@ -90,9 +93,10 @@ static void version_of(const char *top, const char *file, const char *word, int 
 	buf_release(&b);
 }
 
-/* Image NAME:VERSION with the first version that is known, else the default. Says where it is from. */
-static void take_image(struct project *p, const char *what, const char *from, const char *name, const char *version,
-	const char *dflt)
+/* Image NAME:VERSION with the first version that is known, else the default. Says where it is from.
+ */
+static void take_image(struct project *p, const char *what, const char *from, const char *name,
+	const char *version, const char *dflt)
 {
 	xreplace(&p->image, NULL);
 	p->image = xasprintf("%s:%s", name, *version ? version : dflt);
@@ -132,17 +136,18 @@ static void rust(const char *top, struct project *p)
 	take_cache(p, "cargo", "/home/yolo/.cargo", "CARGO_HOME");
 	take_setup(p, has(top, "Cargo.lock") ? "Cargo.lock" : "Cargo.toml",
 		has(top, "Cargo.lock") ? "cargo fetch --locked" : "cargo fetch");
-	strv_add(&p->found, "Cargo.toml: target/ is not shared: attempts would overwrite each other's builds");
+	strv_add(&p->found,
+		"Cargo.toml: target/ is not shared: attempts would overwrite each other's builds");
 	take_check(p, "Cargo.toml", "cargo test");
 }
 
 static const struct js {
 	const char *lock, *setup, *test, *cache, *path, *variable;
 } js[] = {
-	{ "pnpm-lock.yaml", "corepack enable && pnpm install --frozen-lockfile", "pnpm test", "pnpm", "/home/yolo/.pnpm-store",
-		"npm_config_store_dir" },
-	{ "yarn.lock", "corepack enable && yarn install --frozen-lockfile", "yarn test", "yarn", "/home/yolo/.yarn-cache",
-		"YARN_CACHE_FOLDER" },
+	{ "pnpm-lock.yaml", "corepack enable && pnpm install --frozen-lockfile", "pnpm test",
+		"pnpm", "/home/yolo/.pnpm-store", "npm_config_store_dir" },
+	{ "yarn.lock", "corepack enable && yarn install --frozen-lockfile", "yarn test", "yarn",
+		"/home/yolo/.yarn-cache", "YARN_CACHE_FOLDER" },
 	{ "package-lock.json", "npm ci", "npm test", "npm", "/home/yolo/.npm", NULL },
 	{ "npm-shrinkwrap.json", "npm ci", "npm test", "npm", "/home/yolo/.npm", NULL },
 	{ "package.json", "npm install", "npm test", "npm", "/home/yolo/.npm", NULL },
@@ -167,7 +172,8 @@ static void node(const char *top, struct project *p)
 	version_in(json_str(json_get(package, "engines"), "node", ""), 1, version);
 	if (!*version)
 		version_of(top, ".nvmrc", "", 1, version);
-	take_image(p, "a Node.js project", *version && !has(top, ".nvmrc") ? "package.json (engines.node)" : "package.json",
+	take_image(p, "a Node.js project",
+		*version && !has(top, ".nvmrc") ? "package.json (engines.node)" : "package.json",
 		"node", version, "22");
 	while (!has(top, js[i].lock))
 		i++;
@@ -196,16 +202,17 @@ static void go(const char *top, struct project *p)
 
 static void python(const char *top, struct project *p)
 {
-	const char *from = has(top, "pyproject.toml") ? "pyproject.toml" :
-		has(top, "requirements.txt")		 ? "requirements.txt" :
-							   "setup.py";
+	const char *from = has(top, "pyproject.toml") ? "pyproject.toml"
+		: has(top, "requirements.txt")        ? "requirements.txt"
+						      : "setup.py";
 	bool tests = has_dir(top, "tests") || says(top, from, "pytest") || has(top, "pytest.ini");
-	const char *setup = has(top, "uv.lock")	   ? "pip install uv && uv sync" :
-		has(top, "poetry.lock")		   ? "pip install poetry && poetry config virtualenvs.create false && poetry install" :
-		has(top, "requirements.txt")	   ? "pip install -r requirements.txt" :
-		says(top, from, "[build-system]") ||
-			!strcmp(from, "setup.py")  ? "pip install -e ." :
-						     NULL;
+	const char *setup = has(top, "uv.lock") ? "pip install uv && uv sync"
+		: has(top, "poetry.lock")
+		? "pip install poetry && poetry config virtualenvs.create false && poetry install"
+		: has(top, "requirements.txt") ? "pip install -r requirements.txt"
+		: says(top, from, "[build-system]") || !strcmp(from, "setup.py")
+		? "pip install -e ."
+		: NULL;
 	char version[VERSION_MAX], *all = NULL;
 
 	version_of(top, ".python-version", "", 2, version);
@@ -214,7 +221,8 @@ static void python(const char *top, struct project *p)
 	if (has(top, "uv.lock")) {
 		take_check(p, from, "uv run pytest");
 	} else if (tests) {
-		all = setup ? xasprintf("%s && pip install pytest", setup) : xstrdup("pip install pytest");
+		all = setup ? xasprintf("%s && pip install pytest", setup)
+			    : xstrdup("pip install pytest");
 		take_check(p, from, "python -m pytest");
 	}
 	if (all || setup)
@@ -249,7 +257,9 @@ static void gradle(const char *top, struct project *p)
 {
 	bool own = has(top, "gradlew");
 
-	take_image(p, "a Gradle project", has(top, "build.gradle") ? "build.gradle" : "build.gradle.kts", "gradle", "", "8-jdk21");
+	take_image(p, "a Gradle project",
+		has(top, "build.gradle") ? "build.gradle" : "build.gradle.kts", "gradle", "",
+		"8-jdk21");
 	take_cache(p, "gradle", "/home/yolo/.gradle", "GRADLE_USER_HOME");
 	take_check(p, own ? "gradlew" : "build.gradle", own ? "./gradlew test" : "gradle test");
 }
@@ -264,7 +274,8 @@ static void cmake(const char *top, struct project *p)
 
 static void make(const char *top, struct project *p)
 {
-	take_image(p, "built by make", has(top, "Makefile") ? "Makefile" : "GNUmakefile", "gcc", "", "14");
+	take_image(p, "built by make", has(top, "Makefile") ? "Makefile" : "GNUmakefile", "gcc", "",
+		"14");
 }
 
 static const struct kind {
@@ -286,14 +297,17 @@ static const struct kind {
 	{ "GNUmakefile", make },
 };
 
-/* How the project itself says it is tested: the target of a Makefile, before what its language would do. */
+/* How the project itself says it is tested: the target of a Makefile, before what its language
+ * would do. */
 static void make_target(const char *top, struct project *p)
 {
-	static const char *const files[] = { "GNUmakefile", "Makefile" }, *const targets[] = { "test", "check" };
+	static const char *const files[] = { "GNUmakefile", "Makefile" },
+				 *const targets[] = { "test", "check" };
 
 	for (size_t i = 0; i < ARRAY_LEN(files); i++)
 		for (size_t k = 0; k < ARRAY_LEN(targets); k++) {
-			char *line = xasprintf("\n%s:", targets[k]), *command = xasprintf("make %s", targets[k]);
+			char *line = xasprintf("\n%s:", targets[k]),
+			     *command = xasprintf("make %s", targets[k]);
 			struct buf b = text_of(top, files[i]);
 
 			if (strstr(b.p, line) || !strncmp(b.p, line + 1, strlen(line + 1)))
@@ -332,7 +346,8 @@ void project_look(const char *top, struct project *p)
 			chosen = &kinds[i];
 			chosen->look(top, p);
 		} else if (kinds[i].look != chosen->look && kinds[i].look != make) {
-			strv_fmt(&p->found, "%s: there too; %s came first", kinds[i].file, chosen->file);
+			strv_fmt(&p->found, "%s: there too; %s came first", kinds[i].file,
+				chosen->file);
 		}
 	}
 	setup_with_env(p);
@@ -341,5 +356,6 @@ void project_look(const char *top, struct project *p)
 		strv_add(&p->found, "no file of a kind that is known: image debian:stable-slim");
 	}
 	if (!p->check)
-		strv_add(&p->found, "no check was found: give one with --check, else exit code 0 of the command passes");
+		strv_add(&p->found,
+			"no check was found: give one with --check, else exit code 0 of the command passes");
 }

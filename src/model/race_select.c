@@ -71,9 +71,9 @@ static int by_word(const struct race *r, const char *word, struct found *f, stru
 			"\"%s\" is no selector; there are @best, @passed, @failed and @live", word);
 	for (size_t i = 0; i < r->n; i++) {
 		struct variant *v = r->v[i];
-		bool fits = !strcmp(word, "@passed")   ? v->state == VS_PASSED
-			    : !strcmp(word, "@failed") ? v->state == VS_FAILED
-						       : variant_live(v->state);
+		bool fits = !strcmp(word, "@passed") ? v->state == VS_PASSED
+			: !strcmp(word, "@failed")   ? v->state == VS_FAILED
+						     : variant_live(v->state);
 		if (fits && !v->archived)
 			add(f, v);
 	}
@@ -83,7 +83,8 @@ static int by_word(const struct race *r, const char *word, struct found *f, stru
 	return 0;
 }
 
-/* The variant of one race that a name, number or prefix means; NULL = none. *many = several fit the prefix (in e). */
+/* The variant of one race that a name, number or prefix means; NULL = none. *many = several fit the
+ * prefix (in e). */
 static struct variant *in_race(const struct race *r, const char *name, bool *many, struct err *e)
 {
 	int number = number_of(name, strlen(name));
@@ -127,9 +128,9 @@ static int qualified(const struct race_set *set, const char *sel, const char *sl
 	int number = number_of(sel, digits);
 	const struct race *r = number < 0 ? NULL : by_number(set, number);
 	bool slug_ok = sel + digits == slash ||
-		       (r && r->slug && sel[digits] == '-' &&
-			       strlen(r->slug) == (size_t)(slash - sel - digits - 1) &&
-			       !strncmp(sel + digits + 1, r->slug, strlen(r->slug)));
+		(r && r->slug && sel[digits] == '-' &&
+			strlen(r->slug) == (size_t)(slash - sel - digits - 1) &&
+			!strncmp(sel + digits + 1, r->slug, strlen(r->slug)));
 	if (number < 0)
 		return err_set(e, "usage",
 			"\"%s\" is no variant: before the slash stands the number of a race, "
@@ -148,7 +149,8 @@ static int qualified(const struct race_set *set, const char *sel, const char *sl
 	return v ? 0 : many ? -1 : no_such(r, slash + 1, e);
 }
 
-/* A short name for a verb that changes something must not fit in a second race that has live variants. */
+/* A short name for a verb that changes something must not fit in a second race that has live
+ * variants. */
 static int only_one(
 	const struct race_set *set, const struct variant *v, const char *sel, struct err *e)
 {

@@ -93,10 +93,10 @@ static const char *const *rule_of(const struct race *r, size_t *n)
 /* Passed, then failed, then the other ends, then what is still live. */
 static int group(const struct variant *v)
 {
-	return v->state == VS_PASSED     ? 0
-	       : v->state == VS_FAILED   ? 1
-	       : variant_ended(v->state) ? 2
-					 : 3;
+	return v->state == VS_PASSED      ? 0
+		: v->state == VS_FAILED   ? 1
+		: variant_ended(v->state) ? 2
+					  : 3;
 }
 
 /* < 0: a is better. */

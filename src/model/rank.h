@@ -4,7 +4,8 @@
 
 #include "model/race.h"
 
-/* Fills order[n] with indexes into r->v, best first: ended and passed before the rest; default rule check, -lines, -elapsed. */
+/* Fills order[n] with indexes into r->v, best first: ended and passed before the rest; default rule
+ * check, -lines, -elapsed. */
 void rank_order(const struct race *r, size_t *order);
 /* Index of the best finished one (passed), or -1. */
 int rank_best(const struct race *r);
@@ -12,7 +13,8 @@ int rank_best(const struct race *r);
 void rank_words(const struct race *r, char *out, size_t n);
 /* Checks a rule's word ("check", "-lines", "-elapsed", "files", ...). */
 bool rank_word_ok(const char *word);
-/* Finds "N passed, M failed", TAP "ok/not ok" and the like in the end of a check log. -1/-1 when nothing was recognised. */
+/* Finds "N passed, M failed", TAP "ok/not ok" and the like in the end of a check log. -1/-1 when
+ * nothing was recognised. */
 void rank_parse_check(const char *text, size_t n, int *passed, int *total);
 
 #endif

@@ -1,7 +1,9 @@
-/* rank_check.c - what a check's log says of itself: "3 of 12", from the summaries that test programs print.
+/* rank_check.c - what a check's log says of itself: "3 of 12", from the summaries that test
+ * programs print.
  *
- * Every line goes to every recogniser; the last summary counts, TAP's own plan before any summary, single marks (go, TAP without
- * plan) only when there is no summary. Guesses are worse than nothing: what was cut off or is not known stays -1. */
+ * Every line goes to every recogniser; the last summary counts, TAP's own plan before any summary,
+ * single marks (go, TAP without plan) only when there is no summary. Guesses are worse than
+ * nothing: what was cut off or is not known stays -1. */
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
@@ -45,7 +47,8 @@ static long count(const char *s, char **end)
 	return v > MOST ? MOST : v < 0 ? 0 : v;
 }
 
-/* The number before a word of the line: "12 passed", "12 tests passed", "12 test(s) failed". -1 = not there. */
+/* The number before a word of the line: "12 passed", "12 tests passed", "12 test(s) failed". -1 =
+ * not there. */
 static long before(const char *line, const char *word)
 {
 	static const char *const between[] = { "tests", "test(s)", "test", "examples", "specs" };
@@ -99,7 +102,8 @@ static void see_tap(struct seen *s, const char *l)
 	if ((!not &&strncmp(l, "ok", 2)) || (*p && *p != ' '))
 		return;
 	p += strspn(p, " ");
-	/* "ok      pkg 0.1s" of go has no number and a tab; TAP without numbers still has "ok" alone or "ok - text" */
+	/* "ok      pkg 0.1s" of go has no number and a tab; TAP without numbers still has "ok"
+	 * alone or "ok - text" */
 	if (*p && !isdigit((unsigned char)*p) && *p != '-' && *p != '#')
 		return;
 	if (isdigit((unsigned char)*p) && !s->tap_first)
@@ -142,7 +146,8 @@ static void see_mocha(struct seen *s, const char *l)
 		s->failed = failing;
 }
 
-/* cmocka and googletest: "[  PASSED  ] 12 test(s).", then "[  FAILED  ] 1 test(s), listed below:" or "... name: 1 test(s), ...". */
+/* cmocka and googletest: "[  PASSED  ] 12 test(s).", then "[  FAILED  ] 1 test(s), listed below:"
+ * or "... name: 1 test(s), ...". */
 static void see_brackets(struct seen *s, const char *l)
 {
 	bool passed = !strncmp(l, "[  PASSED  ]", 12), failed = !strncmp(l, "[  FAILED  ]", 12);
@@ -158,7 +163,8 @@ static void see_brackets(struct seen *s, const char *l)
 	summary(s, "brackets", passed ? v : 0, failed ? v : 0, true);
 }
 
-/* unittest: "Ran 12 tests in 0.1s", then "OK" or "FAILED (failures=1, errors=1)"; maven: "Tests run: 12, Failures: 1, Errors: 0". */
+/* unittest: "Ran 12 tests in 0.1s", then "OK" or "FAILED (failures=1, errors=1)"; maven: "Tests
+ * run: 12, Failures: 1, Errors: 0". */
 static void see_ran(struct seen *s, const char *l)
 {
 	long run = after(l, "Tests run:");
@@ -213,7 +219,8 @@ static void see_line(struct seen *s, const char *l)
 	see_go(s, l);
 }
 
-/* One line without colours, carriage returns and "=== ... ===" dressing. Returns what of text was used. */
+/* One line without colours, carriage returns and "=== ... ===" dressing. Returns what of text was
+ * used. */
 static size_t clean_line(const char *text, size_t n, char *out)
 {
 	size_t i = 0, o = 0;

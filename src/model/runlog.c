@@ -1,4 +1,5 @@
-/* runlog.c - writer and codec of log.idx; linked into the static runner, so without malloc, stdio and base. */
+/* runlog.c - writer and codec of log.idx; linked into the static runner, so without malloc, stdio
+ * and base. */
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -8,10 +9,10 @@
 #include "model/runlog.h"
 
 enum {
-	TAIL_ROOM =
-		4 *
+	TAIL_ROOM = 4 *
 		RUNLOG_RECORD, /* idx bytes kept for the last records: output, gap, note, exit */
-	GAPS_ROOM = 44 * RUNLOG_RECORD, /* of the cap: gaps are told in doubling steps, at most so many */
+	/* of the cap: gaps are told in doubling steps, at most so many */
+	GAPS_ROOM = 44 * RUNLOG_RECORD,
 	RESERVE_STEP = 16 * 1024, /* idx bytes allocated at a time */
 };
 
@@ -178,7 +179,8 @@ static int put_gap(struct runlog_writer *w, int last)
 	return 0;
 }
 
-/* Records what is pending, in the order of offsets (readers search by them); all: also a gap that still grows behind it. */
+/* Records what is pending, in the order of offsets (readers search by them); all: also a gap that
+ * still grows behind it. */
 static int settle(struct runlog_writer *w, int last, int all)
 {
 	if (w->pending_len && w->skipped && w->gap_off <= w->pending_off && put_gap(w, last))
@@ -219,7 +221,8 @@ static void skip(struct runlog_writer *w, size_t n)
 		w->gap_ns = now(w);
 	}
 	w->skipped += n;
-	/* while a command floods on, what is lost is told in doubling steps: the index stays small */
+	/* while a command floods on, what is lost is told in doubling steps: the index stays small
+	 */
 	if (w->skipped >= w->skip_next && settle(w, 0, 1) == 0)
 		w->skip_next *= 2;
 }
@@ -235,8 +238,9 @@ static void begin_pending(struct runlog_writer *w, enum runlog_stream s)
 /* Does the record at hand end here, before more output of stream s? */
 static int piece_ends(const struct runlog_writer *w, enum runlog_stream s)
 {
-	return w->pending_len && (w->pending_stream != s || w->pending_len >= w->block ||
-					 (w->skipped && w->gap_off > w->pending_off));
+	return w->pending_len &&
+		(w->pending_stream != s || w->pending_len >= w->block ||
+			(w->skipped && w->gap_off > w->pending_off));
 }
 
 /* One piece that fits the record at hand. Returns bytes taken care of. */

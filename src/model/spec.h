@@ -1,5 +1,6 @@
-/* spec.h - what a race is to be: a race file and the flags, checked, and expanded into variants. Pure (only spec_load reads
- * a file). Every mistake is refused with file, line, key and what would be right. */
+/* spec.h - what a race is to be: a race file and the flags, checked, and expanded into variants.
+ * Pure (only spec_load reads a file). Every mistake is refused with file, line, key and what would
+ * be right. */
 #ifndef MODEL_SPEC_H
 #define MODEL_SPEC_H
 
@@ -21,7 +22,8 @@ struct limits {
 	int64_t disk; /* 0 = none */
 };
 
-/* One variant of the file, or after spec_expand one variant of the race. NULL / 0 / empty = as the race says. */
+/* One variant of the file, or after spec_expand one variant of the race. NULL / 0 / empty = as the
+ * race says. */
 struct spec_variant {
 	char *name; /* [a-z0-9][a-z0-9._-]{0,62}, holds a letter */
 	char *command; /* run as /bin/sh -c; or */
@@ -35,7 +37,9 @@ struct spec_variant {
 
 struct spec {
 	char *file; /* name for messages; NULL = only flags */
-	char *name; /* of the race, free text; NULL = made from prompt or command (argv: spec_expand names the program) */
+	/* of the race, free text; NULL = made from prompt or command (argv: spec_expand names the
+	 * program) */
+	char *name;
 	char *base; /* revision; NULL = HEAD */
 	char *engine; /* auto docker local fake dagger; NULL = auto */
 	char *image; /* spec_image.h; NULL = "host". spec_load and flags make paths absolute */
@@ -53,8 +57,10 @@ struct spec {
 	struct limits limits;
 	struct strv rank; /* e.g. "check" "-lines" "-elapsed" */
 	bool allow_unlimited;
-	struct strv runners; /* Dagger engines the variants are spread over, in turn; empty = the default one */
-	char *pipeline; /* set by the conductor only: where the engine pinned what its later starts need */
+	/* Dagger engines the variants are spread over, in turn; empty = the default one */
+	struct strv runners;
+	/* set by the conductor only: where the engine pinned what its later starts need */
+	char *pipeline;
 	struct spec_matrix {
 		char *key;
 		struct strv values;
@@ -66,18 +72,20 @@ struct spec {
 
 void spec_init(struct spec *s);
 void spec_release(struct spec *s);
-/* Parses a race file's text; name is used in messages. Keys that belong to later issues (agents, secrets, runners, caches,
- * ports, metrics) are refused with the sentence that they come later. */
+/* Parses a race file's text; name is used in messages. Keys that belong to later issues (agents,
+ * secrets, runners, caches, ports, metrics) are refused with the sentence that they come later. */
 int spec_parse(struct spec *s, const char *name, const char *text, size_t n, struct err *e);
 /* Reads and parses; "prompt_file" is read relative to the race file's directory. */
 int spec_load(struct spec *s, const char *path, struct err *e);
-/* Takes out what says what is run and how often (command, variants, matrix, repeat) and the name made for that; the rest stays as
- * defaults for another command. */
+/* Takes out what says what is run and how often (command, variants, matrix, repeat) and the name
+ * made for that; the rest stays as defaults for another command. */
 void spec_drop_recipes(struct spec *s);
-/* Final checks, then variants become the full, named, ordered list (command, env with matrix keys, image, limits filled in from the
- * race), matrix and repeat are used up. After it every spec_variant is self-contained. */
+/* Final checks, then variants become the full, named, ordered list (command, env with matrix keys,
+ * image, limits filled in from the race), matrix and repeat are used up. After it every
+ * spec_variant is self-contained. */
 int spec_expand(struct spec *s, struct err *e);
-/* The expanded spec to JSON and back (race.json, the wire). Reading back checks everything again. */
+/* The expanded spec to JSON and back (race.json, the wire). Reading back checks everything again.
+ */
 struct json *spec_to_json(const struct spec *s);
 int spec_from_json(struct spec *s, const struct json *j, struct err *e);
 
@@ -85,7 +93,8 @@ bool spec_name_ok(const char *name);
 /* "4g" "512M" "100k" bytes -> bytes; -1 = not a size. */
 int64_t spec_parse_size(const char *s);
 void spec_fmt_size(int64_t bytes, char *out, size_t n); /* "2.0 GiB" */
-/* Lower-case slug for display, at most 24 characters, never empty: "Fix flaky parser!" -> "fix-flaky-parser". */
+/* Lower-case slug for display, at most 24 characters, never empty: "Fix flaky parser!" ->
+ * "fix-flaky-parser". */
 void spec_slug(const char *text, char *out, size_t n);
 
 #endif

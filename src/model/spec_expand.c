@@ -1,7 +1,7 @@
 /* spec_expand.c - from what was asked to the full, named, ordered list of variants.
  *
- * Recipes are the entries of "variants", and the race's own command when no entry relies on it. What runs the race's command is
- * multiplied by the matrix, everything by repeat. */
+ * Recipes are the entries of "variants", and the race's own command when no entry relies on it.
+ * What runs the race's command is multiplied by the matrix, everything by repeat. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -101,7 +101,8 @@ static bool taken(const struct list *l, const char *name)
 	return false;
 }
 
-/* The name as it is, or made safe with a number that nobody else has; cuts what is too long for one. */
+/* The name as it is, or made safe with a number that nobody else has; cuts what is too long for
+ * one. */
 static char *free_name(const struct list *l, const char *want)
 {
 	char base[56], name[80];
@@ -130,7 +131,8 @@ static void limits_from_race(struct limits *l, const struct limits *race)
 		l->disk = race->disk;
 }
 
-/* One variant of the race: the recipe (NULL = the race's command) with the race's values where it has none. */
+/* One variant of the race: the recipe (NULL = the race's command) with the race's values where it
+ * has none. */
 static struct spec_variant *emit(
 	struct list *l, const struct spec *s, const struct spec_variant *from, const char *name)
 {
@@ -218,7 +220,8 @@ static void expand_one(
 	}
 }
 
-/* How many variants it will be; refuses what is too many or makes no sense. *cells = of the matrix. */
+/* How many variants it will be; refuses what is too many or makes no sense. *cells = of the matrix.
+ */
 static int plan(const struct spec *s, bool *race_command, size_t *cells, struct err *e)
 {
 	bool has = s->command || s->argv.n;

@@ -51,11 +51,11 @@ bool spec_image_ref_ok(const char *s)
 
 bool spec_image_is_path(const char *text)
 {
-	const char *path = !strncmp(text, "tar:", 4)	 ? text + 4
-			   : !strncmp(text, "build:", 6) ? text + 6
-							 : "";
+	const char *path = !strncmp(text, "tar:", 4) ? text + 4
+		: !strncmp(text, "build:", 6)        ? text + 6
+						     : "";
 	return *path == '/' || !strncmp(path, "./", 2) || !strncmp(path, "../", 3) ||
-	       !strncmp(path, "~/", 2) || !strcmp(path, ".") || !strcmp(path, "..");
+		!strncmp(path, "~/", 2) || !strcmp(path, ".") || !strcmp(path, "..");
 }
 
 static int look_tar(const char *path, struct err *e)
@@ -83,7 +83,8 @@ static int look_build(const char *path, struct err *e)
 	int rc = 0;
 	if (!fs_is_dir(path))
 		return err_set(e, "image",
-			"%s is not a directory; name the directory that holds the Dockerfile", path);
+			"%s is not a directory; name the directory that holds the Dockerfile",
+			path);
 	file = fs_join(path, "Dockerfile");
 	if (!fs_exists(file))
 		rc = err_set(e, "image", "there is no Dockerfile in %s", path);
@@ -97,9 +98,9 @@ int spec_image_look(const char *text, struct err *e)
 {
 	const char *path;
 	enum image_kind kind = spec_image_kind(text, &path);
-	return kind == IMAGE_TAR     ? look_tar(path, e)
-	       : kind == IMAGE_BUILD ? look_build(path, e)
-				     : 0;
+	return kind == IMAGE_TAR      ? look_tar(path, e)
+		: kind == IMAGE_BUILD ? look_build(path, e)
+				      : 0;
 }
 
 static char *place(const char *path, const char *dir)
@@ -171,7 +172,8 @@ static int resolve_one(char **image, const char *key, const struct where *w, str
 	return 0;
 }
 
-int spec_image_resolve_all(struct spec *s, const char *path, const char *text, size_t n, struct err *e)
+int spec_image_resolve_all(
+	struct spec *s, const char *path, const char *text, size_t n, struct err *e)
 {
 	struct where w = { path, text, n, fs_dirname(path) };
 	int rc = resolve_one(&s->image, "image", &w, e);

@@ -1,4 +1,5 @@
-/* spec_json.c - the expanded spec as JSON and back: a race file's keys, so that one reader checks both. */
+/* spec_json.c - the expanded spec as JSON and back: a race file's keys, so that one reader checks
+ * both. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

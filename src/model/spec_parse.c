@@ -1,4 +1,5 @@
-/* spec_parse.c - a race file's JSON into a spec, by one table of keys; each refusal says file, line, key and what is right. */
+/* spec_parse.c - a race file's JSON into a spec, by one table of keys; each refusal says file,
+ * line, key and what is right. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -439,8 +440,8 @@ static int read_object(struct reader *r, const struct json *o, const char *path,
 			return unknown(r, c, path, keys, n);
 		char *sub = xasprintf("%s%s%s", path, *path ? "." : "", k->name);
 		int rc = r->expanded && !strcmp(k->name, "expanded")
-				 ? 0
-				 : k->read(r, c, sub, k, (char *)base + k->off);
+			? 0
+			: k->read(r, c, sub, k, (char *)base + k->off);
 		free(sub);
 		if (rc)
 			return rc;

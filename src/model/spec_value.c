@@ -142,11 +142,14 @@ static int value_mount(const char *s, struct err *e)
 /* The schemes the dagger command knows (its _EXPERIMENTAL_DAGGER_RUNNER_HOST). */
 static int value_runner(const char *s, struct err *e)
 {
-	static const char *const right[] = { "tcp://", "unix://", "ssh://", "container://", "docker-container://", "kube-pod://" };
+	static const char *const right[] = { "tcp://", "unix://", "ssh://", "container://",
+		"docker-container://", "kube-pod://" };
 	for (size_t i = 0; i < ARRAY_LEN(right); i++)
-		if (!strncmp(s, right[i], strlen(right[i])) && s[strlen(right[i])] && !strpbrk(s, " \t\r\n"))
+		if (!strncmp(s, right[i], strlen(right[i])) && s[strlen(right[i])] &&
+			!strpbrk(s, " \t\r\n"))
 			return 0;
-	return no(e, s, "is not a Dagger engine; write one as tcp://host:port, container://name, ssh://user@host or kube-pod://name");
+	return no(e, s,
+		"is not a Dagger engine; write one as tcp://host:port, container://name, ssh://user@host or kube-pod://name");
 }
 
 static int value_rank(const char *s, struct err *e)

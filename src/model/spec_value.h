@@ -1,7 +1,8 @@
-/* spec_value.h - what is right for one value of a race, whether it came from a file, a flag or the wire. Internal to spec*.c.
+/* spec_value.h - what is right for one value of a race, whether it came from a file, a flag or the
+ * wire. Internal to spec*.c.
  *
- * Every function returns 0, or -1 with a sentence that begins with the value ("4gb" is not a size; write ...): the caller puts
- * the place before it. */
+ * Every function returns 0, or -1 with a sentence that begins with the value ("4gb" is not a size;
+ * write ...): the caller puts the place before it. */
 #ifndef MODEL_SPEC_VALUE_H
 #define MODEL_SPEC_VALUE_H
 
@@ -20,7 +21,8 @@ enum spec_kind {
 	SPEC_ENV, /* K=V */
 	SPEC_ENV_KEY,
 	SPEC_MOUNT,
-	SPEC_RUNNER, /* a Dagger engine: tcp:// unix:// ssh:// container:// docker-container:// kube-pod:// */
+	/* a Dagger engine: tcp:// unix:// ssh:// container:// docker-container:// kube-pod:// */
+	SPEC_RUNNER,
 	SPEC_RANK,
 	SPEC_ARG, /* one word of argv */
 };

@@ -32,8 +32,9 @@ int64_t stamp_get(const struct json *o, const char *key)
 	struct tm tm;
 	int frac = 0, used = 0;
 	memset(&tm, 0, sizeof(tm));
-	if (!s || sscanf(s, "%4d-%2d-%2dT%2d:%2d:%2d.%9dZ%n", &tm.tm_year, &tm.tm_mon, &tm.tm_mday,
-			  &tm.tm_hour, &tm.tm_min, &tm.tm_sec, &frac, &used) != 7)
+	if (!s ||
+		sscanf(s, "%4d-%2d-%2dT%2d:%2d:%2d.%9dZ%n", &tm.tm_year, &tm.tm_mon, &tm.tm_mday,
+			&tm.tm_hour, &tm.tm_min, &tm.tm_sec, &frac, &used) != 7)
 		return 0;
 	if (used != 30 || s[used])
 		return 0;

@@ -1,4 +1,5 @@
-/* stamp.h - a time in our files and on the wire: UTC text with nanoseconds, exact where a JSON number would not be. */
+/* stamp.h - a time in our files and on the wire: UTC text with nanoseconds, exact where a JSON
+ * number would not be. */
 #ifndef MODEL_STAMP_H
 #define MODEL_STAMP_H
 

@@ -22,7 +22,8 @@ static uint32_t path_hash(const char *s)
 	return (uint32_t)(h ^ (h >> 32));
 }
 
-/* The repository's name for people: what holds .git, or a bare repository's own name without ".git". */
+/* The repository's name for people: what holds .git, or a bare repository's own name without
+ * ".git". */
 static void repo_name(const char *common, char *out, size_t n)
 {
 	const char *base = fs_basename(common);
@@ -39,7 +40,7 @@ static void repo_name(const char *common, char *out, size_t n)
 	for (size_t i = 0; i < len && o + 1 < n && o < 40; i++) {
 		unsigned char c = (unsigned char)base[i];
 		bool ok = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-			  (c >= '0' && c <= '9') || c == '_' || c == '-' || (c == '.' && o);
+			(c >= '0' && c <= '9') || c == '_' || c == '-' || (c == '.' && o);
 		out[o++] = ok ? (char)c : '_';
 	}
 	if (!o)
@@ -65,7 +66,8 @@ static bool hex16(const char *s)
 	return strspn(s, "0123456789abcdef") >= ID_LEN;
 }
 
-/* The file `repo`: the id, a newline, the common dir's path to the end (a path may hold anything). */
+/* The file `repo`: the id, a newline, the common dir's path to the end (a path may hold anything).
+ */
 static int read_repo(struct store *s, const char *path, struct err *e)
 {
 	struct buf b = BUF_INIT;

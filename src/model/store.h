@@ -1,4 +1,5 @@
-/* store.h - where state stands on disk (DESIGN 4), and its loading and saving. Never inside the repository. */
+/* store.h - where state stands on disk (DESIGN 4), and its loading and saving. Never inside the
+ * repository. */
 #ifndef MODEL_STORE_H
 #define MODEL_STORE_H
 
@@ -12,7 +13,8 @@ struct store {
 	char id[17]; /* random 16 hex, made once: label of what we make in Docker */
 };
 
-/* Opens, and with create makes, the state directory of a repository. Code "not_found" without create. */
+/* Opens, and with create makes, the state directory of a repository. Code "not_found" without
+ * create. */
 int store_open(struct store *s, const char *common_dir, bool create, struct err *e);
 void store_release(struct store *s);
 
@@ -24,13 +26,16 @@ char *store_base_store(const struct store *s, const char *base); /* base-<commit
 
 /* Numbers of the directories below races/, ascending; the caller frees. */
 int store_race_numbers(const struct store *s, int **out, size_t *n, struct err *e);
-/* Claims the next race number by mkdir: 1 + max(races/, floor). floor = highest number seen in refs. */
+/* Claims the next race number by mkdir: 1 + max(races/, floor). floor = highest number seen in
+ * refs. */
 int store_claim_race(const struct store *s, int floor, struct err *e);
 int store_save_race(const struct store *s, const struct race *r, struct err *e);
 int store_save_variant(const struct store *s, const struct variant *v, struct err *e);
-/* Loads all races with their variants, ordered by number. A file that does not parse is left where it is, logged, and its
- * race or variant shown as lost with the reason. A variant without variant.json and without log is queued: its record is
- * written before anything of it starts. What was run again is found by its directory. A claimed number without race.json and variants is no race. */
+/* Loads all races with their variants, ordered by number. A file that does not parse is left where
+ * it is, logged, and its race or variant shown as lost with the reason. A variant without
+ * variant.json and without log is queued: its record is written before anything of it starts. What
+ * was run again is found by its directory. A claimed number without race.json and variants is no
+ * race. */
 int store_load(const struct store *s, struct race ***out, size_t *n, struct err *e);
 
 #endif

@@ -1,4 +1,5 @@
-/* store_load.c - all races back from disk. What does not parse is left where it is, logged, and shown as lost. */
+/* store_load.c - all races back from disk. What does not parse is left where it is, logged, and
+ * shown as lost. */
 #include <dirent.h>
 #include <stdlib.h>
 #include <string.h>
@@ -120,7 +121,8 @@ static struct variant *load_again(const struct store *s, const struct race *r, c
 	return v;
 }
 
-/* By number; two that were made at once, before a crash, by time; those of no known number are put where one is missing. */
+/* By number; two that were made at once, before a crash, by time; those of no known number are put
+ * where one is missing. */
 static int by_number(const void *a, const void *b)
 {
 	const struct variant *x = *(struct variant *const *)a, *y = *(struct variant *const *)b;
@@ -140,12 +142,12 @@ static void add_in_order(struct race *r, struct again *a)
 		unknown++;
 	known = unknown;
 	for (next = 0; next < unknown || known < a->n;) {
-		bool fill = known == a->n ||
-			    (next < unknown && a->v[known]->number > (int)r->n + 1);
+		bool fill =
+			known == a->n || (next < unknown && a->v[known]->number > (int)r->n + 1);
 		struct variant *v = fill ? a->v[next++] : a->v[known++];
 		if (v->number && v->number != (int)r->n + 1)
-			diag(DIAG_WARN, "variant %d/%s was number %d and is number %zu now", r->number,
-				v->name, v->number, r->n + 1);
+			diag(DIAG_WARN, "variant %d/%s was number %d and is number %zu now",
+				r->number, v->name, v->number, r->n + 1);
 		v->number = (int)r->n + 1;
 		race_add(r, v);
 	}
@@ -173,7 +175,8 @@ static void add_again(const struct store *s, struct race *r)
 		if (race_recipe(r, a.v[i]) || variant_ended(a.v[i]->state))
 			continue;
 		a.v[i]->state = VS_LOST;
-		xreplace(&a.v[i]->reason, "the variant it was run again from is not there any more");
+		xreplace(
+			&a.v[i]->reason, "the variant it was run again from is not there any more");
 	}
 	free(a.v);
 	free(dir);

@@ -20,7 +20,8 @@ static char *idx_name(const char *dir, const char *name)
 	return xasprintf("%s/%.*s.idx", dir, (int)(dot - name), name);
 }
 
-/* The files are ours, but they lie beside a tree that is not: nothing but a regular file is read. */
+/* The files are ours, but they lie beside a tree that is not: nothing but a regular file is read.
+ */
 static int open_file(const char *path, struct err *e)
 {
 	struct stat st;
@@ -90,7 +91,8 @@ bool tail_refresh(struct tail *t, struct err *e)
 		t->idx = open_file(t->idx_path, e);
 	if (t->log < 0)
 		t->log = open_file(t->log_path, e);
-	/* data is written before its record: so the index is looked at first, and never speaks of bytes we do not see */
+	/* data is written before its record: so the index is looked at first, and never speaks of
+	 * bytes we do not see */
 	uint64_t nrec = file_size(t->idx) / RUNLOG_RECORD, size = file_size(t->log);
 	bool shrank = size < t->size || nrec < t->nrec;
 	bool changed = size != t->size || nrec != t->nrec;

@@ -1,35 +1,37 @@
-/* tail_int.h - between tail.c (files, sums), tail_seek.c (index and line starts) and tail_walk.c (lines and marks in order). */
+/* tail_int.h - between tail.c (files, sums), tail_seek.c (index and line starts) and tail_walk.c
+ * (lines and marks in order). */
 #ifndef MODEL_TAIL_INT_H
 #define MODEL_TAIL_INT_H
 
 #include "model/tail.h"
 
 enum {
-	TAIL_CUT = 64 * 1024,		/* longest line given whole */
-	TAIL_CHUNK = 4 * 1024,		/* step when looking for a newline */
-	TAIL_WINDOW = 128 * 1024,	/* bytes of the log held at most */
-	TAIL_RECORDS = 128,		/* records of the index held at a time */
+	TAIL_CUT = 64 * 1024, /* longest line given whole */
+	TAIL_CHUNK = 4 * 1024, /* step when looking for a newline */
+	TAIL_WINDOW = 128 * 1024, /* bytes of the log held at most */
+	TAIL_RECORDS = 128, /* records of the index held at a time */
 };
 
 struct tail {
 	char *log_path, *idx_path;
-	int log, idx;			/* -1 = not there yet */
-	uint64_t size, nrec;		/* bytes of the log, whole records of the index, as of the last refresh */
-	unsigned char *window;		/* bytes [window_off, window_off + window_len) */
+	int log, idx; /* -1 = not there yet */
+	/* bytes of the log, whole records of the index, as of the last refresh */
+	uint64_t size, nrec;
+	unsigned char *window; /* bytes [window_off, window_off + window_len) */
 	uint64_t window_off;
 	size_t window_len;
 	unsigned char records[TAIL_RECORDS * RUNLOG_RECORD];
-	uint64_t records_at;		/* number of the first one held */
+	uint64_t records_at; /* number of the first one held */
 	size_t records_n;
-	uint64_t lines_at, lines;	/* newlines in [0, lines_at) */
-	uint64_t gap_at, gap;		/* sum over records [0, gap_at) */
+	uint64_t lines_at, lines; /* newlines in [0, lines_at) */
+	uint64_t gap_at, gap; /* sum over records [0, gap_at) */
 	struct buf mark_text;
 };
 
 /* One line of text, or one cut of it. */
 struct tail_seg {
-	uint64_t start, end, next;	/* content [start, end); next = start of the one after it */
-	uint64_t number, piece;		/* piece > 0: goes on a cut line */
+	uint64_t start, end, next; /* content [start, end); next = start of the one after it */
+	uint64_t number, piece; /* piece > 0: goes on a cut line */
 	bool open;
 };
 

@@ -1,5 +1,6 @@
-/* tail_seek.c - finds places in a log: records by offset, newlines by count, the start of a line; by binary search in the index
- * and reads of at most one record's bytes, so that a log of any size answers at once. Without an index it reads the bytes. */
+/* tail_seek.c - finds places in a log: records by offset, newlines by count, the start of a line;
+ * by binary search in the index and reads of at most one record's bytes, so that a log of any size
+ * answers at once. Without an index it reads the bytes. */
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>
@@ -104,8 +105,8 @@ const unsigned char *tail_bytes(struct tail *t, uint64_t off, size_t *n)
 		}
 		if (off + *n > t->window_off + t->window_len)
 			*n = t->window_off + t->window_len > off
-				     ? (size_t)(t->window_off + t->window_len - off)
-				     : 0;
+				? (size_t)(t->window_off + t->window_len - off)
+				: 0;
 	}
 	return t->window + (*n ? off - t->window_off : 0);
 }
@@ -147,7 +148,8 @@ static uint64_t newline_back(struct tail *t, uint64_t off, uint64_t floor)
 	return UINT64_MAX;
 }
 
-/* Offset after newline number `lines` (1-based), looking from a place with `have` newlines before it. */
+/* Offset after newline number `lines` (1-based), looking from a place with `have` newlines before
+ * it. */
 static uint64_t newline_forward(struct tail *t, uint64_t at, uint64_t have, uint64_t lines)
 {
 	while (at < t->size) {

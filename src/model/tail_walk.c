@@ -1,4 +1,5 @@
-/* tail_walk.c - lines and marks in one order, up and down. A mark stands before the line that starts at its offset. */
+/* tail_walk.c - lines and marks in one order, up and down. A mark stands before the line that
+ * starts at its offset. */
 #include <string.h>
 
 #include "base/mem.h"
@@ -111,8 +112,8 @@ static uint64_t forward(struct tail *t, struct place *p, size_t n, tail_fn fn, v
 	return at;
 }
 
-/* Last mark below record i that stands behind a line starting at floor (no line = any). UINT64_MAX = none; *i is where the
- * search ended. */
+/* Last mark below record i that stands behind a line starting at floor (no line = any). UINT64_MAX
+ * = none; *i is where the search ended. */
 static uint64_t mark_back(struct tail *t, uint64_t *i, bool line, uint64_t floor)
 {
 	struct runlog_record r;
@@ -157,7 +158,8 @@ uint64_t tail_last(struct tail *t, uint64_t before, size_t n, tail_fn fn, void *
 		}
 		found++;
 	}
-	/* records between the place found and the marks that follow are skipped by forward itself */
+	/* records between the place found and the marks that follow are skipped by forward itself
+	 */
 	if (found)
 		forward(t, &p, found, fn, ctx);
 	return found < n ? 0 : first;

@@ -1,4 +1,5 @@
-/* variant.h - one experiment: its states, the one table of transitions, what is stored of it (variant.json). */
+/* variant.h - one experiment: its states, the one table of transitions, what is stored of it
+ * (variant.json). */
 #ifndef MODEL_VARIANT_H
 #define MODEL_VARIANT_H
 
@@ -39,14 +40,15 @@ enum variant_event {
 	VE_COUNT
 };
 
-/* The next state, or -1 when the pair is not legal. All legal pairs (an event that has nothing to change stays in the state):
- *   queued     prepare -> preparing; failed_start -> failed; kill -> killed (nothing to stop, nothing to save)
- *   preparing  started -> running; ended, gone -> saving; failed_start -> failed; kill -> stopping; prepare (again, after a crash)
- *   running    ended, gone -> saving; kill -> stopping; started (adopted)
- *   saving     saved_check -> checking; saved_{passed,failed,killed,lost} -> the end; kill (its end is then saved_killed)
- *   checking   check_passed -> passed; check_failed, failed_start -> failed; gone -> lost; kill -> stopping
- *   stopping   ended, gone -> saving; failed_start -> killed; saved_killed -> killed (stopped in its check: it is saved
- *              already, and what a check writes is never recorded); started, kill */
+/* The next state, or -1 when the pair is not legal. All legal pairs (an event that has nothing to
+ * change stays in the state): queued     prepare -> preparing; failed_start -> failed; kill ->
+ * killed (nothing to stop, nothing to save) preparing  started -> running; ended, gone -> saving;
+ * failed_start -> failed; kill -> stopping; prepare (again, after a crash) running    ended, gone
+ * -> saving; kill -> stopping; started (adopted) saving     saved_check -> checking;
+ * saved_{passed,failed,killed,lost} -> the end; kill (its end is then saved_killed) checking
+ * check_passed -> passed; check_failed, failed_start -> failed; gone -> lost; kill -> stopping
+ *   stopping   ended, gone -> saving; failed_start -> killed; saved_killed -> killed (stopped in
+ * its check: it is saved already, and what a check writes is never recorded); started, kill */
 int variant_next(enum variant_state s, enum variant_event ev);
 const char *variant_state_name(enum variant_state s); /* "running" */
 int variant_state_parse(const char *name); /* -1 = unknown */
@@ -58,7 +60,9 @@ struct check_result {
 	enum { CHECK_NONE, CHECK_WAITING, CHECK_RUNNING, CHECK_PASSED, CHECK_FAILED } state;
 	int exit;
 	int passed,
-		total; /* -1 = not known (TAP or "N passed, M failed" found in the last lines of its log) */
+		/* -1 = not known (TAP or "N passed, M failed" found in the last lines of its log)
+		 */
+		total;
 };
 
 /* What variant.json holds, "v":1. Strings are owned, NULL = not known. */
@@ -84,7 +88,8 @@ struct variant {
 	int files;
 	int64_t added, removed; /* -1 = not known */
 	struct check_result check;
-	char *conflict; /* first file in conflict with the base branch; "" = clean, NULL = not known */
+	/* first file in conflict with the base branch; "" = clean, NULL = not known */
+	char *conflict;
 	bool kill_asked, archived;
 	char *promoted; /* branch it was promoted into */
 	char *note; /* progress of the engine; not stored */
@@ -93,8 +98,8 @@ struct variant {
 
 struct variant *variant_new(int race, int number, const char *name);
 void variant_free(struct variant *v);
-/* Applies ev: sets state; an illegal pair returns -1, changes nothing and is logged (bug() when the environment has
- * YOLODECK_STRICT, as all tests do). */
+/* Applies ev: sets state; an illegal pair returns -1, changes nothing and is logged (bug() when the
+ * environment has YOLODECK_STRICT, as all tests do). */
 int variant_apply(struct variant *v, enum variant_event ev);
 struct json *variant_to_json(const struct variant *v);
 struct variant *variant_from_json(const struct json *j, struct err *e);

@@ -1,4 +1,5 @@
-/* errands.c - what the pipeline lets us do in further containers beside the command's, since an image need not have any tools. */
+/* errands.c - what the pipeline lets us do in further containers beside the command's, since an
+ * image need not have any tools. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>

@@ -1,4 +1,5 @@
-/* files.c - the log is only worth something if the command cannot have been there first: fresh files behind a checked gate. */
+/* files.c - the log is only worth something if the command cannot have been there first: fresh
+ * files behind a checked gate. */
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
@@ -13,15 +14,15 @@
 
 #include "runner/run.h"
 
-/* An image may bring its own directory at this path, whose mode and owner the daemon then copies onto our tmpfs: so the mode
- * is set here and all is checked on what is really mounted. */
+/* An image may bring its own directory at this path, whose mode and owner the daemon then copies
+ * onto our tmpfs: so the mode is set here and all is checked on what is really mounted. */
 int files_gate(const char *dir)
 {
 	struct stat st;
 	struct statfs fs;
 	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	int ok = fd >= 0 && fchmod(fd, 0700) == 0 && fstat(fd, &st) == 0 && fstatfs(fd, &fs) == 0 &&
-		 st.st_uid == 0 && (st.st_mode & 07777) == 0700 && fs.f_type == TMPFS_MAGIC;
+		st.st_uid == 0 && (st.st_mode & 07777) == 0700 && fs.f_type == TMPFS_MAGIC;
 
 	if (fd >= 0)
 		close(fd);
@@ -68,7 +69,8 @@ static int read_text(const char *path, char *out, size_t size)
 	return n > 0 ? 0 : -1;
 }
 
-/* By the control group, of which the container sees its own part (version 1, version 2); not as a mere process of a host. */
+/* By the control group, of which the container sees its own part (version 1, version 2); not as a
+ * mere process of a host. */
 uint64_t files_pids_reached(void)
 {
 	static const char *const dirs[] = { "/sys/fs/cgroup/pids", "/sys/fs/cgroup" };
@@ -76,7 +78,8 @@ uint64_t files_pids_reached(void)
 
 	for (size_t i = 0; i < 2 && getpid() == 1; i++) {
 		snprintf(path, sizeof path, "%s/pids.events", dirs[i]);
-		if (read_text(path, text, sizeof text) || strncmp(text, "max ", 4) || !strtoull(text + 4, NULL, 10))
+		if (read_text(path, text, sizeof text) || strncmp(text, "max ", 4) ||
+			!strtoull(text + 4, NULL, 10))
 			continue;
 		snprintf(path, sizeof path, "%s/pids.max", dirs[i]);
 		return read_text(path, text, sizeof text) ? 0 : strtoull(text, NULL, 10);

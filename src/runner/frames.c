@@ -1,6 +1,7 @@
-/* frames.c - a vault's records as lines on stdout: "Y off ns val len kind stream base64", "~" before the base64 of bytes that
- * were squeezed (squeeze.c). What they say is read back from the files, so a reader that is slow or gone costs neither memory nor
- * the command's time: whatever has no place in the pipe now is still in the files later, and what is never taken comes with the
+/* frames.c - a vault's records as lines on stdout: "Y off ns val len kind stream base64", "~"
+ * before the base64 of bytes that were squeezed (squeeze.c). What they say is read back from the
+ * files, so a reader that is slow or gone costs neither memory nor the command's time: whatever has
+ * no place in the pipe now is still in the files later, and what is never taken comes with the
  * collection. */
 #include <errno.h>
 #include <fcntl.h>
@@ -42,7 +43,8 @@ bool frames_wait(const struct run *r)
 
 static size_t base64(const unsigned char *p, size_t n, char *out)
 {
-	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	static const char digits[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 	char *o = out;
 
 	for (; n >= 3; n -= 3, p += 3) {
@@ -74,7 +76,8 @@ static size_t text(const unsigned char *p, size_t n, char *out)
 	return 1 + base64(packed, z, out + 1);
 }
 
-/* The next record as the line to write; false when it cannot be read back, and then no later one is told either. */
+/* The next record as the line to write; false when it cannot be read back, and then no later one is
+ * told either. */
 static bool load(const struct run *r)
 {
 	static unsigned char data[RUN_VAULT_BLOCK];
@@ -86,8 +89,9 @@ static bool load(const struct run *r)
 	bool output = k.kind == RUNLOG_OUTPUT;
 	if (output && (k.len > sizeof data || pread(r->w.log, data, k.len, (off_t)k.off) != k.len))
 		return false;
-	len = (size_t)snprintf(line, HEAD_BYTES, "Y %llu %llu %llu %u %u %u ", (unsigned long long)k.off,
-		(unsigned long long)k.ns, (unsigned long long)k.val, k.len, k.kind, k.stream);
+	len = (size_t)snprintf(line, HEAD_BYTES, "Y %llu %llu %llu %u %u %u ",
+		(unsigned long long)k.off, (unsigned long long)k.ns, (unsigned long long)k.val,
+		k.len, k.kind, k.stream);
 	if (output)
 		len += text(data, k.len, line + len);
 	else

@@ -1,8 +1,10 @@
-/* pack.c - a tree as a tar, also while its owner is still changing it, and also when its owner wishes us ill.
+/* pack.c - a tree as a tar, also while its owner is still changing it, and also when its owner
+ * wishes us ill.
  *
- * Every step goes by a descriptor of the directory and never through a link, so a directory swapped for a link leads nowhere.
- * What is opened is looked at again. A file gives exactly the bytes that its header promised: less is filled with zeros, more is
- * cut. GNU's format: its long names are plain bytes, as names are. */
+ * Every step goes by a descriptor of the directory and never through a link, so a directory swapped
+ * for a link leads nowhere. What is opened is looked at again. A file gives exactly the bytes that
+ * its header promised: less is filled with zeros, more is cut. GNU's format: its long names are
+ * plain bytes, as names are. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -17,7 +19,8 @@
 
 enum { BLOCK = 512, DEPTH = 512, PATH_BYTES = 4096, OUT_BYTES = 256 * 1024, LIST_BYTES = 4096 };
 enum { MAX_ENTRIES = 1000000 };
-static const uint64_t max_bytes = 20ull << 30; /* whoever wants our tar takes no more; so it does not fill a disk either */
+/* whoever wants our tar takes no more; so it does not fill a disk either */
+static const uint64_t max_bytes = 20ull << 30;
 
 struct level {
 	int fd;
@@ -86,7 +89,8 @@ static void number(char *field, size_t size, uint64_t v)
 	field[0] = (char)0x80;
 }
 
-static void header(const char *name, const char *link, char type, const struct stat *st, uint64_t size)
+static void header(
+	const char *name, const char *link, char type, const struct stat *st, uint64_t size)
 {
 	char h[BLOCK] = { 0 };
 	unsigned sum = 0;
@@ -169,7 +173,8 @@ static void pack_link(int dir, const char *name, const struct stat *st)
 	member(to, '2', st, 0);
 }
 
-/* Opens what was just seen to be a file or directory; it may be something else by now, which is then looked at like this. */
+/* Opens what was just seen to be a file or directory; it may be something else by now, which is
+ * then looked at like this. */
 static void pack_open(int dir, const char *name, bool is_dir, size_t len)
 {
 	struct stat st;
@@ -261,7 +266,8 @@ int pack(const char *dir, const char *to)
 	else if (packed > max_bytes || entries > MAX_ENTRIES)
 		dprintf(2, "runner: the tree is larger than 20 GiB or a million files\n");
 	else if (skipped)
-		dprintf(2, "runner: skipped %llu that are no files, directories or links, or too deep\n",
+		dprintf(2,
+			"runner: skipped %llu that are no files, directories or links, or too deep\n",
 			(unsigned long long)skipped);
 	return out_errno || packed > max_bytes || entries > MAX_ENTRIES ? RUN_FAULT : 0;
 }

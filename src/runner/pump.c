@@ -1,8 +1,9 @@
 /* pump.c - moves the command's output into the log while it obeys signals and time limits.
  *
- * Output is always read, also when it can no longer be kept: a command never blocks because of its log. A program that writes
- * line by line would wake us for every line; so after a small read of a stream that is alone we look away for a millisecond
- * (the pipe holds that easily), which costs a tenth. When both streams are busy we do not, to keep their lines near their order. */
+ * Output is always read, also when it can no longer be kept: a command never blocks because of its
+ * log. A program that writes line by line would wake us for every line; so after a small read of a
+ * stream that is alone we look away for a millisecond (the pipe holds that easily), which costs a
+ * tenth. When both streams are busy we do not, to keep their lines near their order. */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -38,7 +39,8 @@ int pump_open(struct run *r)
 		if (pipe2(p, O_CLOEXEC) < 0)
 			return -1;
 		if (fcntl(p[0], F_SETPIPE_SZ, PIPE_BYTES) < 0)
-			errno = 0; /* the user's share of pipe memory is used up: the default does, slower */
+			errno = 0; /* the user's share of pipe memory is used up: the default does,
+				      slower */
 		if (fcntl(p[0], F_SETFL, O_NONBLOCK) < 0)
 			return -1;
 		r->in[i] = p[0];
@@ -100,7 +102,8 @@ static void stop(struct run *r)
 	ask(r, run_now());
 }
 
-/* As pid 1 we see the pids of those inside only: a command of our own uid could claim that it was stopped. */
+/* As pid 1 we see the pids of those inside only: a command of our own uid could claim that it was
+ * stopped. */
 static bool from_inside(const struct signalfd_siginfo *si)
 {
 	return getpid() == 1 && si->ssi_signo != SIGCHLD && si->ssi_pid != 0;
@@ -171,8 +174,8 @@ static void flush_due(struct run *r, int64_t now)
 	}
 }
 
-/* A command of our own uid may have taken our descriptor limit away (prlimit), and then nothing can be waited for any more; the
- * time limit must hold all the same. */
+/* A command of our own uid may have taken our descriptor limit away (prlimit), and then nothing can
+ * be waited for any more; the time limit must hold all the same. */
 static bool look_blindly(struct run *r)
 {
 	struct timespec ms = { 0, 1000000 };
@@ -184,8 +187,8 @@ static bool look_blindly(struct run *r)
 	return true;
 }
 
-/* Waits for output, a signal or the next time at which something is due; takes what came. until: another such time, or 0.
- * Returns bytes taken. */
+/* Waits for output, a signal or the next time at which something is due; takes what came. until:
+ * another such time, or 0. Returns bytes taken. */
 static size_t turn(struct run *r, int64_t until)
 {
 	int64_t now = run_now(), rest = 0, due = until;
@@ -214,7 +217,8 @@ static size_t turn(struct run *r, int64_t until)
 	bool blind = ready < 0 && look_blindly(r);
 	if (ready > 0 || blind) {
 		for (int i = 0; i < 2; i++) {
-			ssize_t n = f[i + 1].fd >= 0 && (blind || f[i + 1].revents) ? take(r, i) : 0;
+			ssize_t n =
+				f[i + 1].fd >= 0 && (blind || f[i + 1].revents) ? take(r, i) : 0;
 			got += n > 0 ? (size_t)n : 0;
 		}
 		if (blind || f[0].revents)

@@ -1,20 +1,27 @@
-/* run.c - main of the runner: setup, command, what they left behind, exit record. See run.h for its options.
+/* run.c - main of the runner: setup, command, what they left behind, exit record. See run.h for its
+ * options.
  *
- * Why it is there. A container's output through a daemon is slow, costs the daemon's time, loses its tail when the reader is
- * behind, and stops while the daemon is away. So the first process of every container is ours and writes the output into a file
- * of the host itself. Whoever wants to read or to find out the end opens that file; nothing of yolodeck has to be alive.
+ * Why it is there. A container's output through a daemon is slow, costs the daemon's time, loses
+ * its tail when the reader is behind, and stops while the daemon is away. So the first process of
+ * every container is ours and writes the output into a file of the host itself. Whoever wants to
+ * read or to find out the end opens that file; nothing of yolodeck has to be alive.
  *
  * What it must keep, whatever the command does:
- * - The command never waits for its log. Output is read as it comes and, when it cannot be kept (cap, full disk), counted.
- * - The log cannot be forged by the command. It is another user (docker as root, dagger), or the files were handed over as descriptors and
- *   the runner is not dumpable (local): /proc/1/fd is shut either way. Files that are not new are refused, since an image or a
- *   race could have planted them.
- * - The end is told. As pid 1 the runner cannot be killed from inside; the exit record is written also when nothing else can be.
- *   Without a record the container was killed from outside, and only the engine knows by whom.
- * - Nothing outlives the record. Every process below us is killed before it is written, so that work/ is still afterwards.
+ * - The command never waits for its log. Output is read as it comes and, when it cannot be kept
+ *   (cap, full disk), counted.
+ * - The log cannot be forged by the command. It is another user (docker as root, dagger), or the
+ *   files were handed over as descriptors and the runner is not dumpable (local): /proc/1/fd is
+ * shut either way. Files that are not new are refused, since an image or a race could have planted
+ * them.
+ * - The end is told. As pid 1 the runner cannot be killed from inside; the exit record is written
+ *   also when nothing else can be. Without a record the container was killed from outside, and only
+ *   the engine knows by whom.
+ * - Nothing outlives the record. Every process below us is killed before it is written, so that
+ *   work/ is still afterwards.
  *
- * One thread, one poll: two pipes and a signalfd. Setup and command share the pipes, so a helper that setup leaves running
- * goes on into the same log, and the end of the command, not of the pipes, ends the run. */
+ * One thread, one poll: two pipes and a signalfd. Setup and command share the pipes, so a helper
+ * that setup leaves running goes on into the same log, and the end of the command, not of the
+ * pipes, ends the run. */
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -93,8 +100,8 @@ static int open_log(struct run *r)
 	return 0;
 }
 
-/* Before the first fork: a command of our own uid must not look into us (/proc/1/fd is the log), and what it leaves behind
- * must come to us. */
+/* Before the first fork: a command of our own uid must not look into us (/proc/1/fd is the log),
+ * and what it leaves behind must come to us. */
 static int shield(void)
 {
 	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
@@ -104,7 +111,12 @@ static int shield(void)
 
 int main(int argc, char **argv)
 {
-	struct run r = { .in = { -1, -1 }, .out = { -1, -1 }, .signals = -1, .vault = -1, .notify = -1, .ctl = -1 };
+	struct run r = { .in = { -1, -1 },
+		.out = { -1, -1 },
+		.signals = -1,
+		.vault = -1,
+		.notify = -1,
+		.ctl = -1 };
 	int errand_code = errand(argc, argv);
 
 	if (errand_code >= 0)

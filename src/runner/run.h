@@ -7,22 +7,30 @@
  *   --setup CMD   run by /bin/sh -c first             --cwd DIR    entered as the command's user
  *   --gate DIR    made 0700 and checked: owner 0, tmpfs; the log lies below it
  *   --unguarded   says in the log that nothing guards it
- *   --pids N      RLIMIT_NPROC of the command         --join fd:N  cgroup.procs the command enters (up to 8)
- *   --vault DIR   instead of --log --idx (dagger): makes DIR 0700 and both files in it new, prints every record as one line on
- *                 stdout (frames.c), stops when DIR/stop appears; watches --pids (of all, not per user) and --memory BYTES.
- *                 Exits 0 whenever the log's exit record was written
- *   --ctl SOCKET  with --vault: a byte that comes from this unix socket says the same as DIR/stop, sooner; without the socket we go on
- *   --vault-test  --vault also where our pid namespace is not a container's own; then KILL reaches our own processes only
- *   --exec        no log and no second process: becomes the command, with --uid --gid --cwd --pids (exec and shell)
- *   --tty SOCKET  no log: the command runs on a pseudo-terminal whose other end is this unix socket (tty.c), with --uid --gid --cwd
+ *   --pids N      RLIMIT_NPROC of the command         --join fd:N  cgroup.procs the command enters
+ * (up to 8)
+ *   --vault DIR   instead of --log --idx (dagger): makes DIR 0700 and both files in it new, prints
+ *                 every record as one line on stdout (frames.c), stops when DIR/stop appears;
+ *                 watches --pids (of all, not per user) and --memory BYTES. Exits 0 whenever the
+ *                 log's exit record was written
+ *   --ctl SOCKET  with --vault: a byte that comes from this unix socket says the same as DIR/stop,
+ *                 sooner; without the socket we go on
+ *   --vault-test  --vault also where our pid namespace is not a container's own; then KILL reaches
+ *                 our own processes only
+ *   --exec        no log and no second process: becomes the command, with --uid --gid --cwd --pids
+ *                 (exec and shell)
+ *   --tty SOCKET  no log: the command runs on a pseudo-terminal whose other end is this unix socket
+ *                 (tty.c), with --uid --gid --cwd
  *   --tag TEXT    ignored: by it the engine knows us in /proc/PID/cmdline
  *
  *   runner --touch FILE               the stop file
- *   runner --pack DIR --to TAR        files, directories, symbolic links; hard links as files of their own; no .git at the top
+ *   runner --pack DIR --to TAR        files, directories, symbolic links; hard links as files of
+ *                                     their own; no .git at the top
  *   runner --copy SRC DST [SRC DST]   regular files; a missing source makes an empty destination
  *
- * Exits with the command's status (128 + signal), the setup's when that failed, 127 / 126 when the command could not be
- * started, 125 when the runner itself could not (a sentence on stderr; nothing ran). The log's exit record says the same. */
+ * Exits with the command's status (128 + signal), the setup's when that failed, 127 / 126 when the
+ * command could not be started, 125 when the runner itself could not (a sentence on stderr; nothing
+ * ran). The log's exit record says the same. */
 #ifndef RUNNER_RUN_H
 #define RUNNER_RUN_H
 
@@ -34,14 +42,15 @@
 
 enum {
 	RUN_TICK_NS = 100000000, /* between two looks at limits and the stop file of a vault */
-	RUN_VAULT_BLOCK = 24 * 1024, /* output bytes of a record there: its frame fits any line reader */
+	/* output bytes of a record there: its frame fits any line reader */
+	RUN_VAULT_BLOCK = 24 * 1024,
 };
 enum { RUN_JOINS = 8, RUN_FAULT = 125, RUN_ORPHAN_MS = 200, RUN_FLUSH_NS = 5000000 };
 
 struct options {
 	const char *log, *idx, *setup, *gate, *cwd, *vault, *ctl, *tty;
 	uint64_t cap;
-	int64_t uid, gid;		/* -1 = as we are */
+	int64_t uid, gid; /* -1 = as we are */
 	int64_t time_ms, grace_ms, pids, memory;
 	int join[RUN_JOINS], njoin;
 	bool unguarded, exec, vault_test;
@@ -51,46 +60,55 @@ struct options {
 struct run {
 	struct options o;
 	struct runlog_writer w;
-	int in[2], out[2];		/* read and write ends of the command's stdout, stderr; -1 = closed */
-	int signals;			/* signalfd of all signals */
-	pid_t main;			/* leader of the phase that runs; 0 = none */
-	bool dead;			/* main has ended with ... */
-	int status;			/* ... this wait status */
+	/* read and write ends of the command's stdout, stderr; -1 = closed */
+	int in[2], out[2];
+	int signals; /* signalfd of all signals */
+	pid_t main; /* leader of the phase that runs; 0 = none */
+	bool dead; /* main has ended with ... */
+	int status; /* ... this wait status */
 	bool stopped, timed_out, killed;
-	bool alone;			/* all of our pid namespace but pid 1 and us is the command's: KILL goes to all */
-	int64_t limit_at, kill_at;	/* CLOCK_MONOTONIC ns; 0 = not set */
-	int vault, notify, ctl;		/* the vault's directory, inotify on it, --ctl's socket; -1 = none */
-	bool asked;			/* the socket asked us to stop */
-	int64_t look_at;		/* next tick of a vault; 0 = no vault */
-	bool over_memory, over_pids;	/* what the watch killed for */
+	/* all of our pid namespace but pid 1 and us is the command's: KILL goes to all */
+	bool alone;
+	int64_t limit_at, kill_at; /* CLOCK_MONOTONIC ns; 0 = not set */
+	/* the vault's directory, inotify on it, --ctl's socket; -1 = none */
+	int vault, notify, ctl;
+	bool asked; /* the socket asked us to stop */
+	int64_t look_at; /* next tick of a vault; 0 = no vault */
+	bool over_memory, over_pids; /* what the watch killed for */
 };
 
-int64_t run_now(void);			/* CLOCK_MONOTONIC ns */
+int64_t run_now(void); /* CLOCK_MONOTONIC ns */
 
 /* options.c: -1 after a sentence on stderr. */
 int options_parse(struct options *o, int argc, char **argv);
 
 /* files.c: -1 after a sentence on stderr. */
 int files_gate(const char *dir);
-int files_open(const char *spec);	/* fresh log or idx, appended to, O_CLOEXEC */
-int files_reach(const char *path);	/* connected to a unix socket, O_CLOEXEC; -1 with errno and no sentence */
-/* The limit of processes of the container we are pid 1 of, if a fork was ever refused at it; else 0. */
+int files_open(const char *spec); /* fresh log or idx, appended to, O_CLOEXEC */
+/* connected to a unix socket, O_CLOEXEC; -1 with errno and no sentence */
+int files_reach(const char *path);
+/* The limit of processes of the container we are pid 1 of, if a fork was ever refused at it; else
+ * 0. */
 uint64_t files_pids_reached(void);
 
 /* vault.c */
-int vault_open(struct run *r);		/* directory, log, idx, writer, tick; -1 after a sentence on stderr */
-bool vault_asked(struct run *r);	/* is the stop file there? */
+/* directory, log, idx, writer, tick; -1 after a sentence on stderr */
+int vault_open(struct run *r);
+bool vault_asked(struct run *r); /* is the stop file there? */
 
 /* watch.c: is the command over a limit? Kills all of it if so. */
 void watch_limits(struct run *r);
 
-/* frames.c: the records of a vault as lines on stdout, read back from its files. Never waits for the reader but in the end. */
+/* frames.c: the records of a vault as lines on stdout, read back from its files. Never waits for
+ * the reader but in the end. */
 void frames_open(struct run *r);
-bool frames_wait(const struct run *r);	/* is there something to write that has to wait for the reader? */
-void frames_push(struct run *r);	/* as much as goes now */
-void frames_finish(struct run *r);	/* all, as long as the reader takes something every 10 s */
+/* is there something to write that has to wait for the reader? */
+bool frames_wait(const struct run *r);
+void frames_push(struct run *r); /* as much as goes now */
+void frames_finish(struct run *r); /* all, as long as the reader takes something every 10 s */
 
-/* squeeze.c: n bytes, at most RUN_VAULT_BLOCK, as an LZ4 block; its length, at most SQUEEZE_BOUND(n). */
+/* squeeze.c: n bytes, at most RUN_VAULT_BLOCK, as an LZ4 block; its length, at most
+ * SQUEEZE_BOUND(n). */
 #define SQUEEZE_BOUND(n) ((n) + (n) / 255 + 16)
 size_t squeeze(const unsigned char *p, size_t n, unsigned char *out);
 
@@ -99,23 +117,25 @@ int errand(int argc, char **argv);
 int pack(const char *dir, const char *to);
 
 /* spawn.c */
-void spawn(struct run *r, const char *const *argv, int *exec_errno);	/* *exec_errno: why it did not begin, 0 = it did */
-_Noreturn void spawn_become(const struct options *o);	/* --exec */
-void spawn_ask(struct run *r);		/* TERM to the phase's process group */
-void spawn_kill(struct run *r);		/* KILL to all of it we can name */
-void spawn_reap(struct run *r);		/* collects every ended child, sets dead and status for main */
-void spawn_end_orphans(struct run *r);	/* kills and collects what is left below us */
+/* *exec_errno: why it did not begin, 0 = it did */
+void spawn(struct run *r, const char *const *argv, int *exec_errno);
+_Noreturn void spawn_become(const struct options *o); /* --exec */
+void spawn_ask(struct run *r); /* TERM to the phase's process group */
+void spawn_kill(struct run *r); /* KILL to all of it we can name */
+/* collects every ended child, sets dead and status for main */
+void spawn_reap(struct run *r);
+void spawn_end_orphans(struct run *r); /* kills and collects what is left below us */
 
 /* tty.c: --tty, to its end; the command's exit code, or RUN_FAULT after a sentence on stderr. */
 int tty_run(const struct options *o);
 
 /* pump.c */
-int pump_open(struct run *r);		/* the pipes and the signalfd */
+int pump_open(struct run *r); /* the pipes and the signalfd */
 void pump_close_writers(struct run *r);
 /* Moves output into the log and obeys signals and limits until main is dead. */
 void pump_phase(struct run *r);
-/* Takes what is still in the pipes: all that was there when main died, and what orphans add within 200 ms.
- * Returns true when someone still held a pipe at its end. */
+/* Takes what is still in the pipes: all that was there when main died, and what orphans add within
+ * 200 ms. Returns true when someone still held a pipe at its end. */
 bool pump_drain(struct run *r, bool wait_orphans);
 
 #endif

@@ -18,8 +18,9 @@
 
 #include "runner/run.h"
 
-/* Keys are not files: whoever inherits the user's session keyring can read what is in it, behind any mounts and namespaces. A
- * kernel without keys and a filter that refuses the call leave nothing to be reached either. */
+/* Keys are not files: whoever inherits the user's session keyring can read what is in it, behind
+ * any mounts and namespaces. A kernel without keys and a filter that refuses the call leave nothing
+ * to be reached either. */
 static int leave_keyring(void)
 {
 	long id = syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL, 0, 0, 0);
@@ -27,7 +28,8 @@ static int leave_keyring(void)
 	return id >= 0 || errno == ENOSYS || errno == EPERM ? 0 : -1;
 }
 
-/* Gives up all capabilities; with no_new_privs even a command that stays uid 0 does not get them back by exec. */
+/* Gives up all capabilities; with no_new_privs even a command that stays uid 0 does not get them
+ * back by exec. */
 static int drop_powers(const struct options *o)
 {
 	struct __user_cap_header_struct h = { .version = _LINUX_CAPABILITY_VERSION_3 };
@@ -74,7 +76,8 @@ static int stdio(const struct run *r)
 	return 0;
 }
 
-/* The command gets its three descriptors and nothing else that whoever started us may have left open. */
+/* The command gets its three descriptors and nothing else that whoever started us may have left
+ * open. */
 static void close_others(void)
 {
 	if (syscall(SYS_close_range, 3U, ~0U, 1U << 2 /* CLOSE_RANGE_CLOEXEC */) == 0)
@@ -84,7 +87,8 @@ static void close_others(void)
 			continue;
 }
 
-/* execvp says "permission denied" also when some directory of PATH may not be entered and the program is nowhere. */
+/* execvp says "permission denied" also when some directory of PATH may not be entered and the
+ * program is nowhere. */
 static int exec_errno_of(const char *name, int why)
 {
 	const char *p = getenv("PATH");
@@ -111,8 +115,9 @@ static _Noreturn void child(const struct run *r, const char *const *argv, int re
 	for (int s = 1; s < NSIG; s++)
 		signal(s, SIG_DFL);
 	sigemptyset(&none);
-	if (enter_cgroups(&r->o) == 0 && stdio(r) == 0 && limit_pids(r->o.vault ? 0 : r->o.pids) == 0 &&
-		drop_powers(&r->o) == 0 && (!r->o.cwd || chdir(r->o.cwd) == 0)) {
+	if (enter_cgroups(&r->o) == 0 && stdio(r) == 0 &&
+		limit_pids(r->o.vault ? 0 : r->o.pids) == 0 && drop_powers(&r->o) == 0 &&
+		(!r->o.cwd || chdir(r->o.cwd) == 0)) {
 		sigprocmask(SIG_SETMASK, &none, NULL);
 		execvp(argv[0], (char *const *)(uintptr_t)argv);
 	}
@@ -164,7 +169,8 @@ void spawn_ask(struct run *r)
 		kill(-r->main, SIGTERM);
 }
 
-/* In a container everything else is ours. Elsewhere (local engine's tests, fake) -1 would be the whole machine. */
+/* In a container everything else is ours. Elsewhere (local engine's tests, fake) -1 would be the
+ * whole machine. */
 void spawn_kill(struct run *r)
 {
 	if (r->alone)
@@ -204,7 +210,8 @@ static int parent_of(const char *pid)
 	return end && sscanf(end + 1, " %*c %d", &parent) == 1 ? parent : 0;
 }
 
-/* Our direct children; grandchildren become these as their parents die, because we are the subreaper. */
+/* Our direct children; grandchildren become these as their parents die, because we are the
+ * subreaper. */
 static void kill_children(void)
 {
 	const struct dirent *d;

@@ -1,5 +1,6 @@
-/* squeeze.c - makes a block of a log smaller on its way through the engine, which pays for each byte many times over. The result
- * is an LZ4 block: simple enough to be written here, and quick enough that the command never notices. */
+/* squeeze.c - makes a block of a log smaller on its way through the engine, which pays for each
+ * byte many times over. The result is an LZ4 block: simple enough to be written here, and quick
+ * enough that the command never notices. */
 #include <string.h>
 
 #include "runner/run.h"
@@ -29,7 +30,8 @@ static unsigned char *rest(unsigned char *o, size_t n)
 }
 
 /* Bytes as they are, then a copy of what stands back bytes before; copy 0 = none, the end. */
-static unsigned char *sequence(unsigned char *o, const unsigned char *p, size_t n, size_t copy, size_t back)
+static unsigned char *sequence(
+	unsigned char *o, const unsigned char *p, size_t n, size_t copy, size_t back)
 {
 	size_t more = copy ? copy - MATCH_MIN : 0;
 
@@ -55,7 +57,8 @@ size_t squeeze(const unsigned char *p, size_t n, unsigned char *out)
 		size_t old = *h;
 		*h = (uint16_t)at;
 		if (old == NONE || four(p + old) != four(p + at)) {
-			at += 1 + (at - from) / 64; /* what has no repetitions is passed over quickly */
+			/* what has no repetitions is passed over quickly */
+			at += 1 + (at - from) / 64;
 			continue;
 		}
 		size_t copy = MATCH_MIN;

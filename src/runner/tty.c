@@ -1,7 +1,9 @@
-/* tty.c - a command on a pseudo-terminal, relayed over a socket: a shell where the engine itself has no terminal to offer (dagger).
+/* tty.c - a command on a pseudo-terminal, relayed over a socket: a shell where the engine itself
+ * has no terminal to offer (dagger).
  *
- * Frames, both ways: u8 kind, u16 length (little endian), bytes. To us: keys, size (u16 rows, u16 columns). From us: output, end (u32
- * code). After the end we stay until the other side has closed: Dagger's tunnel drops what is under way when the container ends. */
+ * Frames, both ways: u8 kind, u16 length (little endian), bytes. To us: keys, size (u16 rows, u16
+ * columns). From us: output, end (u32 code). After the end we stay until the other side has closed:
+ * Dagger's tunnel drops what is under way when the container ends. */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -25,11 +27,11 @@ enum { FD_SOCK, FD_PTY, FD_SIGNAL, FD_COUNT };
 struct relay {
 	int sock, master, signals;
 	pid_t child;
-	bool dead, lost;	/* the command has ended; the other side has */
-	bool shut;		/* nobody in the container has the terminal open any more */
-	int status, late;	/* pieces of output after its end */
+	bool dead, lost; /* the command has ended; the other side has */
+	bool shut; /* nobody in the container has the terminal open any more */
+	int status, late; /* pieces of output after its end */
 	unsigned char in[HEAD + BODY];
-	size_t have, typed;	/* of the frame in `in`; how much of its keys the terminal took */
+	size_t have, typed; /* of the frame in `in`; how much of its keys the terminal took */
 };
 
 static size_t body_len(const struct relay *r)
@@ -75,13 +77,15 @@ static void frame(struct relay *r, enum kind kind, const void *p, size_t n)
 static void resize(const struct relay *r)
 {
 	const unsigned char *b = r->in + HEAD;
-	struct winsize ws = { .ws_row = (unsigned short)(b[0] | b[1] << 8), .ws_col = (unsigned short)(b[2] | b[3] << 8) };
+	struct winsize ws = { .ws_row = (unsigned short)(b[0] | b[1] << 8),
+		.ws_col = (unsigned short)(b[2] | b[3] << 8) };
 
 	if (body_len(r) == 4 && ioctl(r->master, TIOCSWINSZ, &ws) < 0)
 		dprintf(2, "runner: the terminal's size cannot be set: %s\n", strerror(errno));
 }
 
-/* One frame at a time, never a byte beyond it: what the terminal does not take waits where it is. */
+/* One frame at a time, never a byte beyond it: what the terminal does not take waits where it is.
+ */
 static void hear(struct relay *r)
 {
 	size_t want = r->have < HEAD ? HEAD : HEAD + body_len(r);
@@ -144,7 +148,8 @@ static bool turn(struct relay *r)
 {
 	struct pollfd p[FD_COUNT] = {
 		[FD_SOCK] = { typing(r) ? -1 : r->sock, POLLIN, 0 },
-		[FD_PTY] = { r->shut ? -1 : r->master, (short)(POLLIN | (typing(r) ? POLLOUT : 0)), 0 },
+		[FD_PTY] = { r->shut ? -1 : r->master, (short)(POLLIN | (typing(r) ? POLLOUT : 0)),
+			0 },
 		[FD_SIGNAL] = { r->signals, POLLIN, 0 },
 	};
 
@@ -177,7 +182,8 @@ static _Noreturn void child(const struct options *o, const char *name)
 
 	setsid();
 	fd = open(name, O_RDWR); /* a leader without a terminal: this becomes its own */
-	if (fd < 0 || ioctl(fd, TIOCSCTTY, 0) < 0 || (o->uid >= 0 && fchown(fd, (uid_t)o->uid, (gid_t)-1) < 0) || dup2(fd, 0) < 0 ||
+	if (fd < 0 || ioctl(fd, TIOCSCTTY, 0) < 0 ||
+		(o->uid >= 0 && fchown(fd, (uid_t)o->uid, (gid_t)-1) < 0) || dup2(fd, 0) < 0 ||
 		dup2(fd, 1) < 0 || dup2(fd, 2) < 0)
 		_exit(RUN_FAULT);
 	for (int s = 1; s < NSIG; s++)
@@ -196,7 +202,8 @@ static int start(struct relay *r, const struct options *o)
 	if (r->sock < 0)
 		return fault("the other end of the terminal cannot be reached");
 	r->master = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
-	if (r->master < 0 || grantpt(r->master) || unlockpt(r->master) || ptsname_r(r->master, name, sizeof name) ||
+	if (r->master < 0 || grantpt(r->master) || unlockpt(r->master) ||
+		ptsname_r(r->master, name, sizeof name) ||
 		fcntl(r->master, F_SETFL, O_NONBLOCK) < 0)
 		return fault("no pseudo-terminal can be made in the container");
 	sigfillset(&all);
@@ -235,7 +242,8 @@ int tty_run(const struct options *o)
 	while (turn(&r))
 		continue;
 	if (r.dead)
-		code[0] = (unsigned char)(WIFEXITED(r.status) ? WEXITSTATUS(r.status) : 128 + WTERMSIG(r.status));
+		code[0] = (unsigned char)(WIFEXITED(r.status) ? WEXITSTATUS(r.status)
+							      : 128 + WTERMSIG(r.status));
 	else
 		hang_up(&r);
 	spawn_end_orphans(&left);

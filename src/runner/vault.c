@@ -1,5 +1,6 @@
-/* vault.c - the control volume of the dagger engine: a directory that only root of the container may enter, with log, idx and
- * the stop file. It is no tmpfs: the log must outlive the container, since the collection reads it from another one. */
+/* vault.c - the control volume of the dagger engine: a directory that only root of the container
+ * may enter, with log, idx and the stop file. It is no tmpfs: the log must outlive the container,
+ * since the collection reads it from another one. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -10,8 +11,9 @@
 
 #include "runner/run.h"
 
-/* A container's processes are below its first one, which started us; the number of the namespace that the machine began with is
- * part of the kernel's interface (PROC_PID_INIT_INO). /proc/self/status does not tell: it counts from its own mount's view. */
+/* A container's processes are below its first one, which started us; the number of the namespace
+ * that the machine began with is part of the kernel's interface (PROC_PID_INIT_INO).
+ * /proc/self/status does not tell: it counts from its own mount's view. */
 static bool own_namespace(void)
 {
 	char ns[64];
@@ -68,7 +70,8 @@ int vault_open(struct run *r)
 	r->w.block = RUN_VAULT_BLOCK;
 	/* without inotify every tick looks, a little later */
 	r->notify = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
-	if (r->notify >= 0 && inotify_add_watch(r->notify, r->o.vault, IN_CREATE | IN_MOVED_TO) < 0) {
+	if (r->notify >= 0 &&
+		inotify_add_watch(r->notify, r->o.vault, IN_CREATE | IN_MOVED_TO) < 0) {
 		close(r->notify);
 		r->notify = -1;
 	}

@@ -1,8 +1,10 @@
-/* watch.c - memory and process limits where no control group of ours can hold them: all processes of the container are counted
- * every tenth of a second. Threads count, as they do in a control group.
+/* watch.c - memory and process limits where no control group of ours can hold them: all processes
+ * of the container are counted every tenth of a second. Threads count, as they do in a control
+ * group.
  *
- * Memory is what is resident and no file's. Processes that share pages after a fork each count them; so before the verdict the
- * control group's own figure is asked, where it can be read: it holds at least all of ours. */
+ * Memory is what is resident and no file's. Processes that share pages after a fork each count
+ * them; so before the verdict the control group's own figure is asked, where it can be read: it
+ * holds at least all of ours. */
 #include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -76,8 +78,9 @@ static uint64_t group_memory(void)
 	char text[8192] = "\n";
 
 	for (size_t i = 0; i < 2; i++) {
-		const char *s = read_text(AT_FDCWD, where[i][0], text + 1, sizeof text - 1) ?
-					strstr(text, where[i][1]) : NULL;
+		const char *s = read_text(AT_FDCWD, where[i][0], text + 1, sizeof text - 1)
+			? strstr(text, where[i][1])
+			: NULL;
 		if (s)
 			return strtoull(s + strlen(where[i][1]), NULL, 10);
 	}

@@ -3,7 +3,8 @@
  * emit lines RATE SECONDS     RATE lines a second of 107 bytes, in a write every 10 ms
  * emit each COUNT             COUNT lines of 107 bytes, one write(2) each
  * emit blocks MIB             MIB mebibytes in writes of 64 KiB
- * emit stamps MS COUNT        COUNT lines of 20 bytes with the time in ns (for logmeter), one every MS milliseconds */
+ * emit stamps MS COUNT        COUNT lines of 20 bytes with the time in ns (for logmeter), one every
+ *                             MS milliseconds */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -60,7 +61,9 @@ static void stamps(unsigned long ms, unsigned long count)
 
 	for (unsigned long k = 0; k < count; k++) {
 		clock_gettime(CLOCK_REALTIME, &t);
-		put(line, (size_t)snprintf(line, sizeof line, "%010lld%09ld\n", (long long)t.tv_sec, t.tv_nsec));
+		put(line,
+			(size_t)snprintf(line, sizeof line, "%010lld%09ld\n", (long long)t.tv_sec,
+				t.tv_nsec));
 		nanosleep(&pause, NULL);
 	}
 }

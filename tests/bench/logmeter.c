@@ -1,7 +1,8 @@
 /* logmeter.c - measures what comes into the logs on the host; for the bench.
  *
- * logmeter lag SECONDS LOG...   milliseconds from each time stamp of `emit stamps` to the byte in its log, a line each
- * logmeter rate BYTES LOG...    MB/s of all logs together, from the first byte to the one that makes each BYTES long */
+ * logmeter lag SECONDS LOG...   milliseconds from each time stamp of `emit stamps` to the byte in
+ * its log, a line each logmeter rate BYTES LOG...    MB/s of all logs together, from the first byte
+ * to the one that makes each BYTES long */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>

@@ -1,12 +1,14 @@
-/* ptymeter.c - measures a full-screen program from the other side of its terminal: first frame, key to screen, line to screen.
+/* ptymeter.c - measures a full-screen program from the other side of its terminal: first frame, key
+ * to screen, line to screen.
  *
- * ptymeter COLSxROWS first PATTERN -- CMD...          ms from exec until PATTERN was drawn (then SIGTERM)
+ * ptymeter COLSxROWS first PATTERN -- CMD...
+ *          ms from exec until PATTERN was drawn (then SIGTERM)
  * ptymeter COLSxROWS keys N OPEN PATTERN CLOSE READY -- CMD...
- *          once READY was drawn, N times: write the key OPEN, wait for PATTERN, write CLOSE; prints the N times in ms
- * ptymeter COLSxROWS lines FILE N READY -- CMD...
- *          once READY was drawn, N times: write a line of one repeated letter into the fifo FILE (a reader inside a variant
- *          prints it), wait until it was drawn; prints the N times in ms
- * A time is one number a line on stdout. Exit 1 when something was not drawn within 20 s. TERM must have no `rep` (screen-256color). */
+ *          once READY was drawn, N times: write the key OPEN, wait for PATTERN, write CLOSE; prints
+ * the N times in ms ptymeter COLSxROWS lines FILE N READY -- CMD... once READY was drawn, N times:
+ * write a line of one repeated letter into the fifo FILE (a reader inside a variant prints it),
+ * wait until it was drawn; prints the N times in ms A time is one number a line on stdout. Exit 1
+ * when something was not drawn within 20 s. TERM must have no `rep` (screen-256color). */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -24,7 +26,7 @@ enum { LIMIT_MS = 20000, KEEP = 1 << 16, RUN = 24 };
 static struct {
 	int fd;
 	pid_t pid;
-	char seen[KEEP + 1];	/* what was drawn since the last mark, newest KEEP bytes */
+	char seen[KEEP + 1]; /* what was drawn since the last mark, newest KEEP bytes */
 	size_t n;
 } term;
 
@@ -91,7 +93,8 @@ static int wait_drawn(const char *pattern)
 	return 0;
 }
 
-/* Lets what is being drawn finish: quiet for 30 ms. Under a flood that never comes, so at most 200 ms. */
+/* Lets what is being drawn finish: quiet for 30 ms. Under a flood that never comes, so at most 200
+ * ms. */
 static void settle(void)
 {
 	double end = now_ms() + 200;

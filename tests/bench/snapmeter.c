@@ -1,7 +1,7 @@
 /* snapmeter.c - times checkout and snapshots of a repository: snapmeter REPO SCRATCH COPIES EDITS
  *
- * Prints one JSON object: ms of preparing, of COPIES work directories at once, of a snapshot in which EDITS files changed
- * (median of 5), of one in which nothing did, and of a full one. */
+ * Prints one JSON object: ms of preparing, of COPIES work directories at once, of a snapshot in
+ * which EDITS files changed (median of 5), of one in which nothing did, and of a full one. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -95,7 +95,9 @@ int main(int argc, char **argv)
 	/* A number no race of the repository has: its pin must be new. */
 	int number = 1000000 + (int)getpid();
 	struct checkout_race race = { .repo = &repo, .race = number };
-	struct snapshot_in in = { .repo = &repo, .race = number, .variant = "v0", .subject = "bench" };
+	struct snapshot_in in = {
+		.repo = &repo, .race = number, .variant = "v0", .subject = "bench"
+	};
 	struct copies copies = { .race = &race };
 	double prepare, copy, changed, idle, full;
 	int64_t t0;

@@ -1,10 +1,12 @@
-/* deck_fixture.c - the real deck against a conductor of canvas and paint, for golden screens. A test program only.
+/* deck_fixture.c - the real deck against a conductor of canvas and paint, for golden screens. A
+ * test program only.
  *
- * deck_fixture conductor SCENE COMMON   serves the scene (JSON) on the socket of COMMON's state directory and writes its logs
- *                                       there; every request is appended to $FIXTURE_DIR/requests; every line written into the
- *                                       fifo $FIXTURE_DIR/inject goes out: {"row":{..}} in the short form, else as it stands
- * deck_fixture deck COMMON [RACE]       the deck, at the moment $FIXTURE_NOW (seconds since 1970; unset = the real clock)
- */
+ * deck_fixture conductor SCENE COMMON
+ *     serves the scene (JSON) on the socket of COMMON's state directory and writes its logs there;
+ *     every request is appended to $FIXTURE_DIR/requests; every line written into the fifo
+ *     $FIXTURE_DIR/inject goes out: {"row":{..}} in the short form, else as it stands
+ * deck_fixture deck COMMON [RACE]
+ *     the deck, at the moment $FIXTURE_NOW (seconds since 1970; unset = the real clock) */
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
@@ -56,7 +58,9 @@ static _Noreturn void die(const char *what, const struct err *e)
 
 static void write_line(int log, int idx, uint64_t *off, const char *text, int64_t ns)
 {
-	struct runlog_record r = { .off = *off, .ns = (uint64_t)ns, .kind = RUNLOG_OUTPUT, .magic = RUNLOG_MAGIC };
+	struct runlog_record r = {
+		.off = *off, .ns = (uint64_t)ns, .kind = RUNLOG_OUTPUT, .magic = RUNLOG_MAGIC
+	};
 	unsigned char raw[RUNLOG_RECORD];
 	bool err = text[0] == '!' && text[1] == '!';
 	static uint64_t lines;
@@ -73,10 +77,12 @@ static void write_line(int log, int idx, uint64_t *off, const char *text, int64_
 	*off += r.len;
 }
 
-static void write_log(const char *dir, const char *name, const char *index, const struct json *lines, int exit_code, int64_t end)
+static void write_log(const char *dir, const char *name, const char *index,
+	const struct json *lines, int exit_code, int64_t end)
 {
 	char *log = fs_join(dir, name), *idx = fs_join(dir, index);
-	int lfd = open(log, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600), xfd = open(idx, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	int lfd = open(log, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600),
+	    xfd = open(idx, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 	uint64_t off = 0;
 	int64_t n = (int64_t)json_size(lines);
 	unsigned char raw[RUNLOG_RECORD];
@@ -84,7 +90,11 @@ static void write_log(const char *dir, const char *name, const char *index, cons
 	for (const struct json *c = json_first(lines); c; c = json_next(c))
 		write_line(lfd, xfd, &off, json_text(c), end - n-- * 1000000000);
 	if (exit_code >= 0) {
-		struct runlog_record r = { .off = off, .ns = (uint64_t)end, .kind = RUNLOG_EXIT, .magic = RUNLOG_MAGIC, .len = (uint32_t)exit_code };
+		struct runlog_record r = { .off = off,
+			.ns = (uint64_t)end,
+			.kind = RUNLOG_EXIT,
+			.magic = RUNLOG_MAGIC,
+			.len = (uint32_t)exit_code };
 
 		runlog_encode(&r, raw);
 		fs_write_all(xfd, raw, sizeof(raw));
@@ -103,9 +113,11 @@ static void write_logs(const struct json *j)
 
 	if (fs_mkdirs(dir, 0700, &e) < 0)
 		die("logs", &e);
-	write_log(dir, "log", "log.idx", json_get(j, "log"), (int)json_int(j, "exit", -1), now - 20000000000);
+	write_log(dir, "log", "log.idx", json_get(j, "log"), (int)json_int(j, "exit", -1),
+		now - 20000000000);
 	if (json_get(j, "checklog"))
-		write_log(dir, "check.log", "check.idx", json_get(j, "checklog"), (int)json_int(j, "checkexit", -1), now - 1000000000);
+		write_log(dir, "check.log", "check.idx", json_get(j, "checklog"),
+			(int)json_int(j, "checkexit", -1), now - 1000000000);
 	free(dir);
 }
 
@@ -113,8 +125,11 @@ static void read_check(struct variant *v, const struct json *j)
 {
 	const char *word = json_str(j, "check", "none");
 
-	v->check.state = !strcmp(word, "passed") ? CHECK_PASSED : !strcmp(word, "failed") ? CHECK_FAILED :
-		!strcmp(word, "running") ? CHECK_RUNNING : !strcmp(word, "waiting") ? CHECK_WAITING : CHECK_NONE;
+	v->check.state = !strcmp(word, "passed") ? CHECK_PASSED
+		: !strcmp(word, "failed")        ? CHECK_FAILED
+		: !strcmp(word, "running")       ? CHECK_RUNNING
+		: !strcmp(word, "waiting")       ? CHECK_WAITING
+						 : CHECK_NONE;
 	v->check.passed = (int)json_int(j, "passed", -1);
 	v->check.total = (int)json_int(j, "total", -1);
 }
@@ -130,7 +145,9 @@ static struct json *row_json(const struct json *j)
 	v->state = (enum variant_state)variant_state_parse(json_str(j, "state", "running"));
 	if (ran >= 0) {
 		v->started_ns = now - ran - (variant_ended(v->state) ? 30000000000 : 0);
-		v->ended_ns = variant_ended(v->state) || v->state == VS_CHECKING ? v->started_ns + ran : 0;
+		v->ended_ns = variant_ended(v->state) || v->state == VS_CHECKING
+			? v->started_ns + ran
+			: 0;
 	}
 	v->created_ns = now - 300000000000;
 	v->added = json_int(j, "added", -1);
@@ -168,7 +185,9 @@ static struct json *race_json(void)
 	i.engine = xstrdup("docker");
 	i.rank_words = xstrdup("best first: check, changed lines, time");
 	i.created_ns = now_from_env() - 300000000000;
-	i.over_ns = json_int(j, "over_sec", 0) ? i.created_ns + json_int(j, "over_sec", 0) * 1000000000 : 0;
+	i.over_ns = json_int(j, "over_sec", 0)
+		? i.created_ns + json_int(j, "over_sec", 0) * 1000000000
+		: 0;
 	i.total = (int)json_size(json_get(fx.scene, "rows"));
 	i.live = (int)json_int(j, "live", 0);
 	i.passed = (int)json_int(j, "passed", 0);
@@ -206,7 +225,8 @@ static void send_json(struct line_io *io, struct json *take_j)
 	json_free(take_j);
 }
 
-/* Answers: lists for watch and list; else what the scene has under "answers", by the op (".plan" for a plan), else {}. */
+/* Answers: lists for watch and list; else what the scene has under "answers", by the op (".plan"
+ * for a plan), else {}. */
 static void answer(struct line_io *io, const struct json *req)
 {
 	struct json *out = json_object();
@@ -317,7 +337,8 @@ static void accept_client(void)
 static _Noreturn void serve(void)
 {
 	for (;;) {
-		struct pollfd p[MAX_CLIENTS + 2] = { { fx.listen, POLLIN, 0 }, { fx.inject, POLLIN, 0 } };
+		struct pollfd p[MAX_CLIENTS + 2] = { { fx.listen, POLLIN, 0 },
+			{ fx.inject, POLLIN, 0 } };
 
 		for (int i = 0; i < MAX_CLIENTS; i++)
 			p[2 + i] = (struct pollfd){ fx.used[i] ? fx.client[i].fd : -1, POLLIN, 0 };

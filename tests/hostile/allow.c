@@ -1,4 +1,5 @@
-/* allow.c - reads what a program wrote to a terminal and names all that it may not have written. Exit 1 = something was found.
+/* allow.c - reads what a program wrote to a terminal and names all that it may not have written.
+ * Exit 1 = something was found.
  *
  *   allow log    text in UTF-8, LF, TAB, BS, CR followed by "erase line", colours
  *   allow deck   also what moves the cursor, erases, and sets the modes that curses sets */
@@ -26,9 +27,11 @@ static bool hidden(unsigned long c)
 {
 	static const struct {
 		unsigned long from, to;
-	} no[] = { { 0x80, 0x9F }, { 0xAD, 0xAD }, { 0x61C, 0x61C }, { 0x115F, 0x1160 }, { 0x17B4, 0x17B5 }, { 0x180E, 0x180E },
-		{ 0x200B, 0x200F }, { 0x2028, 0x202E }, { 0x2060, 0x206F }, { 0x3164, 0x3164 }, { 0xE000, 0xF8FF }, { 0xFEFF, 0xFEFF },
-		{ 0xFFA0, 0xFFA0 }, { 0xFFF9, 0xFFFB }, { 0xE0000, 0xE0FFF }, { 0xF0000, 0x10FFFF } };
+	} no[] = { { 0x80, 0x9F }, { 0xAD, 0xAD }, { 0x61C, 0x61C }, { 0x115F, 0x1160 },
+		{ 0x17B4, 0x17B5 }, { 0x180E, 0x180E }, { 0x200B, 0x200F }, { 0x2028, 0x202E },
+		{ 0x2060, 0x206F }, { 0x3164, 0x3164 }, { 0xE000, 0xF8FF }, { 0xFEFF, 0xFEFF },
+		{ 0xFFA0, 0xFFA0 }, { 0xFFF9, 0xFFFB }, { 0xE0000, 0xE0FFF },
+		{ 0xF0000, 0x10FFFF } };
 
 	for (size_t i = 0; i < sizeof no / sizeof *no; i++)
 		if (c >= no[i].from && c <= no[i].to)
@@ -39,7 +42,11 @@ static bool hidden(unsigned long c)
 /* Returns the bytes of the character at i. */
 static size_t character(size_t i)
 {
-	size_t len = b[i] < 0x80 ? 1 : b[i] >= 0xC2 && b[i] < 0xE0 ? 2 : b[i] >= 0xE0 && b[i] < 0xF0 ? 3 : b[i] >= 0xF0 && b[i] < 0xF5 ? 4 : 0;
+	size_t len = b[i] < 0x80              ? 1
+		: b[i] >= 0xC2 && b[i] < 0xE0 ? 2
+		: b[i] >= 0xE0 && b[i] < 0xF0 ? 3
+		: b[i] >= 0xF0 && b[i] < 0xF5 ? 4
+					      : 0;
 	unsigned long c = len == 1 ? b[i] : len ? b[i] & (0x7Fu >> len) : 0;
 
 	for (size_t k = 1; k < len; k++) {
@@ -73,12 +80,13 @@ static size_t sequence(size_t i, bool deck)
 		return 2;
 	}
 	for (; k < n && b[k] >= 0x20 && b[k] < 0x40; k++)
-		private |= b[k] < '0' || b[k] > ';';
+	private |= b[k] < '0' || b[k] > ';';
 	if (k >= n)
 		return n - i;
 	if (b[k] == 'm' && !private)
 		return k + 1 - i;
-	if (deck ? !strchr("ABCDGHJKLMPSTXbdfhlmnr@", b[k]) && !(b[k] == 't' && b[i + 2] == '2') && !(b[k] == 'p' && b[k - 1] == '$')
+	if (deck ? !strchr("ABCDGHJKLMPSTXbdfhlmnr@", b[k]) && !(b[k] == 't' && b[i + 2] == '2') &&
+				!(b[k] == 'p' && b[k - 1] == '$')
 		 : b[k] != 'K' || i == 0 || b[i - 1] != '\r')
 		blame(i, "a control sequence");
 	return k + 1 - i;

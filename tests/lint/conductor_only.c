@@ -1,4 +1,5 @@
-/* conductor_only.c - links the conductor with what it may know, to prove that it needs no curses. Never run. */
+/* conductor_only.c - links the conductor with what it may know, to prove that it needs no curses.
+ * Never run. */
 #include "conductor/conductor.h"
 
 int main(int argc, char **argv)

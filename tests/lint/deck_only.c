@@ -1,4 +1,5 @@
-/* deck_only.c - links the deck with what it may know, to prove that it needs no engine and no libcurl. Never run. */
+/* deck_only.c - links the deck with what it may know, to prove that it needs no engine and no
+ * libcurl. Never run. */
 #include "ui/app.h"
 
 int main(int argc, char **argv)

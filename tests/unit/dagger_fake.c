@@ -1,6 +1,8 @@
-/* dagger_fake.c - included by test_dagger.c: a pipeline for tests of the engine's C side. It keeps the contract of the files and needs no Go
- * and no Dagger; what it does with a task is the first word of the task's argv. Words: "exit N" runs and ends with N; "never" is not started; "fatal" gives up before it; "dies" runs and
- * dies; "dies-early" dies without an ack; "wait" runs until it is stopped or DIR/../../go exists; "copy" writes its task file beside it. */
+/* dagger_fake.c - included by test_dagger.c: a pipeline for tests of the engine's C side. It keeps
+ * the contract of the files and needs no Go and no Dagger; what it does with a task is the first
+ * word of the task's argv. Words: "exit N" runs and ends with N; "never" is not started; "fatal"
+ * gives up before it; "dies" runs and dies; "dies-early" dies without an ack; "wait" runs until it
+ * is stopped or DIR/../../go exists; "copy" writes its task file beside it. */
 #include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
@@ -177,7 +179,8 @@ static int dagger_fake(const char *dir)
 {
 	struct buf b = BUF_INIT;
 	struct err e = ERR_INIT;
-	char *control = fs_join(dir, "control.jsonl"), *lock = fs_join(dir, "lock"), *plan = fs_join(dir, "plan.json"), pid[32];
+	char *control = fs_join(dir, "control.jsonl"), *lock = fs_join(dir, "lock"),
+	     *plan = fs_join(dir, "plan.json"), pid[32];
 	size_t at = 0;
 	int last = 0, fd = fs_lock(lock, &e);
 

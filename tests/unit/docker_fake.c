@@ -1,4 +1,5 @@
-/* docker_fake.c - included by the docker engine's tests on a fake daemon: its usual answers, and a fresh engine for each script. */
+/* docker_fake.c - included by the docker engine's tests on a fake daemon: its usual answers, and a
+ * fresh engine for each script. */
 #pragma GCC diagnostic ignored "-Wunused-function" /* each test uses some of it */
 #include "docker_rig.c"
 

@@ -1,4 +1,5 @@
-/* docker_rig.c - included by the docker engine's tests: a loop, an engine, tasks in a directory of their own, and what was told. */
+/* docker_rig.c - included by the docker engine's tests: a loop, an engine, tasks in a directory of
+ * their own, and what was told. */
 #pragma GCC diagnostic ignored "-Wunused-function" /* each test uses some of it */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -191,8 +192,9 @@ static void rig_run_until(struct rig *r, bool (*cond)(struct rig *), int ms, con
 	loop_run(r->l);
 	r->until = NULL;
 	for (size_t i = 0; r->timeout && i < r->n; i++)
-		print_error("%s: started %d, ended %d (%s), note \"%s\"\n", r->task[i].name, r->task[i].started,
-			r->task[i].ended, r->task[i].end.reason, r->task[i].note);
+		print_error("%s: started %d, ended %d (%s), note \"%s\"\n", r->task[i].name,
+			r->task[i].started, r->task[i].ended, r->task[i].end.reason,
+			r->task[i].note);
 	if (r->timeout)
 		fail_msg("not within %d ms: %s", ms, what);
 	loop_cancel(t);

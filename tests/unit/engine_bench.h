@@ -1,4 +1,5 @@
-/* engine_bench.h - one engine, one loop, one task at a time: what test_engine.c does everything with. */
+/* engine_bench.h - one engine, one loop, one task at a time: what test_engine.c does everything
+ * with. */
 #ifndef TESTS_ENGINE_BENCH_H
 #define TESTS_ENGINE_BENCH_H
 
@@ -153,7 +154,8 @@ static void prepared(void *ctx, const struct err *e)
 	loop_stop(b->loop, 0);
 }
 
-/* What a race on Dagger has beyond the others: an image ($YOLO_TEST_IMAGE, in the local Docker), its pipeline pinned, and a tree to fill from. */
+/* What a race on Dagger has beyond the others: an image ($YOLO_TEST_IMAGE, in the local Docker),
+ * its pipeline pinned, and a tree to fill from. */
 static void for_dagger(struct bench *b)
 {
 	static char *pinned, *source, *store;
@@ -190,8 +192,16 @@ static void task(struct bench *b, const char *variant, const char *script)
 		assert_int_equal(fs_create(b->log, 0600, "", 0, &e), 0);
 		assert_int_equal(fs_create(b->idx, 0600, "", 0, &e), 0);
 	}
-	b->t = (struct engine_task){ .race = 7, .variant = variant, .repo_id = repo_id(), .dir = b->dir, .log = b->log, .idx = b->idx,
-		.image = "host", .network = "none", .grace_ms = 400, .owner = b };
+	b->t = (struct engine_task){ .race = 7,
+		.variant = variant,
+		.repo_id = repo_id(),
+		.dir = b->dir,
+		.log = b->log,
+		.idx = b->idx,
+		.image = "host",
+		.network = "none",
+		.grace_ms = 400,
+		.owner = b };
 	if (script)
 		strv_addl(&b->t.argv, "/bin/sh", "-c", script, NULL);
 	if (type == &engine_dagger)
@@ -221,8 +231,8 @@ static void bench_close(struct bench *b)
 		free(*all[i]);
 }
 
-/* Removes it twice: the second time there is nothing, and that is fine too. A daemon is asked once more after it, so that
- * the removal has reached it before we leave. */
+/* Removes it twice: the second time there is nothing, and that is fine too. A daemon is asked once
+ * more after it, so that the removal has reached it before we leave. */
 static void finish(struct bench *b)
 {
 	for (int i = 0; i < 2; i++)
@@ -266,8 +276,10 @@ static void expect_end(struct bench *b, enum engine_cause cause, int code, const
 	if (b->end.cause != cause || b->end.exit != code || !strstr(b->end.reason, words)) {
 		struct buf got = BUF_INIT;
 		text_of(b, &got);
-		fail_msg("%s/%s: cause %d exit %d \"%s\", wanted cause %d exit %d \"%s\"; log: %.300s", type->name, b->t.variant,
-			b->end.cause, b->end.exit, b->end.reason, cause, code, words, got.p);
+		fail_msg(
+			"%s/%s: cause %d exit %d \"%s\", wanted cause %d exit %d \"%s\"; log: %.300s",
+			type->name, b->t.variant, b->end.cause, b->end.exit, b->end.reason, cause,
+			code, words, got.p);
 	}
 	assert_int_equal(b->ended, 1);
 }
@@ -365,11 +377,13 @@ static int run_rows(const char *only, const struct CMUnitTest *tests, size_t n)
 			continue;
 		}
 		if (!present()) {
-			printf("skipped: engine %s as uid %d: %s\n", type->name, (int)geteuid(), report.why);
+			printf("skipped: engine %s as uid %d: %s\n", type->name, (int)geteuid(),
+				report.why);
 			continue;
 		}
-		printf("engine %s as uid %d: %s; limits: memory %d, pids %d, cpus %d\n", type->name, (int)geteuid(), report.why,
-			report.limit_memory, report.limit_pids, report.limit_cpus);
+		printf("engine %s as uid %d: %s; limits: memory %d, pids %d, cpus %d\n", type->name,
+			(int)geteuid(), report.why, report.limit_memory, report.limit_pids,
+			report.limit_cpus);
 		fflush(stdout);
 		failed += _cmocka_run_group_tests(type->name, tests, n, setup, teardown);
 	}
@@ -393,12 +407,14 @@ static int as_ordinary_user(char **argv)
 		return 1;
 	copy = fs_join(made, "test_engine");
 	struct child_spec s = CHILD_SPEC_INIT;
-	s.argv = (const char *const[]){ setpriv, "--reuid", "65531", "--regid", "65531", "--clear-groups", copy, argv[1], NULL };
+	s.argv = (const char *const[]){ setpriv, "--reuid", "65531", "--regid", "65531",
+		"--clear-groups", copy, argv[1], NULL };
 	s.cwd = "/";
 	s.out = s.err = CHILD_INHERIT;
 	fflush(stdout);
-	if (fs_read("/proc/self/exe", 256 << 20, &self, &e) || fs_create(copy, 0755, self.p, self.len, &e) ||
-		child_start(&c, &s, &e) < 0 || child_wait(&c, 240000, &code) != 1)
+	if (fs_read("/proc/self/exe", 256 << 20, &self, &e) ||
+		fs_create(copy, 0755, self.p, self.len, &e) || child_start(&c, &s, &e) < 0 ||
+		child_wait(&c, 240000, &code) != 1)
 		printf("as an ordinary user: %s\n", e.msg);
 	unlink(copy);
 	rmdir(made);

@@ -114,8 +114,7 @@ static bool fake_request(struct fake_conn *c, struct fake_rule *rules, const cha
 		snprintf(line, sizeof(line), "%.*s", (int)(sp - c->buf), c->buf);
 	char *login = strcasestr(c->buf, "\r\nX-Registry-Auth:");
 	if (login && login < end)
-		dprintf(record, "%s auth=%.*s\n", line, (int)strcspn(login + 19, "\r"),
-			login + 19);
+		dprintf(record, "%s auth=%.*s\n", line, (int)strcspn(login + 19, "\r"), login + 19);
 	else
 		dprintf(record, "%s %.*s\n", line, (int)body, end + 4);
 	char *path = strchr(line, ' ');

@@ -1,4 +1,5 @@
-/* gitfix.h - real repositories for the tests of src/git: a private directory and HOME, a shell to set things up, a race. */
+/* gitfix.h - real repositories for the tests of src/git: a private directory and HOME, a shell to
+ * set things up, a race. */
 #ifndef UNIT_GITFIX_H
 #define UNIT_GITFIX_H
 
@@ -83,11 +84,12 @@ static inline void fix_init(struct fix *f, const char *script)
 	chmod(f->dir, 0755);
 	fix_env(f->dir);
 	f->u = fs_join(f->dir, "u");
-	sh(f->dir, "git config --global user.name 'A User'; git config --global user.email "
-		   "user@example.com;"
-		   "git config --global init.defaultBranch main; git config --global "
-		   "protocol.file.allow always;"
-		   "git config --global advice.detachedHead false; git init -q u");
+	sh(f->dir,
+		"git config --global user.name 'A User'; git config --global user.email "
+		"user@example.com;"
+		"git config --global init.defaultBranch main; git config --global "
+		"protocol.file.allow always;"
+		"git config --global advice.detachedHead false; git init -q u");
 	sh(f->u, script ? script : "printf '1\\n2\\n3\\n' >f1; mkdir d; echo two >d/f2");
 	sh(f->u, "git add -A 2>/dev/null; git commit -qm base");
 	OK(git_repo_open(&f->repo, f->u, &E));

@@ -1,6 +1,8 @@
-/* promote_repo.h - a user's repository with a race's quarantine beside it, for the tests of promote: private HOME, real git.
+/* promote_repo.h - a user's repository with a race's quarantine beside it, for the tests of
+ * promote: private HOME, real git.
  *
- * base: f1..f5 (20 lines each), dir/x, dir/y, .gitignore ("*.ign"). The variant 7/a changes f1, makes nf and new/deep, deletes f4. */
+ * base: f1..f5 (20 lines each), dir/x, dir/y, .gitignore ("*.ign"). The variant 7/a changes f1,
+ * makes nf and new/deep, deletes f4. */
 #ifndef UNIT_PROMOTE_REPO_H
 #define UNIT_PROMOTE_REPO_H
 
@@ -20,7 +22,8 @@ struct world {
 	size_t nline;
 };
 
-/* Runs a shell command in w->dir with the user's environment; its trimmed output, or the test fails. The caller frees. */
+/* Runs a shell command in w->dir with the user's environment; its trimmed output, or the test
+ * fails. The caller frees. */
 static inline char *sh_out(struct world *w, int *code, const char *fmt, va_list ap)
 {
 	struct buf cmd = BUF_INIT;
@@ -126,7 +129,8 @@ static inline void world_reopen(struct world *w)
 	free(common);
 }
 
-/* Makes the variant's commit, which is only in the quarantine: edits = shell run in a clone at base. */
+/* Makes the variant's commit, which is only in the quarantine: edits = shell run in a clone at
+ * base. */
 static inline void world_variant(struct world *w, const char *edits)
 {
 	free(w->tip);
@@ -137,8 +141,9 @@ static inline void world_variant(struct world *w, const char *edits)
 		"core.hooksPath=/dev/null commit -q --allow-empty "
 		"-m 'fix it\n\nYolodeck: 7/a'; git update-ref refs/heads/t HEAD",
 		w->base, edits);
-	run(w, "git --git-dir q.git -c protocol.file.allow=always fetch -q v "
-	       "+refs/heads/t:refs/yolodeck/7/a/tip; rm -rf v");
+	run(w,
+		"git --git-dir q.git -c protocol.file.allow=always fetch -q v "
+		"+refs/heads/t:refs/yolodeck/7/a/tip; rm -rf v");
 	w->tip = sh(w, "git --git-dir q.git rev-parse refs/yolodeck/7/a/tip");
 }
 

@@ -1,4 +1,5 @@
-/* snapfix.h - a repository, a race and one checked out variant a-1, whose snapshots a test takes. */
+/* snapfix.h - a repository, a race and one checked out variant a-1, whose snapshots a test takes.
+ */
 #ifndef UNIT_SNAPFIX_H
 #define UNIT_SNAPFIX_H
 

@@ -1,4 +1,5 @@
-/* test_archive.c - a variant's branch away and back: both refs or none, by name when it is not as we left it, after a crash. */
+/* test_archive.c - a variant's branch away and back: both refs or none, by name when it is not as
+ * we left it, after a crash. */
 #include "promote_repo.h"
 
 static struct world *w;
@@ -6,8 +7,9 @@ static struct world *w;
 static int setup(void **state)
 {
 	w = world_new("");
-	run(w, "git -C u -c protocol.file.allow=always fetch -q ../q.git "
-	       "+refs/yolodeck/7/a/tip:refs/heads/yolo/7/a");
+	run(w,
+		"git -C u -c protocol.file.allow=always fetch -q ../q.git "
+		"+refs/yolodeck/7/a/tip:refs/heads/yolo/7/a");
 	return 0;
 }
 
@@ -78,8 +80,9 @@ static void test_checked_out(void **state)
 	run(w, "git -C u worktree add -q ../wt yolo/7/a");
 	refused(git_archive(&w->repo, 7, "a", w->tip, w->j, &e), &e, "checked_out",
 		"yolo/7/a is checked out in ");
-	run(w, "cd wt; GIT_SEQUENCE_EDITOR='sed -i s/pick/edit/' git rebase -q -i HEAD~1 "
-	       "2>/dev/null");
+	run(w,
+		"cd wt; GIT_SEQUENCE_EDITOR='sed -i s/pick/edit/' git rebase -q -i HEAD~1 "
+		"2>/dev/null");
 	refused(git_archive(&w->repo, 7, "a", w->tip, w->j, &e), &e, "checked_out",
 		"yolo/7/a is checked out in ");
 	refs_are("refs/heads/yolo/7/a");

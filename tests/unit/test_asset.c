@@ -1,4 +1,5 @@
-/* test_asset.c - what is embedded, and the user's files in front of it. Each case is a process: the set is made once. */
+/* test_asset.c - what is embedded, and the user's files in front of it. Each case is a process: the
+ * set is made once. */
 #include "unit.h"
 
 #include <sys/stat.h>

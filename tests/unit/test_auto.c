@@ -1,4 +1,5 @@
-/* test_auto.c - who may be chosen, what is not enforced, and the order and words of the real choice. */
+/* test_auto.c - who may be chosen, what is not enforced, and the order and words of the real
+ * choice. */
 #include "unit.h"
 
 #include "conductor/auto.h"
@@ -27,7 +28,9 @@ static void allowed(void **state)
 
 static void not_enforced(void **state)
 {
-	struct engine_report rep = { .ok = true, .limit_memory = true, .limit_pids = true, .limit_cpus = true };
+	struct engine_report rep = {
+		.ok = true, .limit_memory = true, .limit_pids = true, .limit_cpus = true
+	};
 	struct spec s;
 	char words[256];
 
@@ -43,7 +46,7 @@ static void not_enforced(void **state)
 	rep.limit_memory = true;
 	rep.limit_cpus = false;
 	auto_unlimited(&rep, &s, words, sizeof(words));
-	assert_string_equal(words, "");		/* nobody asked for cpus */
+	assert_string_equal(words, ""); /* nobody asked for cpus */
 	s.variants[0].limits.cpus = 2;
 	auto_unlimited(&rep, &s, words, sizeof(words));
 	assert_non_null(strstr(words, "cpu"));
@@ -127,7 +130,8 @@ static void real_choices(void **state)
 	free(ch.name);
 	free(ch.why);
 	ch = choose(NULL, NULL, NULL);
-	/* docker, local or none, but never the one for tests; and the words name what came before */
+	/* docker, local or none, but never the one for tests; and the words name what came before
+	 */
 	if (ch.name) {
 		assert_string_not_equal(ch.name, "fake");
 		assert_non_null(strstr(ch.why, "not dagger: no image is known"));
@@ -138,7 +142,8 @@ static void real_choices(void **state)
 	}
 	free(ch.name);
 	free(ch.why);
-	/* with an image dagger is asked first; where nothing of it is there, the reason is another one */
+	/* with an image dagger is asked first; where nothing of it is there, the reason is another
+	 * one */
 	setenv("_EXPERIMENTAL_DAGGER_RUNNER_HOST", "unix:///nonexistent", 1);
 	ch = choose(NULL, NULL, "some:image");
 	if (ch.name) {

@@ -46,8 +46,12 @@ static char *draw(struct board_row *rows, size_t n, int h, int w)
 
 static void test_rows(void **state)
 {
-	struct row *a = make(1, "claude-1", VS_RUNNING, 151), *b = make(12, "codex-2", VS_FAILED, 3720);
-	struct board_row rows[] = { { .row = a, .selected = true, .last = "\x1b[31mediting\x1b]0;x\x07 src/parse.c" }, { .row = b, .marked = true } };
+	struct row *a = make(1, "claude-1", VS_RUNNING, 151),
+		   *b = make(12, "codex-2", VS_FAILED, 3720);
+	struct board_row rows[] = {
+		{ .row = a, .selected = true, .last = "\x1b[31mediting\x1b]0;x\x07 src/parse.c" },
+		{ .row = b, .marked = true }
+	};
 	char *text;
 
 	b->attention = 1;
@@ -57,7 +61,9 @@ static void test_rows(void **state)
 	text = draw(rows, 2, 24, 80);
 	assert_non_null(strstr(text,
 		"\xe2\x96\x8c  1 claude-1   \xe2\x96\xb8 running    2:31      -    +42    -9   2  editing src/parse.c\n"));
-	assert_non_null(strstr(text, "!\xe2\x9c\xb1" "12 codex-2    \xe2\x9c\x97 failed    1h02m   3/12  +123k    -9   2  silent 94 s, cpu 0%\n"));
+	assert_non_null(strstr(text,
+		"!\xe2\x9c\xb1"
+		"12 codex-2    \xe2\x9c\x97 failed    1h02m   3/12  +123k    -9   2  silent 94 s, cpu 0%\n"));
 	free(text);
 	row_free(a);
 	row_free(b);
@@ -139,9 +145,12 @@ static void test_check(void **state)
 		struct check_result k;
 		const char *want;
 	} t[] = {
-		{ { CHECK_NONE, -1, -1, -1 }, "" },	      { { CHECK_WAITING, -1, -1, -1 }, "-" },
-		{ { CHECK_RUNNING, -1, 7, 12 }, "7/12" },     { { CHECK_PASSED, 0, 12, 12 }, "12/12" },
-		{ { CHECK_PASSED, 0, -1, -1 }, "\xe2\x9c\x93" }, { { CHECK_FAILED, 1, -1, -1 }, "\xe2\x9c\x97" },
+		{ { CHECK_NONE, -1, -1, -1 }, "" },
+		{ { CHECK_WAITING, -1, -1, -1 }, "-" },
+		{ { CHECK_RUNNING, -1, 7, 12 }, "7/12" },
+		{ { CHECK_PASSED, 0, 12, 12 }, "12/12" },
+		{ { CHECK_PASSED, 0, -1, -1 }, "\xe2\x9c\x93" },
+		{ { CHECK_FAILED, 1, -1, -1 }, "\xe2\x9c\x97" },
 	};
 	struct row *r = make(1, "a", VS_PASSED, 5);
 
@@ -184,8 +193,10 @@ static void test_fold(void **state)
 	r[16]->attention = 1;
 	r[17]->v->state = VS_PREPARING;
 	text = draw(rows, 32, 24, 80);
-	assert_non_null(strstr(text, "\n  1 opus-1    \xe2\x96\xb8 running 3:31        +42\xe2\x94\x82!17 opus-17    \xe2\x96\xb8 running 3:31        +42\n"));
-	assert_non_null(strstr(text, "\n\xe2\x96\x8c 2 opus-2    \xe2\x96\xb8 running 3:31        +42\xe2\x94\x82 18 opus-18    \xc2\xbb prepare"));
+	assert_non_null(strstr(text,
+		"\n  1 opus-1    \xe2\x96\xb8 running 3:31        +42\xe2\x94\x82!17 opus-17    \xe2\x96\xb8 running 3:31        +42\n"));
+	assert_non_null(strstr(text,
+		"\n\xe2\x96\x8c 2 opus-2    \xe2\x96\xb8 running 3:31        +42\xe2\x94\x82 18 opus-18    \xc2\xbb prepare"));
 	assert_non_null(strstr(text, " 32 opus-32 "));
 	free(text);
 	for (int i = 0; i < 32; i++)
@@ -220,10 +231,10 @@ static void test_attributes(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_rows), cmocka_unit_test(test_columns_leave), cmocka_unit_test(test_notes),
-		cmocka_unit_test(test_check), cmocka_unit_test(test_sizes), cmocka_unit_test(test_fold), cmocka_unit_test(test_attributes),
-	};
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_rows),
+		cmocka_unit_test(test_columns_leave), cmocka_unit_test(test_notes),
+		cmocka_unit_test(test_check), cmocka_unit_test(test_sizes),
+		cmocka_unit_test(test_fold), cmocka_unit_test(test_attributes) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,5 @@
-/* test_checkout.c - raw trees, private .git, base store, seeds; crashes in the middle; odd repositories. */
+/* test_checkout.c - raw trees, private .git, base store, seeds; crashes in the middle; odd
+ * repositories. */
 #include "gitfix.h"
 
 #include <sys/stat.h>
@@ -43,48 +44,55 @@ static void copies_are_equal_and_independent(void **state)
 	struct fix f;
 	char *a, *b;
 
-	fix_init(&f, "seq 500 >f1; mkdir -p d/e; echo x >d/e/f2; echo '#!/bin/sh' >run; chmod +x "
-		     "run; ln -s d/e/f2 link;"
-		     "head -c 300000 /dev/zero >big; printf sp >'a b'; printf '\\377' >\"$(printf "
-		     "'bad\\377')\"");
+	fix_init(&f,
+		"seq 500 >f1; mkdir -p d/e; echo x >d/e/f2; echo '#!/bin/sh' >run; chmod +x "
+		"run; ln -s d/e/f2 link;"
+		"head -c 300000 /dev/zero >big; printf sp >'a b'; printf '\\377' >\"$(printf "
+		"'bad\\377')\"");
 	fix_prepare(&f);
 	a = fix_variant(&f, "a");
 	b = fix_variant(&f, "b");
 	checkout_finish(&f.race);
 	sh(f.race_dir, "diff -r a/work b/work; test ! -e tpl; test ! -e a/copy");
-	sh(f.race_dir, "test \"$(stat -c %a a/work/run a/work/f1 a/work a/work/d a/tmp a/home | tr "
-		       "'\\n' ' ')\" = '755 644 755 755 1777 700 '");
+	sh(f.race_dir,
+		"test \"$(stat -c %a a/work/run a/work/f1 a/work a/work/d a/tmp a/home | tr "
+		"'\\n' ' ')\" = '755 644 755 755 1777 700 '");
 	sh(f.race_dir,
 		"test \"$(stat -c %Y a/work/f1 a/work/d a/work/link | sort -u)\" = 1577836800");
 	assert_no_difference(&f, a, "a");
-	sh(f.race_dir, "echo changed >>a/work/f1; echo changed >>a/work/big; rm a/work/run; echo y "
-		       ">a/work/.git/HEAD");
+	sh(f.race_dir,
+		"echo changed >>a/work/f1; echo changed >>a/work/big; rm a/work/run; echo y "
+		">a/work/.git/HEAD");
 	assert_no_difference(&f, b, "b");
-	sh(f.u, "test -z \"$(git status --porcelain)\"; git rev-parse -q --verify "
+	sh(f.u,
+		"test -z \"$(git status --porcelain)\"; git rev-parse -q --verify "
 		"refs/yolodeck/7/base");
 	free(a);
 	free(b);
 	fix_release(&f);
 }
 
-/* Conversions of the user's attributes would make differences that nobody made; export-ignore would lose files. */
+/* Conversions of the user's attributes would make differences that nobody made; export-ignore would
+ * lose files. */
 static void raw_tree_makes_no_difference(void **state)
 {
 	struct fix f;
 	char *a;
 
-	fix_init(&f, "printf '*.txt text eol=crlf\\n*.c ident\\n*.u "
-		     "working-tree-encoding=UTF-16LE\\nskip export-ignore\\nsub "
-		     "export-subst\\n' >.gitattributes; printf 'a\\nb\\n' >a.txt; printf '/* $Id$ "
-		     "*/\\n' >x.c;"
-		     "printf 'h\\0i\\0' >y.u; echo s >skip; echo '$Format:%H$' >sub");
+	fix_init(&f,
+		"printf '*.txt text eol=crlf\\n*.c ident\\n*.u "
+		"working-tree-encoding=UTF-16LE\\nskip export-ignore\\nsub "
+		"export-subst\\n' >.gitattributes; printf 'a\\nb\\n' >a.txt; printf '/* $Id$ "
+		"*/\\n' >x.c;"
+		"printf 'h\\0i\\0' >y.u; echo s >skip; echo '$Format:%H$' >sub");
 	sh(f.dir, "git config --global core.autocrlf true");
 	fix_prepare(&f);
 	a = fix_variant(&f, "a");
 	assert_no_difference(&f, a, "a");
-	sh(a, "cd work; printf 'a\\nb\\n' | cmp - a.txt; printf '/* $Id$ */\\n' | cmp - x.c; "
-	      "printf hi | cmp - y.u;"
-	      "test -e skip; grep -q Format sub");
+	sh(a,
+		"cd work; printf 'a\\nb\\n' | cmp - a.txt; printf '/* $Id$ */\\n' | cmp - x.c; "
+		"printf hi | cmp - y.u;"
+		"test -e skip; grep -q Format sub");
 	free(a);
 	fix_release(&f);
 }
@@ -121,7 +129,8 @@ static void private_git_works_in_a_box(void **state)
 	char *a, *work, *out;
 
 	fix_init(&f, NULL);
-	sh(f.u, "git branch secret; echo more >>f1; git commit -qam secret-history; git tag "
+	sh(f.u,
+		"git branch secret; echo more >>f1; git commit -qam secret-history; git tag "
 		"secret-tag");
 	git_repo_release(&f.repo);
 	OK(git_repo_open(&f.repo, f.u, &E));
@@ -185,8 +194,9 @@ static void crash_and_again(void **state)
 		sh(f.dir, damage[i]);
 		fix_prepare(&f);
 		a = fix_variant(&f, "a");
-		sh(f.dir, "diff -r u races/7/a/work -x .git; test ! -e races/7/a/copy; test ! -e "
-			  "base.git.7.new; test ! -e races/7/q.git.new");
+		sh(f.dir,
+			"diff -r u races/7/a/work -x .git; test ! -e races/7/a/copy; test ! -e "
+			"base.git.7.new; test ! -e races/7/q.git.new");
 		assert_no_difference(&f, a, "a");
 		/* Once more: nothing to do, nothing changed. */
 		sh(a, "echo mine >work/f1");
@@ -238,10 +248,11 @@ static void submodules_and_lfs_are_told(void **state)
 	struct fix_snap s;
 	struct snapshot_out out;
 
-	fix_init(&f, "git init -q ../s; (cd ../s; echo s >s; git add s; git commit -qm s); git "
-		     "submodule --quiet add ../s sub;"
-		     "echo '*.bin filter=lfs' >.gitattributes; printf 'version "
-		     "https://git-lfs.github.com/spec/v1\\noid 1\\n' >l.bin");
+	fix_init(&f,
+		"git init -q ../s; (cd ../s; echo s >s; git add s; git commit -qm s); git "
+		"submodule --quiet add ../s sub;"
+		"echo '*.bin filter=lfs' >.gitattributes; printf 'version "
+		"https://git-lfs.github.com/spec/v1\\noid 1\\n' >l.bin");
 	fix_prepare(&f);
 	assert_non_null(f.race.warning);
 	assert_non_null(strstr(f.race.warning, "1 file is an LFS pointer"));
@@ -311,9 +322,10 @@ static void repositories_of_every_kind(void **state)
 		assert_no_difference(&f, a, "a");
 		sh(a, "echo more >>work/f1; echo new >work/new");
 		save_ok(&f, a, "a");
-		sh(other, "test \"$(git log --format=%an -1 yolo/7/a)\" = 'a (yolodeck)';"
-			  "test \"$(git diff --name-only yolo/7/a^ yolo/7/a | tr '\\n' ' ')\" = "
-			  "'f1 new '; git fsck --strict 2>&1");
+		sh(other,
+			"test \"$(git log --format=%an -1 yolo/7/a)\" = 'a (yolodeck)';"
+			"test \"$(git diff --name-only yolo/7/a^ yolo/7/a | tr '\\n' ' ')\" = "
+			"'f1 new '; git fsck --strict 2>&1");
 		free(a);
 		free(other);
 		fix_release(&f);
@@ -361,13 +373,15 @@ static void the_base_survives_gc(void **state)
 	char *a;
 
 	fix_init(&f, NULL);
-	sh(f.u, "git commit -q --allow-empty -m keep; echo gone >gone; git add gone; git commit "
+	sh(f.u,
+		"git commit -q --allow-empty -m keep; echo gone >gone; git add gone; git commit "
 		"-qm gone");
 	git_repo_release(&f.repo);
 	OK(git_repo_open(&f.repo, f.u, &E));
 	f.race.base = f.repo.head;
 	fix_prepare(&f);
-	sh(f.u, "git reset -q --hard HEAD^; git reflog expire --expire=now --all; git gc -q "
+	sh(f.u,
+		"git reset -q --hard HEAD^; git reflog expire --expire=now --all; git gc -q "
 		"--prune=now");
 	a = fix_variant(&f, "a");
 	sh(a, "echo x >work/x");
@@ -391,8 +405,9 @@ static void owner_is_given(void **state)
 	a = fs_join(f.race_dir, "a");
 	sh(f.race_dir, "mkdir a");
 	OK(checkout_variant(&f.race, a, 65532, 65533, &E));
-	sh(a, "test -z \"$(find work home tmp ! -uid 65532 -o ! -gid 65533)\"; test \"$(stat -c %u "
-	      "walk.cache)\" = 0");
+	sh(a,
+		"test -z \"$(find work home tmp ! -uid 65532 -o ! -gid 65533)\"; test \"$(stat -c %u "
+		"walk.cache)\" = 0");
 	assert_no_difference(&f, a, "a");
 	free(a);
 	fix_release(&f);

@@ -150,12 +150,13 @@ static void test_signals_are_plain(void **state)
 	sigaction(SIGUSR1, &handler, NULL);
 	s.argv = argv;
 	r = run_ok(&s, NULL);
-	assert_non_null(strstr(r.out.p, "\nSigBlk:\t0000000000000000\nSigIgn:"
-					"\t0000000000000000\nSigCgt:\t0000000000000000\n"));
+	assert_non_null(strstr(r.out.p,
+		"\nSigBlk:\t0000000000000000\nSigIgn:"
+		"\t0000000000000000\nSigCgt:\t0000000000000000\n"));
 	child_result_release(&r);
 	sigprocmask(SIG_SETMASK, NULL, &now);
 	assert_true(sigismember(&now, SIGTERM) && sigismember(&now, SIGRTMIN + 3) &&
-		    !sigismember(&now, SIGPIPE));
+		!sigismember(&now, SIGPIPE));
 	sigprocmask(SIG_SETMASK, &old, NULL);
 	sigaction(SIGPIPE, &dfl, NULL);
 	sigaction(SIGINT, &dfl, NULL);
@@ -164,9 +165,8 @@ static void test_signals_are_plain(void **state)
 
 static void test_not_there(void **state)
 {
-	static const char *const none[] = { "no-such-program-here", NULL }, *const file[] = {
-		"/no/such/file", NULL
-	};
+	static const char *const none[] = { "no-such-program-here", NULL },
+				 *const file[] = { "/no/such/file", NULL };
 	static const char *const dir[] = { "/tmp", NULL }, *const ok[] = { "true", NULL };
 	struct child_spec s = CHILD_SPEC_INIT;
 	struct err e = ERR_INIT;

@@ -1,4 +1,5 @@
-/* test_client.c - the client against a scripted conductor: hello, answers out of order, events kept, ends, rows. */
+/* test_client.c - the client against a scripted conductor: hello, answers out of order, events
+ * kept, ends, rows. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -23,7 +24,8 @@ static char dir[64];
 static struct store store;
 static pid_t server;
 
-/* One connection: says `hello`, then for each request line writes the next of `say` (NULL-terminated; "" = hang up). */
+/* One connection: says `hello`, then for each request line writes the next of `say`
+ * (NULL-terminated; "" = hang up). */
 static void serve(const char *hello, const char *const *say)
 {
 	struct err e = ERR_INIT;
@@ -116,7 +118,8 @@ static void on_answer(void *ctx, const struct json *ok, const struct err *e)
 static void test_call(void **state)
 {
 	static const char *const say[] = { "{\"id\":1,\"ok\":{\"a\":5}}",
-		"{\"ev\":\"message\",\"msg\":\"m\"}\n{\"id\":2,\"err\":{\"code\":\"no_such_variant\",\"msg\":\"There is no 7/x.\"}}", NULL };
+		"{\"ev\":\"message\",\"msg\":\"m\"}\n{\"id\":2,\"err\":{\"code\":\"no_such_variant\",\"msg\":\"There is no 7/x.\"}}",
+		NULL };
 	struct err e = ERR_INIT;
 	struct client *c;
 	struct json *ok;
@@ -155,7 +158,8 @@ static void pump_until(struct client *c, int want)
 
 static void test_send(void **state)
 {
-	static const char *const say[] = { "{\"id\":1,\"ok\":{}}", "{\"id\":2,\"err\":{\"code\":\"nope\",\"msg\":\"No.\"}}", "", NULL };
+	static const char *const say[] = { "{\"id\":1,\"ok\":{}}",
+		"{\"id\":2,\"err\":{\"code\":\"nope\",\"msg\":\"No.\"}}", "", NULL };
 	char code[32] = "";
 	struct err e = ERR_INIT;
 	struct client *c;
@@ -261,19 +265,20 @@ static void test_rows(void **state)
 	for (int i = 3; i >= 1; i--) {
 		ev = row_event(7, i, i == 1 ? "a1" : i == 2 ? "a2" : "a3", 5);
 		rows_apply(&r, ev);
-		rows_apply(&r, ev);	/* twice is harmless */
+		rows_apply(&r, ev); /* twice is harmless */
 		json_free(ev);
 	}
 	assert_int_equal(r.nrow, 3);
 	assert_string_equal(r.row[0]->v->name, "a1");
 	assert_string_equal(r.row[2]->v->name, "a3");
-	ev = row_event(7, 1, "a1", 4);	/* older than what is known */
+	ev = row_event(7, 1, "a1", 4); /* older than what is known */
 	rows_apply(&r, ev);
 	json_free(ev);
 	assert_int_equal(r.row[0]->rev, 5);
 	apply(&r, "{\"ev\":\"gone\",\"race\":7,\"variant\":\"a2\"}");
 	assert_int_equal(r.nrow, 2);
-	apply(&r, "{\"ev\":\"engine\",\"name\":\"docker\",\"away\":\"silent\",\"next\":\"start it\",\"since_ns\":5}");
+	apply(&r,
+		"{\"ev\":\"engine\",\"name\":\"docker\",\"away\":\"silent\",\"next\":\"start it\",\"since_ns\":5}");
 	assert_string_equal(r.engine_away, "silent");
 	apply(&r, "{\"ev\":\"engine\",\"name\":\"docker\",\"away\":null}");
 	assert_null(r.engine_away);

@@ -1,4 +1,5 @@
-/* test_conductor.c - races on the fake engine through the wire: to the end, queue, kill, check, setup, refusals. */
+/* test_conductor.c - races on the fake engine through the wire: to the end, queue, kill, check,
+ * setup, refusals. */
 #include "wire.h"
 
 #define SPEC(rest) "{\"engine\":\"fake\",\"allow_unlimited\":true," rest "}"
@@ -10,11 +11,12 @@ static void four_to_the_end(void **state)
 
 	wire_begin(&w);
 	wire_up(&w);
-	int r = wire_race(&w, SPEC("\"parallel\":4,\"variants\":["
-		"{\"name\":\"good\",\"command\":\"echo one; echo new >f1; echo done\"},"
-		"{\"name\":\"bad\",\"command\":\"echo two >&2; exit 3\"},"
-		"{\"name\":\"argv\",\"argv\":[\"/bin/sh\",\"-c\",\"echo $YOLO_RACE/$YOLO_VARIANT/$YOLO_INDEX; echo more >more\"]},"
-		"{\"name\":\"none\",\"command\":\"true\"}]"));
+	int r = wire_race(&w,
+		SPEC("\"parallel\":4,\"variants\":["
+		     "{\"name\":\"good\",\"command\":\"echo one; echo new >f1; echo done\"},"
+		     "{\"name\":\"bad\",\"command\":\"echo two >&2; exit 3\"},"
+		     "{\"name\":\"argv\",\"argv\":[\"/bin/sh\",\"-c\",\"echo $YOLO_RACE/$YOLO_VARIANT/$YOLO_INDEX; echo more >more\"]},"
+		     "{\"name\":\"none\",\"command\":\"true\"}]"));
 	assert_int_equal(r, 1);
 	wire_over(&w, 20000);
 	row = wire_wait(&w, "1/good", "passed", 1000);
@@ -24,7 +26,7 @@ static void four_to_the_end(void **state)
 	assert_int_equal(json_int(row, "removed", -1), 3);
 	assert_int_equal(json_int(row, "exit", -1), 0);
 	json_free(row);
-	row = wire_wait(&w, "@best", "passed", 100);	/* the fewest lines */
+	row = wire_wait(&w, "@best", "passed", 100); /* the fewest lines */
 	assert_string_equal(json_str(row, "variant", ""), "none");
 	assert_true(json_bool(row, "best", false));
 	assert_int_equal(json_int(row, "rank", -1), 1);
@@ -58,9 +60,10 @@ static void queue_of_one(void **state)
 	wire_begin(&w);
 	wire_up(&w);
 	/* each says when it began and ended; with one at a time no two overlap */
-	wire_race(&w, SPEC("\"parallel\":1,\"variants\":["
-		"{\"name\":\"a\",\"command\":\"date +%s%N; date +%s%N\"},{\"name\":\"b\",\"command\":\"date +%s%N; date +%s%N\"},"
-		"{\"name\":\"c\",\"command\":\"date +%s%N; date +%s%N\"}]"));
+	wire_race(&w,
+		SPEC("\"parallel\":1,\"variants\":["
+		     "{\"name\":\"a\",\"command\":\"date +%s%N; date +%s%N\"},{\"name\":\"b\",\"command\":\"date +%s%N; date +%s%N\"},"
+		     "{\"name\":\"c\",\"command\":\"date +%s%N; date +%s%N\"}]"));
 	wire_over(&w, 20000);
 	long long last = 0;
 	for (const char *v = "abc"; *v; v++) {
@@ -82,12 +85,19 @@ static void kills(void **state)
 
 	wire_begin(&w);
 	wire_up(&w);
-	wire_race(&w, SPEC("\"parallel\":1,\"variants\":["
-		"{\"name\":\"runs\",\"command\":\"echo work >new; echo up; while :; do read x </dev/null; done\"},"
-		"{\"name\":\"waits\",\"command\":\"true\"}]"));
+	wire_race(&w,
+		SPEC("\"parallel\":1,\"variants\":["
+		     "{\"name\":\"runs\",\"command\":\"echo work >new; echo up; while :; do read x </dev/null; done\"},"
+		     "{\"name\":\"waits\",\"command\":\"true\"}]"));
 	json_free(wire_wait(&w, "runs", "running", 10000));
 	json_free(wire_wait(&w, "waits", "queued", 100));
-	UNIT_WAIT(({ char *t = wire_text(&w, 1, "runs", "log"); bool up = !strcmp(t, "up\n"); free(t); up; }), 5000);
+	UNIT_WAIT(({
+		char *t = wire_text(&w, 1, "runs", "log");
+		bool up = !strcmp(t, "up\n");
+		free(t);
+		up;
+	}),
+		5000);
 	ok = wire_ok(&w, wire_ask(&w, "\"op\":\"kill\",\"variants\":[\"waits\",\"runs\"]"));
 	assert_int_equal(json_size(json_get(ok, "killed")), 2);
 	json_free(ok);
@@ -118,9 +128,12 @@ static void checks(void **state)
 
 	wire_begin(&w);
 	wire_up(&w);
-	wire_race(&w, SPEC("\"parallel\":2,\"variants\":["
-		"{\"name\":\"yes\",\"command\":\"touch good\"," CHECK "},{\"name\":\"no\",\"command\":\"touch other; exit 7\"," CHECK "},"
-		"{\"name\":\"setup\",\"setup\":\"exit 4\",\"command\":\"touch good\"," CHECK "}]"));
+	wire_race(&w,
+		SPEC("\"parallel\":2,\"variants\":["
+		     "{\"name\":\"yes\",\"command\":\"touch good\"," CHECK
+		     "},{\"name\":\"no\",\"command\":\"touch other; exit 7\"," CHECK "},"
+		     "{\"name\":\"setup\",\"setup\":\"exit 4\",\"command\":\"touch good\"," CHECK
+		     "}]"));
 	wire_over(&w, 20000);
 	row = wire_wait(&w, "yes", "passed", 100);
 	assert_string_equal(json_str(json_get(row, "check"), "state", ""), "passed");
@@ -149,16 +162,26 @@ static void refusals(void **state)
 
 	wire_begin(&w);
 	wire_up(&w);
-	WIRE_REFUSED(wire_ask(&w, "\"op\":\"run\",\"spec\":%s,\"from\":\"%s\"", SPEC("\"base\":\"nowhere\",\"variants\":[{\"name\":\"a\",\"command\":\"true\"}]"),
-		w.u), "no_such_revision");
-	WIRE_REFUSED(wire_ask(&w, "\"op\":\"run\",\"spec\":{\"engine\":\"rocket\",\"variants\":[{\"name\":\"a\",\"command\":\"true\"}]},\"from\":\"%s\"",
-		w.u), "spec");
-	WIRE_REFUSED(wire_ask(&w, "\"op\":\"run\",\"spec\":%s,\"from\":\"%s\"", SPEC("\"mounts\":[\"/run\"],\"variants\":[{\"name\":\"a\",\"command\":\"true\"}]"),
-		w.u), "mount");
+	WIRE_REFUSED(
+		wire_ask(&w, "\"op\":\"run\",\"spec\":%s,\"from\":\"%s\"",
+			SPEC("\"base\":\"nowhere\",\"variants\":[{\"name\":\"a\",\"command\":\"true\"}]"),
+			w.u),
+		"no_such_revision");
+	WIRE_REFUSED(
+		wire_ask(&w,
+			"\"op\":\"run\",\"spec\":{\"engine\":\"rocket\",\"variants\":[{\"name\":\"a\",\"command\":\"true\"}]},\"from\":\"%s\"",
+			w.u),
+		"spec");
+	WIRE_REFUSED(
+		wire_ask(&w, "\"op\":\"run\",\"spec\":%s,\"from\":\"%s\"",
+			SPEC("\"mounts\":[\"/run\"],\"variants\":[{\"name\":\"a\",\"command\":\"true\"}]"),
+			w.u),
+		"mount");
 	WIRE_REFUSED(wire_ask(&w, "\"op\":\"promote\",\"variant\":\"a\""), "no_race");
 	WIRE_REFUSED(wire_ask(&w, "\"op\":\"undo\""), "nothing_to_undo");
 	sh(w.u, "git config --global --unset user.name; git config --global --unset user.email; git config --global user.useConfigOnly true");
-	WIRE_REFUSED(wire_ask(&w, "\"op\":\"run\",\"spec\":%s,\"from\":\"%s\"", SPEC("\"variants\":[{\"name\":\"a\",\"command\":\"true\"}]"), w.u),
+	WIRE_REFUSED(wire_ask(&w, "\"op\":\"run\",\"spec\":%s,\"from\":\"%s\"",
+			     SPEC("\"variants\":[{\"name\":\"a\",\"command\":\"true\"}]"), w.u),
 		"no_identity");
 	/* nothing is left behind */
 	char *races = store_path(&w.store, "races");
@@ -192,7 +215,8 @@ static void other_file_system(void **state)
 	wire_race(&w, SPEC("\"variants\":[{\"name\":\"a\",\"command\":\"echo x >>f1\"}]"));
 	wire_over(&w, 20000);
 	json_free(wire_wait(&w, "a", "passed", 100));
-	json_free(wire_ok(&w, wire_ask(&w, "\"op\":\"promote\",\"variant\":\"a\",\"from\":\"%s\"", w.u)));
+	json_free(wire_ok(
+		&w, wire_ask(&w, "\"op\":\"promote\",\"variant\":\"a\",\"from\":\"%s\"", w.u)));
 	sh_says(w.u, "tail -n 1 f1", "x");
 	wire_end(&w);
 	char *rm = xasprintf("rm -rf %s", dir);
@@ -203,19 +227,24 @@ static void other_file_system(void **state)
 /* Records that cannot be read any more: shown as lost, and every request copes with them. */
 static void damaged_records(void **state)
 {
-	static const char *const ask[] = { "\"op\":\"show\",\"variant\":\"%d/%s\"", "\"op\":\"diff\",\"variant\":\"%d/%s\"",
-		"\"op\":\"promote\",\"variant\":\"%d/%s\",\"plan\":true", "\"op\":\"kill\",\"variants\":[\"%d/%s\"]",
-		"\"op\":\"archive\",\"variants\":[\"%d/%s\"]", "\"op\":\"restore\",\"variants\":[\"%d/%s\"]" };
+	static const char *const ask[] = { "\"op\":\"show\",\"variant\":\"%d/%s\"",
+		"\"op\":\"diff\",\"variant\":\"%d/%s\"",
+		"\"op\":\"promote\",\"variant\":\"%d/%s\",\"plan\":true",
+		"\"op\":\"kill\",\"variants\":[\"%d/%s\"]",
+		"\"op\":\"archive\",\"variants\":[\"%d/%s\"]",
+		"\"op\":\"restore\",\"variants\":[\"%d/%s\"]" };
 	struct wire w;
 
 	wire_begin(&w);
 	wire_up(&w);
 	for (int i = 0; i < 3; i++)
-		wire_race(&w, SPEC("\"parallel\":2,\"variants\":[{\"name\":\"a\",\"command\":\"echo x >>f1\"},{\"name\":\"b\",\"command\":\"true\"}]"));
+		wire_race(&w,
+			SPEC("\"parallel\":2,\"variants\":[{\"name\":\"a\",\"command\":\"echo x >>f1\"},{\"name\":\"b\",\"command\":\"true\"}]"));
 	wire_over(&w, 20000);
 	wire_kill9(&w);
-	sh(w.store.dir, "echo '{' >races/1/race.json; echo '{}' >races/2/a/variant.json; rm races/3/race.json; mkdir races/9; "
-			"printf '{\"n\":1,' >>journal");
+	sh(w.store.dir,
+		"echo '{' >races/1/race.json; echo '{}' >races/2/a/variant.json; rm races/3/race.json; mkdir races/9; "
+		"printf '{\"n\":1,' >>journal");
 	wire_up(&w);
 	json_free(wire_wait(&w, "2/a", "lost", 100));
 	json_free(wire_wait(&w, "2/b", "passed", 100));
@@ -226,7 +255,8 @@ static void damaged_records(void **state)
 		json_free(wire_ask(&w, "\"op\":\"report\",\"race\":%d", race));
 	}
 	/* the number of the empty directory is not taken again */
-	assert_int_equal(wire_race(&w, SPEC("\"variants\":[{\"name\":\"a\",\"command\":\"true\"}]")), 10);
+	assert_int_equal(
+		wire_race(&w, SPEC("\"variants\":[{\"name\":\"a\",\"command\":\"true\"}]")), 10);
 	wire_over(&w, 20000);
 	wire_end(&w);
 }

@@ -1,12 +1,14 @@
 /* test_conductor_crash.c - kill -9 of the conductor: nothing is lost, nothing starts twice. */
 #include "wire.h"
 
-/* Every start of a command leaves a line in the file outside of everything: a second start would show. */
+/* Every start of a command leaves a line in the file outside of everything: a second start would
+ * show. */
 #define COUNT "echo $YOLO_RACE/$YOLO_VARIANT >>%s/starts; "
 
 static char *starts(struct wire *w)
 {
-	return sh_in(w->dir, 0, "touch starts; sort starts | uniq -c | awk '{print $1}' | sort -u | tr '\\n' ' '");
+	return sh_in(w->dir, 0,
+		"touch starts; sort starts | uniq -c | awk '{print $1}' | sort -u | tr '\\n' ' '");
 }
 
 static void in_the_middle(void **state)
@@ -16,16 +18,26 @@ static void in_the_middle(void **state)
 
 	wire_begin(&w);
 	wire_up(&w);
-	char *spec = xasprintf("{\"engine\":\"fake\",\"allow_unlimited\":true,\"parallel\":3,\"variants\":["
-		"{\"name\":\"lines\",\"command\":\"" COUNT "i=0; while test $i -lt 20000; do echo line $i; i=$((i+1)); done; touch done\",\"check\":\"test -f done\"},"
-		"{\"name\":\"code\",\"command\":\"" COUNT "until test -e %s/go; do :; done; echo end; exit 5\",\"check\":\"test -f done\"},"
+	char *spec = xasprintf(
+		"{\"engine\":\"fake\",\"allow_unlimited\":true,\"parallel\":3,\"variants\":["
+		"{\"name\":\"lines\",\"command\":\"" COUNT
+		"i=0; while test $i -lt 20000; do echo line $i; i=$((i+1)); done; touch done\",\"check\":\"test -f done\"},"
+		"{\"name\":\"code\",\"command\":\"" COUNT
+		"until test -e %s/go; do :; done; echo end; exit 5\",\"check\":\"test -f done\"},"
 		"{\"name\":\"killed\",\"command\":\"" COUNT "until test -e %s/never; do :; done\"},"
-		"{\"name\":\"later\",\"command\":\"" COUNT "touch done\"}]}", w.dir, w.dir, w.dir, w.dir, w.dir, w.dir);
+		"{\"name\":\"later\",\"command\":\"" COUNT "touch done\"}]}",
+		w.dir, w.dir, w.dir, w.dir, w.dir, w.dir);
 	wire_race(&w, spec);
 	free(spec);
 	json_free(wire_wait(&w, "code", "running", 10000));
 	json_free(wire_wait(&w, "killed", "running", 10000));
-	UNIT_WAIT(({ char *n = sh_in(w.dir, 0, "cat starts 2>/dev/null | wc -l"); bool three = atoi(n) == 3; free(n); three; }), 10000);
+	UNIT_WAIT(({
+		char *n = sh_in(w.dir, 0, "cat starts 2>/dev/null | wc -l");
+		bool three = atoi(n) == 3;
+		free(n);
+		three;
+	}),
+		10000);
 	json_free(wire_ask(&w, "\"op\":\"kill\",\"variants\":[\"killed\"]"));
 	wire_kill9(&w);
 	sh(w.dir, "touch go");
@@ -80,10 +92,12 @@ static void flowing(const char *engine)
 		wire_end(&w);
 		return;
 	}
-	char *spec = xasprintf("{\"engine\":\"%s\",\"allow_unlimited\":true,\"parallel\":3,\"variants\":["
+	char *spec = xasprintf(
+		"{\"engine\":\"%s\",\"allow_unlimited\":true,\"parallel\":3,\"variants\":["
 		"{\"name\":\"lines\",\"command\":\"i=0; while test $i -lt 50000; do echo line $i; i=$((i+1)); done\",\"check\":\"true\"},"
 		"{\"name\":\"wait\",\"command\":\"echo begin; until test -e go; do sleep 0.05; done; echo end; exit 5\"},"
-		"{\"name\":\"later\",\"command\":\"seq 1 100000\"},{\"name\":\"queued\",\"command\":\"echo q\"}]}", engine);
+		"{\"name\":\"later\",\"command\":\"seq 1 100000\"},{\"name\":\"queued\",\"command\":\"echo q\"}]}",
+		engine);
 	wire_race(&w, spec);
 	free(spec);
 	json_free(wire_wait(&w, "wait", "running", 20000));
@@ -139,10 +153,16 @@ static void twenty_times(void **state)
 
 	wire_begin(&w);
 	wire_up(&w);
-	char *spec = xasprintf("{\"engine\":\"fake\",\"allow_unlimited\":true,\"parallel\":3,\"variants\":["
-		"{\"name\":\"a\",\"check\":\"test -f f-a\",\"command\":\"" COUNT "echo a >f-a; seq 1 3000\"},{\"name\":\"b\",\"check\":\"test -f f-b\",\"command\":\"" COUNT "echo b >f-b; exit 2\"},"
-		"{\"name\":\"c\",\"check\":\"test -f f-x\",\"command\":\"" COUNT "echo c >f-c; seq 1 200000\"},{\"name\":\"d\",\"command\":\"" COUNT "true\"},"
-		"{\"name\":\"e\",\"command\":\"" COUNT "seq 1 10 >f-e\"},{\"name\":\"f\",\"check\":\"test -f f-f\",\"command\":\"" COUNT "seq 1 50000; touch f-f\"}]}",
+	char *spec = xasprintf(
+		"{\"engine\":\"fake\",\"allow_unlimited\":true,\"parallel\":3,\"variants\":["
+		"{\"name\":\"a\",\"check\":\"test -f f-a\",\"command\":\"" COUNT
+		"echo a >f-a; seq 1 3000\"},{\"name\":\"b\",\"check\":\"test -f f-b\",\"command\":\"" COUNT
+		"echo b >f-b; exit 2\"},"
+		"{\"name\":\"c\",\"check\":\"test -f f-x\",\"command\":\"" COUNT
+		"echo c >f-c; seq 1 200000\"},{\"name\":\"d\",\"command\":\"" COUNT "true\"},"
+		"{\"name\":\"e\",\"command\":\"" COUNT
+		"seq 1 10 >f-e\"},{\"name\":\"f\",\"check\":\"test -f f-f\",\"command\":\"" COUNT
+		"seq 1 50000; touch f-f\"}]}",
 		w.dir, w.dir, w.dir, w.dir, w.dir, w.dir);
 	print_message("seed %u\n", seed);
 	int race = 0, races = 0;
@@ -188,7 +208,9 @@ static void shutdown_leaves(void **state)
 
 	wire_begin(&w);
 	wire_up(&w);
-	char *spec = xasprintf("{\"engine\":\"fake\",\"allow_unlimited\":true,\"variants\":[{\"name\":\"a\",\"command\":\"until test -e %s/go; do :; done; echo went on\"}]}", w.dir);
+	char *spec = xasprintf(
+		"{\"engine\":\"fake\",\"allow_unlimited\":true,\"variants\":[{\"name\":\"a\",\"command\":\"until test -e %s/go; do :; done; echo went on\"}]}",
+		w.dir);
 	wire_race(&w, spec);
 	free(spec);
 	json_free(wire_wait(&w, "a", "running", 10000));
@@ -197,7 +219,13 @@ static void shutdown_leaves(void **state)
 	assert_int_equal(code, 0);
 	wire_hang_up(&w);
 	sh(w.dir, "touch go");
-	UNIT_WAIT(({ char *t = wire_text(&w, 1, "a", "log"); bool up = !strcmp(t, "went on\n"); free(t); up; }), 10000);
+	UNIT_WAIT(({
+		char *t = wire_text(&w, 1, "a", "log");
+		bool up = !strcmp(t, "went on\n");
+		free(t);
+		up;
+	}),
+		10000);
 	wire_up(&w);
 	json_free(wire_wait(&w, "a", "passed", 10000));
 	wire_end(&w);

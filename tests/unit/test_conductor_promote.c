@@ -1,9 +1,11 @@
-/* test_conductor_promote.c - promote, undo, archive and restore through the wire, with crashes and a restart in between. */
+/* test_conductor_promote.c - promote, undo, archive and restore through the wire, with crashes and
+ * a restart in between. */
 #include "wire.h"
 
-#define RACE "{\"engine\":\"fake\",\"allow_unlimited\":true,\"parallel\":3,\"variants\":["                     \
-	     "{\"name\":\"a\",\"command\":\"echo A >>f1\"},{\"name\":\"b\",\"command\":\"echo B >new\"},"       \
-	     "{\"name\":\"c\",\"command\":\"exit 1\"}]}"
+#define RACE \
+	"{\"engine\":\"fake\",\"allow_unlimited\":true,\"parallel\":3,\"variants\":[" \
+	"{\"name\":\"a\",\"command\":\"echo A >>f1\"},{\"name\":\"b\",\"command\":\"echo B >new\"}," \
+	"{\"name\":\"c\",\"command\":\"exit 1\"}]}"
 
 static void begin(struct wire *w)
 {
@@ -15,7 +17,9 @@ static void begin(struct wire *w)
 
 static char *plan(struct wire *w, const char *variant)
 {
-	struct json *ok = wire_ok(w, wire_ask(w, "\"op\":\"promote\",\"variant\":\"%s\",\"from\":\"%s\",\"plan\":true", variant, w->u));
+	struct json *ok = wire_ok(w,
+		wire_ask(w, "\"op\":\"promote\",\"variant\":\"%s\",\"from\":\"%s\",\"plan\":true",
+			variant, w->u));
 	char *token = xstrdup(json_str(json_get(ok, "plan"), "token", ""));
 
 	assert_string_equal(json_str(json_get(ok, "plan"), "into", ""), "main");
@@ -31,8 +35,11 @@ static void plan_apply_undo(void **state)
 
 	begin(&w);
 	char *before = sh_in(w.u, 0, "git rev-parse main"), *token = plan(&w, "a");
-	sh_says(w.u, "cat f1", "1\n2\n3");	/* a plan changes nothing */
-	ok = wire_ok(&w, wire_ask(&w, "\"op\":\"promote\",\"variant\":\"a\",\"from\":\"%s\",\"token\":\"%s\"", w.u, token));
+	sh_says(w.u, "cat f1", "1\n2\n3"); /* a plan changes nothing */
+	ok = wire_ok(&w,
+		wire_ask(&w,
+			"\"op\":\"promote\",\"variant\":\"a\",\"from\":\"%s\",\"token\":\"%s\"",
+			w.u, token));
 	assert_string_equal(json_str(ok, "into", ""), "main");
 	assert_string_equal(json_str(ok, "old", ""), before);
 	sh_says(w.u, "git rev-parse main", json_str(ok, "new", ""));
@@ -43,7 +50,11 @@ static void plan_apply_undo(void **state)
 	assert_string_equal(json_str(ok, "promoted", ""), "main");
 	json_free(ok);
 	/* a token is good for once */
-	WIRE_REFUSED(wire_ask(&w, "\"op\":\"promote\",\"variant\":\"a\",\"from\":\"%s\",\"token\":\"%s\"", w.u, token), "moved_base");
+	WIRE_REFUSED(
+		wire_ask(&w,
+			"\"op\":\"promote\",\"variant\":\"a\",\"from\":\"%s\",\"token\":\"%s\"",
+			w.u, token),
+		"moved_base");
 	free(token);
 	ok = wire_ok(&w, wire_ask(&w, "\"op\":\"undo\",\"plan\":true"));
 	assert_true(strlen(json_str(json_get(ok, "plan"), "words", "")) > 10);
@@ -66,13 +77,21 @@ static void stale_token(void **state)
 	char *token = plan(&w, "b");
 	sh(w.u, "echo more >other; git add other; git commit -qm 'somebody was faster'");
 	char *now = sh_in(w.u, 0, "git rev-parse main");
-	WIRE_REFUSED(wire_ask(&w, "\"op\":\"promote\",\"variant\":\"b\",\"from\":\"%s\",\"token\":\"%s\"", w.u, token), "moved_base");
+	WIRE_REFUSED(
+		wire_ask(&w,
+			"\"op\":\"promote\",\"variant\":\"b\",\"from\":\"%s\",\"token\":\"%s\"",
+			w.u, token),
+		"moved_base");
 	sh_says(w.u, "git rev-parse main", now);
 	free(token);
 	token = plan(&w, "b");
-	json_free(wire_ok(&w, wire_ask(&w, "\"op\":\"promote\",\"variant\":\"b\",\"from\":\"%s\",\"how\":\"squash\",\"token\":\"%s\"", w.u, token)));
+	json_free(wire_ok(&w,
+		wire_ask(&w,
+			"\"op\":\"promote\",\"variant\":\"b\",\"from\":\"%s\",\"how\":\"squash\",\"token\":\"%s\"",
+			w.u, token)));
 	sh_says(w.u, "cat new other", "B\nmore");
-	WIRE_REFUSED(wire_ask(&w, "\"op\":\"promote\",\"variant\":\"b\",\"how\":\"cherry\""), "usage");
+	WIRE_REFUSED(
+		wire_ask(&w, "\"op\":\"promote\",\"variant\":\"b\",\"how\":\"cherry\""), "usage");
 	free(token);
 	free(now);
 	wire_end(&w);
@@ -84,7 +103,8 @@ static void dirt_is_kept(void **state)
 
 	begin(&w);
 	sh(w.u, "echo mine >>d/f2");
-	json_free(wire_ok(&w, wire_ask(&w, "\"op\":\"promote\",\"variant\":\"a\",\"from\":\"%s\"", w.u)));
+	json_free(wire_ok(
+		&w, wire_ask(&w, "\"op\":\"promote\",\"variant\":\"a\",\"from\":\"%s\"", w.u)));
 	sh_says(w.u, "git status --porcelain", " M d/f2");
 	json_free(wire_ok(&w, wire_ask(&w, "\"op\":\"undo\"")));
 	sh_says(w.u, "cat d/f2", "two\nmine");
@@ -116,7 +136,8 @@ static void archive_and_back(void **state)
 	assert_non_null(strstr(json_str(json_get(ok, "plan"), "words", ""), "1/a and 1/c"));
 	json_free(ok);
 	json_free(wire_ok(&w, wire_ask(&w, "\"op\":\"undo\"")));
-	sh_says(w.u, "git branch --list 'yolo/*' --format='%(refname:short)'", "yolo/1/a\nyolo/1/b\nyolo/1/c");
+	sh_says(w.u, "git branch --list 'yolo/*' --format='%(refname:short)'",
+		"yolo/1/a\nyolo/1/b\nyolo/1/c");
 	WIRE_REFUSED(wire_ask(&w, "\"op\":\"undo\""), "nothing_to_undo");
 	ok = wire_ok(&w, wire_ask(&w, "\"op\":\"archive\",\"race\":1"));
 	assert_int_equal(json_size(json_get(ok, "archived")), 3);
@@ -135,29 +156,40 @@ static void rest_goes(void **state)
 
 	wire_begin(&w);
 	wire_up(&w);
-	wire_race(&w, "{\"engine\":\"fake\",\"allow_unlimited\":true,\"parallel\":3,\"variants\":["
-		      "{\"name\":\"good\",\"command\":\"echo A >>f1\"},{\"name\":\"bad\",\"command\":\"exit 1\"},"
-		      "{\"name\":\"live\",\"command\":\"touch x; while :; do read y </dev/null; done\"}]}");
+	wire_race(&w,
+		"{\"engine\":\"fake\",\"allow_unlimited\":true,\"parallel\":3,\"variants\":["
+		"{\"name\":\"good\",\"command\":\"echo A >>f1\"},{\"name\":\"bad\",\"command\":\"exit 1\"},"
+		"{\"name\":\"live\",\"command\":\"touch x; while :; do read y </dev/null; done\"}]}");
 	json_free(wire_wait(&w, "good", "passed", 10000));
 	json_free(wire_wait(&w, "bad", "failed", 10000));
 	json_free(wire_wait(&w, "live", "running", 10000));
 	WIRE_REFUSED(wire_ask(&w, "\"op\":\"promote\",\"variant\":\"live\""), "still_live");
-	ok = wire_ok(&w, wire_ask(&w, "\"op\":\"promote\",\"variant\":\"good\",\"from\":\"%s\",\"archive_rest\":true", w.u));
+	ok = wire_ok(&w,
+		wire_ask(&w,
+			"\"op\":\"promote\",\"variant\":\"good\",\"from\":\"%s\",\"archive_rest\":true",
+			w.u));
 	assert_int_equal(json_size(json_get(ok, "archived")), 2);
 	json_free(ok);
 	json_free(wire_wait(&w, "1/live", "killed", 15000));
-	UNIT_WAIT(({ char *b = sh_in(w.u, 0, "git branch --list 'yolo/*' --format='%(refname:short)'");
-		bool one = !strcmp(b, "yolo/1/good"); free(b); one; }), 5000);
+	UNIT_WAIT(({
+		char *b = sh_in(w.u, 0, "git branch --list 'yolo/*' --format='%(refname:short)'");
+		bool one = !strcmp(b, "yolo/1/good");
+		free(b);
+		one;
+	}),
+		5000);
 	poll(NULL, 0, 50);
 	/* U takes all of it back */
 	ok = wire_ok(&w, wire_ask(&w, "\"op\":\"undo\""));
 	json_free(ok);
 	sh_says(w.u, "cat f1", "1\n2\n3");
-	sh_says(w.u, "git branch --list 'yolo/*' --format='%(refname:short)'", "yolo/1/bad\nyolo/1/good\nyolo/1/live");
+	sh_says(w.u, "git branch --list 'yolo/*' --format='%(refname:short)'",
+		"yolo/1/bad\nyolo/1/good\nyolo/1/live");
 	wire_end(&w);
 }
 
-/* Killed somewhere around a promote: the branch is at its old or its new commit, and what is undone afterwards is true. */
+/* Killed somewhere around a promote: the branch is at its old or its new commit, and what is undone
+ * afterwards is true. */
 static void crash_around(void **state)
 {
 	struct wire w;
@@ -169,7 +201,8 @@ static void crash_around(void **state)
 	char *before = sh_in(w.u, 0, "git rev-parse main");
 	for (int i = 0; i < 12; i++) {
 		char line[600];
-		snprintf(line, sizeof(line), "{\"id\":900,\"op\":\"promote\",\"variant\":\"1/a\",\"from\":\"%s\"}", w.u);
+		snprintf(line, sizeof(line),
+			"{\"id\":900,\"op\":\"promote\",\"variant\":\"1/a\",\"from\":\"%s\"}", w.u);
 		wire_put(&w.io, line);
 		poll(NULL, 0, (int)(rand_r(&seed) % 250));
 		wire_kill9(&w);

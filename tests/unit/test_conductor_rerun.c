@@ -1,4 +1,5 @@
-/* test_conductor_rerun.c - variants run again on the fake engine through the wire; conductors killed meanwhile; entering one. */
+/* test_conductor_rerun.c - variants run again on the fake engine through the wire; conductors
+ * killed meanwhile; entering one. */
 #include "wire.h"
 
 #include "git/promote.h"
@@ -8,7 +9,9 @@
 /* The one new name. */
 static char *rerun(struct wire *w, const char *sel, bool go_on)
 {
-	struct json *ok = wire_ok(w, wire_ask(w, "\"op\":\"rerun\",\"variants\":[\"%s\"],\"continue\":%s", sel, go_on ? "true" : "false"));
+	struct json *ok = wire_ok(w,
+		wire_ask(w, "\"op\":\"rerun\",\"variants\":[\"%s\"],\"continue\":%s", sel,
+			go_on ? "true" : "false"));
 	char *name = xstrdup(json_text(json_first(json_get(ok, "rerun"))));
 
 	assert_int_equal(json_size(json_get(ok, "rerun")), 1);
@@ -45,7 +48,8 @@ static void release(struct wire *w, const char *variant)
 	free(path);
 }
 
-/* What the command of a test waits for: races/1/<variant>/tmp is its /tmp on a real engine; fake sees it beside work/. */
+/* What the command of a test waits for: races/1/<variant>/tmp is its /tmp on a real engine; fake
+ * sees it beside work/. */
 #define UNTIL_GO "while [ ! -e ../tmp/go ]; do sleep 0.02; done"
 
 static void each_end_can_be_run_again(void **state)
@@ -56,19 +60,22 @@ static void each_end_can_be_run_again(void **state)
 
 	wire_begin(&w);
 	wire_up(&w);
-	wire_race(&w, SPEC("\"parallel\":4,\"variants\":["
-		"{\"name\":\"good\",\"check\":\"test -e f1\",\"command\":\"echo $YOLO_VARIANT/$YOLO_INDEX; echo more >>f1\",\"env\":{\"K\":\"v\"}},"
-		"{\"name\":\"bad\",\"check\":\"test -e f1\",\"command\":\"rm f1\"},"
-		"{\"name\":\"long\",\"command\":\"" UNTIL_GO "\"}]"));
+	wire_race(&w,
+		SPEC("\"parallel\":4,\"variants\":["
+		     "{\"name\":\"good\",\"check\":\"test -e f1\",\"command\":\"echo $YOLO_VARIANT/$YOLO_INDEX; echo more >>f1\",\"env\":{\"K\":\"v\"}},"
+		     "{\"name\":\"bad\",\"check\":\"test -e f1\",\"command\":\"rm f1\"},"
+		     "{\"name\":\"long\",\"command\":\"" UNTIL_GO "\"}]"));
 	WIRE_REFUSED(wire_ask(&w, "\"op\":\"rerun\",\"variants\":[\"1/long\"]"), "still_live");
 	json_free(wire_wait(&w, "1/long", "running", 10000));
-	WIRE_REFUSED(wire_ask(&w, "\"op\":\"rerun\",\"variants\":[\"1/good\",\"1/long\"]"), "still_live");
+	WIRE_REFUSED(wire_ask(&w, "\"op\":\"rerun\",\"variants\":[\"1/good\",\"1/long\"]"),
+		"still_live");
 	json_free(wire_wait(&w, "1/good", "passed", 10000));
 	json_free(wire_ok(&w, wire_ask(&w, "\"op\":\"kill\",\"variant\":\"1/long\"")));
 	wire_over(&w, 10000);
 	before = record(&w, "race.json");
 	text = record(&w, "good/log");
-	ok = wire_ok(&w, wire_ask(&w, "\"op\":\"rerun\",\"variants\":[\"1/long\",\"1/good\",\"1/bad\"]"));
+	ok = wire_ok(&w,
+		wire_ask(&w, "\"op\":\"rerun\",\"variants\":[\"1/long\",\"1/good\",\"1/bad\"]"));
 	assert_string_equal(json_text(json_first(json_get(ok, "rerun"))), "1/good.2");
 	assert_int_equal(json_size(json_get(ok, "rerun")), 3);
 	json_free(ok);
@@ -132,7 +139,8 @@ static void the_race_is_over_once_more(void **state)
 	}
 	ok = wire_ok(&w, wire_ask(&w, "\"op\":\"report\",\"race\":1"));
 	assert_int_equal(json_int(json_get(ok, "race"), "total", 0), 2);
-	assert_string_not_equal(json_str(json_get(ok, "race"), "began", ""), json_str(json_get(ok, "race"), "created", ""));
+	assert_string_not_equal(json_str(json_get(ok, "race"), "began", ""),
+		json_str(json_get(ok, "race"), "created", ""));
 	json_free(ok);
 	wire_end(&w);
 }
@@ -145,9 +153,10 @@ static void one_goes_on(void **state)
 
 	wire_begin(&w);
 	wire_up(&w);
-	wire_race(&w, SPEC("\"variants\":["
-		"{\"name\":\"a\",\"check\":\"true\",\"command\":\"echo line >>new; wc -l <new; git rev-parse HEAD; echo junk >.git/config; exit 1\"},"
-		"{\"name\":\"never\",\"command\":\"x\",\"setup\":\"true\"}]"));
+	wire_race(&w,
+		SPEC("\"variants\":["
+		     "{\"name\":\"a\",\"check\":\"true\",\"command\":\"echo line >>new; wc -l <new; git rev-parse HEAD; echo junk >.git/config; exit 1\"},"
+		     "{\"name\":\"never\",\"command\":\"x\",\"setup\":\"true\"}]"));
 	wire_over(&w, 10000);
 	row = wire_row(&w, "1/a");
 	first = xstrdup(json_str(row, "commit", ""));
@@ -156,15 +165,17 @@ static void one_goes_on(void **state)
 	row = wire_wait(&w, "1/a.2", "passed", 10000);
 	assert_string_equal(json_str(row, "start", ""), first);
 	assert_true(json_bool(row, "continue", false));
-	assert_int_equal(json_int(row, "added", -1), 2);	/* against the race's base */
+	assert_int_equal(json_int(row, "added", -1), 2); /* against the race's base */
 	assert_int_equal(json_int(row, "files", -1), 1);
 	json_free(row);
 	text = wire_text(&w, 1, "a.2", "log");
 	assert_true(!strncmp(text, "2\n", 2));
-	assert_true(!strncmp(text + 2, first, 40));	/* HEAD is where the first one ended */
+	assert_true(!strncmp(text + 2, first, 40)); /* HEAD is where the first one ended */
 	free(text);
 	sh_says(w.u, "git rev-list --count main..yolo/1/a.2", "2");
-	sh_says(w.u, "test \"$(git rev-parse yolo/1/a.2^)\" = \"$(git rev-parse yolo/1/a)\" && echo on it", "on it");
+	sh_says(w.u,
+		"test \"$(git rev-parse yolo/1/a.2^)\" = \"$(git rev-parse yolo/1/a)\" && echo on it",
+		"on it");
 	reruns(&w, "1/a.2", true, "1/a.3");
 	json_free(wire_wait(&w, "1/a.3", "passed", 10000));
 	sh_says(w.u, "git rev-list --count main..yolo/1/a.3", "3");
@@ -173,13 +184,16 @@ static void one_goes_on(void **state)
 	assert_int_equal(json_int(ok, "added", -1), 3);
 	json_free(ok);
 	/* promoted, taken back, archived, brought back: as any other */
-	ok = wire_ok(&w, wire_ask(&w, "\"op\":\"promote\",\"variant\":\"1/a.3\",\"how\":\"rebase\",\"from\":\"%s\"", w.u));
+	ok = wire_ok(&w,
+		wire_ask(&w,
+			"\"op\":\"promote\",\"variant\":\"1/a.3\",\"how\":\"rebase\",\"from\":\"%s\"",
+			w.u));
 	json_free(ok);
 	sh_says(w.u, "git show main:new | wc -l | tr -d ' '; git rev-list --count main", "3\n4");
 	json_free(wire_ok(&w, wire_ask(&w, "\"op\":\"undo\"")));
 	sh_says(w.u, "git rev-list --count main", "1");
 	json_free(wire_ok(&w, wire_ask(&w, "\"op\":\"archive\",\"variants\":[\"1/a.3\",\"1/a\"]")));
-	reruns(&w, "1/a", true, "1/a.4");	/* what it goes on from is archived, not gone */
+	reruns(&w, "1/a", true, "1/a.4"); /* what it goes on from is archived, not gone */
 	json_free(wire_wait(&w, "1/a.4", "passed", 10000));
 	json_free(wire_ok(&w, wire_ask(&w, "\"op\":\"restore\",\"variants\":[\"1/a.3\"]")));
 	sh_says(w.u, "git rev-list --count main..yolo/1/a.3", "3");
@@ -194,22 +208,30 @@ static void what_cannot_be(void **state)
 
 	wire_begin(&w);
 	wire_up(&w);
-	wire_race(&w, SPEC("\"parallel\":1,\"variants\":[{\"name\":\"a\",\"command\":\"" UNTIL_GO "\"},{\"name\":\"b\",\"command\":\"true\"},"
-		"{\"name\":\"evil\",\"command\":\"ln -s /etc/passwd out\"}]"));
-	json_free(wire_ok(&w, wire_ask(&w, "\"op\":\"kill\",\"variant\":\"1/b\"")));	/* in the queue: it has nothing */
-	WIRE_REFUSED(wire_ask(&w, "\"op\":\"rerun\",\"variants\":[\"1/b\"],\"continue\":true"), "nothing_saved");
-	WIRE_REFUSED(wire_ask(&w, "\"op\":\"rerun\",\"variants\":[\"1/nobody\"]"), "no_such_variant");
+	wire_race(&w,
+		SPEC("\"parallel\":1,\"variants\":[{\"name\":\"a\",\"command\":\"" UNTIL_GO
+		     "\"},{\"name\":\"b\",\"command\":\"true\"},"
+		     "{\"name\":\"evil\",\"command\":\"ln -s /etc/passwd out\"}]"));
+	/* in the queue: it has nothing */
+	json_free(wire_ok(&w, wire_ask(&w, "\"op\":\"kill\",\"variant\":\"1/b\"")));
+	WIRE_REFUSED(wire_ask(&w, "\"op\":\"rerun\",\"variants\":[\"1/b\"],\"continue\":true"),
+		"nothing_saved");
+	WIRE_REFUSED(
+		wire_ask(&w, "\"op\":\"rerun\",\"variants\":[\"1/nobody\"]"), "no_such_variant");
 	WIRE_REFUSED(wire_ask(&w, "\"op\":\"rerun\",\"variants\":[]"), "no_such_variant");
 	WIRE_REFUSED(wire_ask(&w, "\"op\":\"rerun\""), "bad_request");
 	json_free(wire_wait(&w, "1/a", "running", 10000));
 	release(&w, "a");
 	wire_over(&w, 10000);
 	/* refused by its scan: in the quarantine only */
-	WIRE_REFUSED(wire_ask(&w, "\"op\":\"rerun\",\"variants\":[\"1/evil\"],\"continue\":true"), "nothing_saved");
-	/* names that somebody has: a branch of the user's, a directory with files; an empty one is nothing */
+	WIRE_REFUSED(wire_ask(&w, "\"op\":\"rerun\",\"variants\":[\"1/evil\"],\"continue\":true"),
+		"nothing_saved");
+	/* names that somebody has: a branch of the user's, a directory with files; an empty one is
+	 * nothing */
 	sh(w.u, "git branch yolo/1/b.2");
 	ok = NULL;
-	char *dir = store_path(&w.store, "races/1/b.3/work"), *empty = store_path(&w.store, "races/1/b.4");
+	char *dir = store_path(&w.store, "races/1/b.3/work"),
+	     *empty = store_path(&w.store, "races/1/b.4");
 	struct err e = ERR_INIT;
 	OK(fs_mkdirs(dir, 0700, &e));
 	OK(fs_mkdirs(empty, 0700, &e));
@@ -232,11 +254,13 @@ static void at_most_ninety_nine(void **state)
 	buf_str(&spec, SPEC("\"parallel\":1,\"variants\":["));
 	spec.p[--spec.len] = '\0';
 	for (int i = 1; i <= 97; i++)
-		buf_fmt(&spec, "%s{\"name\":\"n-%d\",\"command\":\"%s\"}", i > 1 ? "," : "", i, i > 1 ? "true" : UNTIL_GO);
+		buf_fmt(&spec, "%s{\"name\":\"n-%d\",\"command\":\"%s\"}", i > 1 ? "," : "", i,
+			i > 1 ? "true" : UNTIL_GO);
 	buf_str(&spec, "]}");
 	wire_race(&w, spec.p);
 	buf_release(&spec);
-	json_free(wire_ok(&w, wire_ask(&w, "\"op\":\"kill\",\"all\":true")));	/* the others are in the queue: nothing to save */
+	/* the others are in the queue: nothing to save */
+	json_free(wire_ok(&w, wire_ask(&w, "\"op\":\"kill\",\"all\":true")));
 	wire_over(&w, 30000);
 	json_free(wire_ok(&w, wire_ask(&w, "\"op\":\"rerun\",\"variants\":[\"1/4\"]")));
 	WIRE_REFUSED(wire_ask(&w, "\"op\":\"rerun\",\"variants\":[\"1/2\",\"1/3\"]"), "too_many");
@@ -248,7 +272,8 @@ static void at_most_ninety_nine(void **state)
 	wire_end(&w);
 }
 
-/* However the conductor dies, the new variant is there once, or was never promised; and its command runs once. */
+/* However the conductor dies, the new variant is there once, or was never promised; and its command
+ * runs once. */
 static void killed_meanwhile(void **state)
 {
 	struct wire w;
@@ -256,7 +281,8 @@ static void killed_meanwhile(void **state)
 
 	wire_begin(&w);
 	wire_up(&w);
-	wire_race(&w, SPEC("\"parallel\":2,\"variants\":[{\"name\":\"a\",\"command\":\"echo once; echo more >>f1; cat f1 | wc -l\"}]"));
+	wire_race(&w,
+		SPEC("\"parallel\":2,\"variants\":[{\"name\":\"a\",\"command\":\"echo once; echo more >>f1; cat f1 | wc -l\"}]"));
 	wire_over(&w, 10000);
 	for (int k = 2; k < 8; k++) {
 		char *name, *log;
@@ -287,7 +313,9 @@ static void killed_meanwhile(void **state)
 		struct json *answer = wire_ask(&w, "\"op\":\"show\",\"variant\":\"%s\"", sel);
 		bool there = json_get(answer, "ok") != NULL;
 		if (there)
-			assert_string_equal(json_str(json_get(json_get(answer, "ok"), "row"), "state", ""), "passed");
+			assert_string_equal(
+				json_str(json_get(json_get(answer, "ok"), "row"), "state", ""),
+				"passed");
 		json_free(answer);
 		if (!there)
 			break;
@@ -306,16 +334,23 @@ static void entered_while_it_runs(void **state)
 
 	wire_begin(&w);
 	wire_up(&w);
-	wire_race(&w, SPEC("\"parallel\":1,\"variants\":[{\"name\":\"a\",\"command\":\"" UNTIL_GO "\",\"env\":{\"K\":\"a b\"}},"
-		"{\"name\":\"b\",\"command\":\"true\"}]"));
+	wire_race(&w,
+		SPEC("\"parallel\":1,\"variants\":[{\"name\":\"a\",\"command\":\"" UNTIL_GO
+		     "\",\"env\":{\"K\":\"a b\"}},"
+		     "{\"name\":\"b\",\"command\":\"true\"}]"));
 	json_free(wire_wait(&w, "1/a", "running", 10000));
 	WIRE_REFUSED(wire_ask(&w, "\"op\":\"shell\",\"variant\":\"1/b\""), "not_running");
-	WIRE_REFUSED(wire_ask(&w, "\"op\":\"shell\",\"variant\":\"1/a\",\"argv\":[]"), "bad_request");
-	WIRE_REFUSED(wire_ask(&w, "\"op\":\"shell\",\"variant\":\"1/a\",\"argv\":[\"\"]"), "bad_request");
-	WIRE_REFUSED(wire_ask(&w, "\"op\":\"shell\",\"variant\":\"1/a\",\"argv\":\"ls\""), "bad_request");
+	WIRE_REFUSED(
+		wire_ask(&w, "\"op\":\"shell\",\"variant\":\"1/a\",\"argv\":[]"), "bad_request");
+	WIRE_REFUSED(wire_ask(&w, "\"op\":\"shell\",\"variant\":\"1/a\",\"argv\":[\"\"]"),
+		"bad_request");
+	WIRE_REFUSED(wire_ask(&w, "\"op\":\"shell\",\"variant\":\"1/a\",\"argv\":\"ls\""),
+		"bad_request");
 	/* words stay words, whatever is in them */
-	ok = wire_ok(&w, wire_ask(&w, "\"op\":\"shell\",\"variant\":\"1/a\",\"tty\":true,\"term\":\"xterm\","
-		"\"argv\":[\"/bin/sh\",\"-c\",\"printf '%%s|' \\\"$K\\\" \\\"$TERM\\\" \\\"$@\\\"; basename $PWD\",\"x\",\"$(id)\",\"`id`;\\\"\"]"));
+	ok = wire_ok(&w,
+		wire_ask(&w,
+			"\"op\":\"shell\",\"variant\":\"1/a\",\"tty\":true,\"term\":\"xterm\","
+			"\"argv\":[\"/bin/sh\",\"-c\",\"printf '%%s|' \\\"$K\\\" \\\"$TERM\\\" \\\"$@\\\"; basename $PWD\",\"x\",\"$(id)\",\"`id`;\\\"\"]"));
 	assert_int_equal(json_get_strv(ok, "argv", &argv), 0);
 	s.argv = strv_argv(&argv);
 	OK(child_run(&s, NULL, 0, 4096, 10000, &r, &e));
@@ -323,7 +358,8 @@ static void entered_while_it_runs(void **state)
 	child_result_release(&r);
 	strv_release(&argv);
 	json_free(ok);
-	ok = wire_ok(&w, wire_ask(&w, "\"op\":\"shell\",\"variant\":\"1/a\",\"tty\":true,\"term\":\"x;y\""));
+	ok = wire_ok(&w,
+		wire_ask(&w, "\"op\":\"shell\",\"variant\":\"1/a\",\"tty\":true,\"term\":\"x;y\""));
 	assert_int_equal(json_get_strv(ok, "argv", &argv), 0);
 	assert_false(strv_has(&argv, "TERM=x;y"));
 	strv_release(&argv);

@@ -1,4 +1,5 @@
-/* test_conductor_watch.c - what is sampled while a client watches, what goes on without one, and that else nothing wakes. */
+/* test_conductor_watch.c - what is sampled while a client watches, what goes on without one, and
+ * that else nothing wakes. */
 #include "wire.h"
 
 /* Newest row of a variant among the events that came; NULL = none. */
@@ -32,7 +33,8 @@ static bool evidence(struct wire *w, const char *variant, const char *words)
 
 	pump(w);
 	row = last_row(w, variant);
-	return row && json_int(row, "attention", 0) == 1 && strstr(json_str(row, "evidence", ""), words);
+	return row && json_int(row, "attention", 0) == 1 &&
+		strstr(json_str(row, "evidence", ""), words);
 }
 
 static bool added(struct wire *w, const char *variant, int64_t n)
@@ -41,7 +43,8 @@ static bool added(struct wire *w, const char *variant, int64_t n)
 
 	pump(w);
 	row = last_row(w, variant);
-	return row && json_int(row, "added", -1) == n && !strcmp(json_str(row, "state", ""), "running");
+	return row && json_int(row, "added", -1) == n &&
+		!strcmp(json_str(row, "state", ""), "running");
 }
 
 static void watched(void **state)
@@ -52,15 +55,22 @@ static void watched(void **state)
 	wire_begin(&w);
 	wire_up(&w);
 	json_free(wire_ok(&w, wire_ask(&w, "\"op\":\"watch\",\"race\":-1")));
-	wire_race(&w, "{\"engine\":\"fake\",\"allow_unlimited\":true,\"parallel\":4,\"variants\":["
-		      "{\"name\":\"asks\",\"command\":\"echo hello; printf 'Proceed? (y/N) '; sleep 100\"},"
-		      "{\"name\":\"quiet\",\"command\":\"printf '1\\\\n2\\\\n' >new; echo working; sleep 100\"},"
-		      "{\"name\":\"big\",\"limits\":{\"disk\":1000000},\"command\":\"head -c 3000000 /dev/zero >zeros; sleep 100\"}]}");
+	wire_race(&w,
+		"{\"engine\":\"fake\",\"allow_unlimited\":true,\"parallel\":4,\"variants\":["
+		"{\"name\":\"asks\",\"command\":\"echo hello; printf 'Proceed? (y/N) '; sleep 100\"},"
+		"{\"name\":\"quiet\",\"command\":\"printf '1\\\\n2\\\\n' >new; echo working; sleep 100\"},"
+		"{\"name\":\"big\",\"limits\":{\"disk\":1000000},\"command\":\"head -c 3000000 /dev/zero >zeros; sleep 100\"}]}");
 	UNIT_WAIT(added(&w, "quiet", 2), 10000);
 	UNIT_WAIT(evidence(&w, "asks", "waits at \"Proceed? (y/N)\""), 12000);
 	UNIT_WAIT(evidence(&w, "quiet", "silent "), 6000);
-	UNIT_WAIT(({ struct json *row = wire_row(&w, "big"); bool k = !strcmp(json_str(row, "state", ""), "killed") &&
-		strstr(json_str(row, "reason", ""), "disk limit"); json_free(row); k; }), 25000);
+	UNIT_WAIT(({
+		struct json *row = wire_row(&w, "big");
+		bool k = !strcmp(json_str(row, "state", ""), "killed") &&
+			strstr(json_str(row, "reason", ""), "disk limit");
+		json_free(row);
+		k;
+	}),
+		25000);
 	unsetenv("YOLODECK_SILENT_S");
 	wire_end(&w);
 }
@@ -73,9 +83,10 @@ static void nothing_wakes(void **state)
 
 	wire_begin(&w);
 	wire_up(&w);
-	wire_race(&w, "{\"engine\":\"fake\",\"allow_unlimited\":true,\"parallel\":4,\"variants\":["
-		      "{\"name\":\"a\",\"command\":\"sleep 100\"},{\"name\":\"b\",\"command\":\"sleep 100\"},"
-		      "{\"name\":\"c\",\"command\":\"sleep 100\"},{\"name\":\"d\",\"command\":\"sleep 100\"}]}");
+	wire_race(&w,
+		"{\"engine\":\"fake\",\"allow_unlimited\":true,\"parallel\":4,\"variants\":["
+		"{\"name\":\"a\",\"command\":\"sleep 100\"},{\"name\":\"b\",\"command\":\"sleep 100\"},"
+		"{\"name\":\"c\",\"command\":\"sleep 100\"},{\"name\":\"d\",\"command\":\"sleep 100\"}]}");
 	for (const char *v = "abcd"; *v; v++) {
 		char name[2] = { *v, 0 };
 		json_free(wire_wait(&w, name, "running", 10000));
@@ -84,7 +95,7 @@ static void nothing_wakes(void **state)
 	poll(NULL, 0, 1200);
 	before = turns(&w);
 	poll(NULL, 0, 3000);
-	assert_int_equal(turns(&w) - before, 1);	/* our own question */
+	assert_int_equal(turns(&w) - before, 1); /* our own question */
 	/* one who watched and left leaves nothing behind */
 	struct line_io io = wire_dial(&w);
 	wire_put(&io, "{\"id\":1,\"op\":\"watch\"}");

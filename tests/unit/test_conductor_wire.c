@@ -1,9 +1,11 @@
-/* test_conductor_wire.c - clients: hello, malformed requests, slow ones, too many; one conductor of eight; the idle end. */
+/* test_conductor_wire.c - clients: hello, malformed requests, slow ones, too many; one conductor of
+ * eight; the idle end. */
 #include <time.h>
 
 #include "wire.h"
 
-#define ONE "{\"engine\":\"fake\",\"allow_unlimited\":true,\"variants\":[{\"name\":\"a\",\"command\":\"true\"}]}"
+#define ONE \
+	"{\"engine\":\"fake\",\"allow_unlimited\":true,\"variants\":[{\"name\":\"a\",\"command\":\"true\"}]}"
 
 static struct line_io dial_raw(struct wire *w)
 {
@@ -13,7 +15,7 @@ static struct line_io dial_raw(struct wire *w)
 
 	assert_true(fd >= 0);
 	line_io_init(&io, fd, PROTO_MAX_ANSWER);
-	assert_non_null(wire_line(&io, 5000));	/* its hello */
+	assert_non_null(wire_line(&io, 5000)); /* its hello */
 	return io;
 }
 
@@ -30,7 +32,7 @@ static void hello_matters(void **state)
 	line = wire_line(&io, 2000);
 	assert_non_null(line);
 	assert_non_null(strstr(line, "\"err\""));
-	assert_null(wire_line(&io, 2000));	/* hung up */
+	assert_null(wire_line(&io, 2000)); /* hung up */
 	line_io_release(&io);
 	io = dial_raw(&w);
 	wire_put(&io, "{\"hello\":\"yolodeck\",\"proto\":99,\"version\":\"9.9\"}");
@@ -62,21 +64,45 @@ static struct json *settled(struct wire *w)
 	return NULL;
 }
 
+static const char *const malformed_lines[] = {
+	"",
+	"{",
+	"[]",
+	"null",
+	"7",
+	"\"x\"",
+	"{\"id\":1}",
+	"{\"id\":1,\"op\":7}",
+	"{\"id\":1,\"op\":\"\"}",
+	"{\"id\":1,\"op\":\"fly\"}",
+	"{\"id\":1,\"id\":2,\"op\":\"list\"}",
+	"\xff\xfe",
+	"{\"op\":\"kill\"}",
+	"{\"op\":\"kill\",\"variants\":7}",
+	"{\"op\":\"kill\",\"variants\":[7]}",
+	"{\"op\":\"kill\",\"variants\":[]}",
+	"{\"op\":\"kill\",\"race\":-5}",
+	"{\"op\":\"kill\",\"race\":1e300}",
+	"{\"op\":\"kill\",\"variants\":[\"\"]}",
+	"{\"op\":\"run\"}",
+	"{\"op\":\"run\",\"spec\":7}",
+	"{\"op\":\"run\",\"spec\":{}}",
+	"{\"op\":\"run\",\"spec\":{\"variants\":[{\"name\":\"../x\",\"command\":\"true\"}]}}",
+	"{\"op\":\"run\",\"from\":\"relative\",\"spec\":" ONE "}",
+	"{\"op\":\"watch\",\"race\":55}",
+	"{\"op\":\"watch\",\"race\":-7}",
+	"{\"op\":\"show\"}",
+	"{\"op\":\"show\",\"variant\":\"1/a/b\"}",
+	"{\"op\":\"diff\",\"variant\":\"1/a\",\"other\":\"\"}",
+	"{\"op\":\"promote\",\"variant\":\"1/a\",\"how\":\"cherry\"}",
+	"{\"op\":\"promote\",\"variant\":\"1/a\",\"token\":\"0000\"}",
+	"{\"op\":\"archive\"}",
+	"{\"op\":\"restore\",\"race\":3}",
+	"{\"op\":\"report\",\"race\":9}",
+};
+
 static void malformed(void **state)
 {
-	static const char *const bad[] = {
-		"", "{", "[]", "null", "7", "\"x\"", "{\"id\":1}", "{\"id\":1,\"op\":7}", "{\"id\":1,\"op\":\"\"}",
-		"{\"id\":1,\"op\":\"fly\"}", "{\"id\":1,\"id\":2,\"op\":\"list\"}", "\xff\xfe", "{\"op\":\"kill\"}",
-		"{\"op\":\"kill\",\"variants\":7}", "{\"op\":\"kill\",\"variants\":[7]}", "{\"op\":\"kill\",\"variants\":[]}",
-		"{\"op\":\"kill\",\"race\":-5}", "{\"op\":\"kill\",\"race\":1e300}", "{\"op\":\"kill\",\"variants\":[\"\"]}",
-		"{\"op\":\"run\"}", "{\"op\":\"run\",\"spec\":7}", "{\"op\":\"run\",\"spec\":{}}",
-		"{\"op\":\"run\",\"spec\":{\"variants\":[{\"name\":\"../x\",\"command\":\"true\"}]}}",
-		"{\"op\":\"run\",\"from\":\"relative\",\"spec\":" ONE "}", "{\"op\":\"watch\",\"race\":55}",
-		"{\"op\":\"watch\",\"race\":-7}", "{\"op\":\"show\"}", "{\"op\":\"show\",\"variant\":\"1/a/b\"}",
-		"{\"op\":\"diff\",\"variant\":\"1/a\",\"other\":\"\"}", "{\"op\":\"promote\",\"variant\":\"1/a\",\"how\":\"cherry\"}",
-		"{\"op\":\"promote\",\"variant\":\"1/a\",\"token\":\"0000\"}", "{\"op\":\"archive\"}", "{\"op\":\"restore\",\"race\":3}",
-		"{\"op\":\"report\",\"race\":9}",
-	};
 	struct wire w;
 	struct json *before, *after;
 	struct buf a = BUF_INIT, b = BUF_INIT;
@@ -86,11 +112,11 @@ static void malformed(void **state)
 	wire_race(&w, ONE);
 	wire_over(&w, 10000);
 	before = settled(&w);
-	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
-		wire_put(&w.io, bad[i]);
+	for (size_t i = 0; i < ARRAY_LEN(malformed_lines); i++) {
+		wire_put(&w.io, malformed_lines[i]);
 		char *line = wire_line(&w.io, 5000);
 		if (!line || !strstr(line, "\"err\":{\"code\":"))
-			fail_msg("%s -> %s", bad[i], line ? line : "nothing");
+			fail_msg("%s -> %s", malformed_lines[i], line ? line : "nothing");
 	}
 	after = wire_ok(&w, wire_ask(&w, "\"op\":\"list\",\"all\":true"));
 	json_print(before, &a);
@@ -128,8 +154,9 @@ static void slow_client(void **state)
 	wire_put(&slow, "{\"id\":1,\"op\":\"watch\",\"race\":-1}");
 	/* many changes that it does not read */
 	for (int i = 0; i < 6; i++) {
-		wire_race(&w, "{\"engine\":\"fake\",\"allow_unlimited\":true,\"parallel\":4,\"variants\":[{\"name\":\"a\",\"command\":\"true\"},"
-			      "{\"name\":\"b\",\"command\":\"true\"},{\"name\":\"c\",\"command\":\"true\"},{\"name\":\"d\",\"command\":\"false\"}]}");
+		wire_race(&w,
+			"{\"engine\":\"fake\",\"allow_unlimited\":true,\"parallel\":4,\"variants\":[{\"name\":\"a\",\"command\":\"true\"},"
+			"{\"name\":\"b\",\"command\":\"true\"},{\"name\":\"c\",\"command\":\"true\"},{\"name\":\"d\",\"command\":\"false\"}]}");
 		wire_over(&w, 20000);
 	}
 	/* it reads now, and catches up to the present: the last word on 6/d is its end */
@@ -141,7 +168,8 @@ static void slow_client(void **state)
 			snprintf(last, sizeof(last), "%.*s", (int)strcspn(st + 9, "\""), st + 9);
 	}
 	assert_string_equal(last, "failed");
-	/* at most 20 flushes a second of at most 30 lines each: far below one line a change would be fine too, but never a flood */
+	/* at most 20 flushes a second of at most 30 lines each: far below one line a change would
+	 * be fine too, but never a flood */
 	assert_true(lines < 2000);
 	line_io_release(&slow);
 	wire_end(&w);
@@ -153,7 +181,8 @@ static bool came(struct wire *w, const char *ev, const char *key, const char *wo
 	json_free(wire_ask(w, "\"op\":\"status\""));
 	for (size_t i = 0; i < w->nev; i++) {
 		const struct json *row = json_get(w->ev[i], "row");
-		if (!strcmp(json_str(w->ev[i], "ev", ""), ev) && strstr(json_str(row ? row : w->ev[i], key, ""), words))
+		if (!strcmp(json_str(w->ev[i], "ev", ""), ev) &&
+			strstr(json_str(row ? row : w->ev[i], key, ""), words))
 			return true;
 	}
 	return false;
@@ -189,7 +218,7 @@ static void too_many(void **state)
 		line_io_init(&io[i], fd, PROTO_MAX_ANSWER);
 		in += wire_line(&io[i], 300) != NULL;
 	}
-	assert_int_equal(in, 31);	/* and the one of the test */
+	assert_int_equal(in, 31); /* and the one of the test */
 	for (int i = 0; i < 40; i++)
 		line_io_release(&io[i]);
 	assert_int_equal(wire_live(&w), 0);
@@ -233,7 +262,7 @@ static void idle_end(void **state)
 	wire_up(&w);
 	wire_race(&w, ONE);
 	wire_over(&w, 10000);
-	assert_int_equal(child_wait(&w.conductor, 600, &code), 0);	/* somebody is connected */
+	assert_int_equal(child_wait(&w.conductor, 600, &code), 0); /* somebody is connected */
 	wire_hang_up(&w);
 	assert_int_equal(child_wait(&w.conductor, 5000, &code), 1);
 	assert_int_equal(code, 0);

@@ -1,5 +1,6 @@
-/* test_dagger.c - the C side of the dagger engine against a fake pipeline: every end, every death, adoption, and that a task arrives as it
- * was meant. The program is put where the build would have put it, so neither Go nor Dagger is needed. */
+/* test_dagger.c - the C side of the dagger engine against a fake pipeline: every end, every death,
+ * adoption, and that a task arrives as it was meant. The program is put where the build would have
+ * put it, so neither Go nor Dagger is needed. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -90,7 +91,8 @@ static void rig_open(struct rig *r)
 
 	r->loop = loop_new(&e);
 	r->ev = (struct engine_events){ on_started, on_ended, on_note, on_away, r };
-	r->c = (struct engine_ctx){ r->loop, &r->ev, top, "0123456789abcdef", "/nonexistent/runner" };
+	r->c = (struct engine_ctx){ r->loop, &r->ev, top, "0123456789abcdef",
+		"/nonexistent/runner" };
 	r->g = engine_dagger.open(&r->c, &e);
 	assert_non_null(r->g);
 }
@@ -101,7 +103,8 @@ static void rig_close(struct rig *r)
 	loop_free(r->loop);
 }
 
-static void rig_task(struct rig *r, int race, const char *variant, const char *word, const char *second)
+static void rig_task(
+	struct rig *r, int race, const char *variant, const char *word, const char *second)
 {
 	struct err e;
 
@@ -113,8 +116,18 @@ static void rig_task(struct rig *r, int race, const char *variant, const char *w
 	assert_int_equal(fs_mkdirs(r->dir, 0700, &e), 0);
 	assert_int_equal(fs_create(r->log, 0600, "", 0, &e), 0);
 	assert_int_equal(fs_create(r->idx, 0600, "", 0, &e), 0);
-	r->t = (struct engine_task){ .race = race, .variant = variant, .repo_id = "0123456789abcdef", .dir = r->dir, .log = r->log, .idx = r->idx,
-		.image = "tar:/x.tar", .pipeline = pinned, .source = "/src", .runner_host = "", .network = "bridge", .grace_ms = 400 };
+	r->t = (struct engine_task){ .race = race,
+		.variant = variant,
+		.repo_id = "0123456789abcdef",
+		.dir = r->dir,
+		.log = r->log,
+		.idx = r->idx,
+		.image = "tar:/x.tar",
+		.pipeline = pinned,
+		.source = "/src",
+		.runner_host = "",
+		.network = "bridge",
+		.grace_ms = 400 };
 	strv_add(&r->t.argv, word);
 	if (second)
 		strv_add(&r->t.argv, second);
@@ -134,7 +147,8 @@ static void expect(struct rig *r, enum engine_cause cause, int code, const char 
 {
 	assert_int_equal(r->ended, 1);
 	if (r->end.cause != cause || r->end.exit != code || !strstr(r->end.reason, words))
-		fail_msg("cause %d exit %d \"%s\", wanted cause %d exit %d \"%s\"", r->end.cause, r->end.exit, r->end.reason, cause, code, words);
+		fail_msg("cause %d exit %d \"%s\", wanted cause %d exit %d \"%s\"", r->end.cause,
+			r->end.exit, r->end.reason, cause, code, words);
 }
 
 static int pipes(int race)
@@ -161,9 +175,11 @@ static void ends(void **state)
 		{ "never", NULL, 0, -1, 1, ENGINE_NOT_STARTED, "no such image: x" },
 		{ "fatal", NULL, 0, -1, 1, ENGINE_NOT_STARTED, "install v0.21.8" },
 		{ "gone", NULL, 1, -1, 1, ENGINE_GONE, "went away" },
-		{ "no-tree", NULL, 1, 0, 1, ENGINE_GONE, "exit 0; its files could not be fetched from the engine: no room" },
+		{ "no-tree", NULL, 1, 0, 1, ENGINE_GONE,
+			"exit 0; its files could not be fetched from the engine: no room" },
 		{ "dies", NULL, 1, 4, 2, ENGINE_EXITED, "exit 4" },
-		{ "dies", "silent", 1, -1, 2, ENGINE_GONE, "the pipeline died, and its containers with it; what they left was collected" },
+		{ "dies", "silent", 1, -1, 2, ENGINE_GONE,
+			"the pipeline died, and its containers with it; what they left was collected" },
 		{ "dies", "both", 1, -1, 2, ENGINE_GONE, "could not be collected" },
 		{ "dies-early", NULL, 0, -1, 2, ENGINE_NOT_STARTED, "pipeline.log says more" },
 	};
@@ -179,7 +195,8 @@ static void ends(void **state)
 		assert_int_equal(pipes(10 + (int)i), cases[i].pipes);
 		assert_null(r.t.priv);
 		if (cases[i].pipes == 2 && cases[i].started)
-			assert_non_null(strstr(r.notes, "[the pipeline died; collecting what it left]"));
+			assert_non_null(
+				strstr(r.notes, "[the pipeline died; collecting what it left]"));
 		rig_done(&r);
 	}
 }
@@ -253,14 +270,16 @@ static void adopted(void **state)
 		else
 			engine_dagger.stop(r.g, &r.t);
 		run(&r);
-		expect(&r, know ? ENGINE_EXITED : ENGINE_STOPPED, know ? 5 : 143, know ? "exit 5" : "stopped");
+		expect(&r, know ? ENGINE_EXITED : ENGINE_STOPPED, know ? 5 : 143,
+			know ? "exit 5" : "stopped");
 		assert_int_equal(r.started, !know);
 		assert_int_equal(pipes(40 + know), 1);
 		/* what is over is told again */
 		r.ended = 0;
 		engine_dagger.adopt(r.g, &r.t);
 		run(&r);
-		expect(&r, know ? ENGINE_EXITED : ENGINE_STOPPED, know ? 5 : 143, know ? "exit 5" : "stopped");
+		expect(&r, know ? ENGINE_EXITED : ENGINE_STOPPED, know ? 5 : 143,
+			know ? "exit 5" : "stopped");
 		rig_done(&r);
 	}
 }
@@ -326,7 +345,8 @@ static void check_and_command_share_their_volumes(void **state)
 /* Whatever stands in a command, the task file holds it. */
 static void any_text_arrives(void **state)
 {
-	static const char nasty[] = "a'b\"c`d$(e)\\n\nf\tg\r%s{{setup}}\x01 \xc5\xbc\xf0\x9f\x92\xa9 ${x} </script>";
+	static const char nasty[] =
+		"a'b\"c`d$(e)\\n\nf\tg\r%s{{setup}}\x01 \xc5\xbc\xf0\x9f\x92\xa9 ${x} </script>";
 	struct rig r;
 	struct err e;
 	struct buf b = BUF_INIT, big = BUF_INIT;
@@ -397,7 +417,8 @@ static int setup(void **state)
 	if (fs_mkdirs(pinned, 0700, &e))
 		return -1;
 	program = fs_join(pinned, "main.go");
-	int rc = fs_create(program, 0644, "package main\n", 13, &e) || pipeline_read(pinned, &files, &e);
+	int rc = fs_create(program, 0644, "package main\n", 13, &e) ||
+		pipeline_read(pinned, &files, &e);
 	free(program);
 	pipeline_hash(&files, hash);
 	pipeline_files_release(&files);

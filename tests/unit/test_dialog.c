@@ -1,4 +1,5 @@
-/* test_dialog.c - the promote box and the bottom line without a terminal: which keys do what, what is shown, what never happens. */
+/* test_dialog.c - the promote box and the bottom line without a terminal: which keys do what, what
+ * is shown, what never happens. */
 #include "unit.h"
 
 #include "ui/deck.h"
@@ -7,11 +8,14 @@ static struct deck d;
 static struct item item;
 static int answered;
 
-static const char plan_clean[] = "{\"into\":\"main\",\"old\":\"3f2a1c9aaaaaaaaa\",\"new\":\"8d11c04bbbbb\",\"tree\":\"/src/parser\","
+static const char plan_clean[] =
+	"{\"into\":\"main\",\"old\":\"3f2a1c9aaaaaaaaa\",\"new\":\"8d11c04bbbbb\",\"tree\":\"/src/parser\","
 	"\"commits\":2,\"files\":[{\"path\":\"src/\\u202eparse.c\",\"added\":19,\"removed\":9},{\"path\":\"logo.png\",\"added\":-1,\"removed\":-1}],"
 	"\"files_total\":2,\"added\":31,\"removed\":9,\"conflicts\":[],\"auto_run\":[],\"local_edits\":[\"notes.txt\"],\"refuse\":null,\"token\":\"t\"}";
-static const char plan_risky[] = "{\"into\":\"main\",\"old\":\"3f2a1c9a\",\"files\":[],\"conflicts\":[],\"auto_run\":[\"Makefile\",\".envrc\"],\"refuse\":null}";
-static const char plan_refused[] = "{\"into\":\"main\",\"old\":\"3f2a1c9a\",\"refuse\":{\"code\":\"dirty\",\"msg\":\"src/parse.c has changes of yours that are not committed; commit or stash them first\"}}";
+static const char plan_risky[] =
+	"{\"into\":\"main\",\"old\":\"3f2a1c9a\",\"files\":[],\"conflicts\":[],\"auto_run\":[\"Makefile\",\".envrc\"],\"refuse\":null}";
+static const char plan_refused[] =
+	"{\"into\":\"main\",\"old\":\"3f2a1c9a\",\"refuse\":{\"code\":\"dirty\",\"msg\":\"src/parse.c has changes of yours that are not committed; commit or stash them first\"}}";
 
 static void open_box(const char *plan, enum variant_state s)
 {
@@ -53,7 +57,7 @@ static int setup(void **state)
 	static size_t order[1];
 
 	item.number = 2;
-	item.name = (char *)(uintptr_t)"claude-2";
+	item.name = (char *)(uintptr_t) "claude-2";
 	item.row = row_new(variant_new(7, 2, "claude-2"));
 	item.row->v->check = (struct check_result){ CHECK_PASSED, 0, 12, 12 };
 	d.race = 7;
@@ -143,7 +147,7 @@ static void test_archive_rest(void **state)
 	assert_true(d.dialog.archive_rest);
 	dialog_key(&d, 'q');
 	open_box(plan_clean, VS_PASSED);
-	assert_false(d.dialog.archive_rest);	/* it never stays on */
+	assert_false(d.dialog.archive_rest); /* it never stays on */
 }
 
 /* The variant went away (archived by another client) while the box was open. */
@@ -217,7 +221,8 @@ static void test_prompt_word(void **state)
 
 static void test_prompt_long(void **state)
 {
-	prompt_ask(&d, PROMPT_YES, json_object(), "kill 6 live: 1 a-long-name-1  2 a-long-name-2  3 a-long-name-3  4 a-long-name-4  5 a-long-name-5  6 end-of-it?  Files and logs stay.");
+	prompt_ask(&d, PROMPT_YES, json_object(),
+		"kill 6 live: 1 a-long-name-1  2 a-long-name-2  3 a-long-name-3  4 a-long-name-4  5 a-long-name-5  6 end-of-it?  Files and logs stay.");
 	assert_int_equal(prompt_height(&d, 80), 2);
 	shows("6 end-of-it?");
 	shows("y/N");
@@ -226,11 +231,11 @@ static void test_prompt_long(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_clean_plan), cmocka_unit_test(test_enter_only_hints), cmocka_unit_test(test_capital),
-		cmocka_unit_test(test_refused), cmocka_unit_test(test_archive_rest), cmocka_unit_test(test_gone),
-		cmocka_unit_test(test_prompt_yes), cmocka_unit_test(test_prompt_word), cmocka_unit_test(test_prompt_long),
-	};
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_clean_plan),
+		cmocka_unit_test(test_enter_only_hints), cmocka_unit_test(test_capital),
+		cmocka_unit_test(test_refused), cmocka_unit_test(test_archive_rest),
+		cmocka_unit_test(test_gone), cmocka_unit_test(test_prompt_yes),
+		cmocka_unit_test(test_prompt_word), cmocka_unit_test(test_prompt_long) };
 
 	return cmocka_run_group_tests(tests, setup, teardown);
 }

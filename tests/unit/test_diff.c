@@ -1,4 +1,5 @@
-/* test_diff.c - numbers, patches, conflicts, limits; hostile attributes and configuration of others do nothing. */
+/* test_diff.c - numbers, patches, conflicts, limits; hostile attributes and configuration of others
+ * do nothing. */
 #include "gitfix.h"
 
 #include "git/diff.h"
@@ -24,8 +25,9 @@ static void numbers(void **state)
 	struct diff_stat st;
 	char *b;
 
-	fix_init(&f, "seq 10 >f1; echo x >f2; head -c 100 /dev/urandom >bin; echo m >mode; mkdir "
-		     "d; echo y >d/f3");
+	fix_init(&f,
+		"seq 10 >f1; echo x >f2; head -c 100 /dev/urandom >bin; echo m >mode; mkdir "
+		"d; echo y >d/f3");
 	fix_prepare(&f);
 	b = commit_of("seq 5 15 >f1; rm f2; head -c 200 /dev/urandom >bin; chmod +x mode; mv d/f3 "
 		      "d/f4; printf 't\\tab\\n' >\"$(printf 'a\\tb')\"");
@@ -119,7 +121,8 @@ static void conflicts_without_history(void **state)
 	OK(git_repo_open(&f.repo, other, &E));
 	f.race.base = f.repo.head;
 	fix_prepare(&f);
-	sh(f.u, "sed -i 's/^10$/mine/' f1; git commit -qam mine; git -C ../other fetch -q --depth "
+	sh(f.u,
+		"sed -i 's/^10$/mine/' f1; git commit -qam mine; git -C ../other fetch -q --depth "
 		"1 origin main");
 	tip = sh_in(other, 0, "git rev-parse FETCH_HEAD");
 	b = sh_in(
@@ -141,7 +144,8 @@ static void conflicts_without_history(void **state)
 	fix_release(&f);
 }
 
-/* Attributes in the trees name drivers; the user has drivers of these names, his HOME too. None may run. */
+/* Attributes in the trees name drivers; the user has drivers of these names, his HOME too. None may
+ * run. */
 static void drivers_do_not_run(void **state)
 {
 	struct strv names = STRV_INIT;
@@ -189,8 +193,9 @@ static void hostile_content_ends_soon(void **state)
 	char *b;
 	int64_t began;
 
-	fix_init(&f, "head -c 12000000 /dev/urandom | od -An -tu1 | tr -s ' ' '\\n' | head -c "
-		     "16000000 >digits; echo x >f1");
+	fix_init(&f,
+		"head -c 12000000 /dev/urandom | od -An -tu1 | tr -s ' ' '\\n' | head -c "
+		"16000000 >digits; echo x >f1");
 	fix_prepare(&f);
 	b = commit_of("head -c 12000000 /dev/urandom | od -An -tu1 | tr -s ' ' '\\n' | head -c "
 		      "16000000 >digits; echo y >>f1");

@@ -1,4 +1,5 @@
-/* test_docker.c - the docker engine against a fake daemon that refuses, discards, vanishes, freezes or lies. */
+/* test_docker.c - the docker engine against a fake daemon that refuses, discards, vanishes, freezes
+ * or lies. */
 #include "docker_fake.c"
 
 /* ---- refusals ---- */
@@ -140,7 +141,8 @@ static void away_and_back(void **state)
 	free(exited);
 }
 
-/* A task that waits for a daemon is stopped before it came: nothing is left, yet who was told "away" is told "back". */
+/* A task that waits for a daemon is stopped before it came: nothing is left, yet who was told
+ * "away" is told "back". */
 static void away_with_nothing_left(void **state)
 {
 	struct rig *r = *state;

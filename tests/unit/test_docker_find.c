@@ -1,4 +1,5 @@
-/* test_docker_find.c - where a Docker engine is looked for, in which version it is spoken to, and what a probe says of it. */
+/* test_docker_find.c - where a Docker engine is looked for, in which version it is spoken to, and
+ * what a probe says of it. */
 #include "docker_fake.c"
 
 /* ---- where to look ---- */

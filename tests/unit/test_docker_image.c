@@ -1,10 +1,11 @@
-/* test_docker_image.c - images fetched by the docker engine, against a fake daemon: pulls that go well, fail, stall, are cut or
- * stopped; logins; tars and builds. */
+/* test_docker_image.c - images fetched by the docker engine, against a fake daemon: pulls that go
+ * well, fail, stall, are cut or stopped; logins; tars and builds. */
 #include "docker_fake.c"
 
 #define NOT_HERE(times) \
 	{ \
-		"GET /images/node:22/json", FAKE_JSON, 404, "{\"message\":\"No such image: node:22\"}", times \
+		"GET /images/node:22/json", FAKE_JSON, 404, \
+			"{\"message\":\"No such image: node:22\"}", times \
 	}
 #define HERE \
 	{ \
@@ -12,9 +13,12 @@
 	}
 #define PULL "POST /images/create?fromImage=node&tag=22"
 #define REAL_INFO \
-	PING, { "GET /info", FAKE_JSON, 200, \
-		"{\"ID\":\"F\",\"MemoryLimit\":true,\"PidsLimit\":true,\"CpuCfsQuota\":true," \
-		"\"IndexServerAddress\":\"https://index.registry.test/v1/\"}", 0 }, EVENTS, LIST
+	PING, \
+		{ "GET /info", FAKE_JSON, 200, \
+			"{\"ID\":\"F\",\"MemoryLimit\":true,\"PidsLimit\":true,\"CpuCfsQuota\":true," \
+			"\"IndexServerAddress\":\"https://index.registry.test/v1/\"}", \
+			0 }, \
+		EVENTS, LIST
 
 static const char pulled[] =
 	"{\"status\":\"Pulling from library/node\",\"id\":\"22\"}\r\n"
@@ -47,7 +51,8 @@ static void serve(struct rig *r, const struct fake_rule *rules)
 	again(r);
 }
 
-/* The container's end is not this file's: create refuses, with a word that shows that it came that far. */
+/* The container's end is not this file's: create refuses, with a word that shows that it came that
+ * far. */
 #define CREATE_SEEN \
 	{ \
 		"POST /containers/create", FAKE_JSON, 500, "{\"message\":\"came this far\"}", 0 \
@@ -56,8 +61,8 @@ static void serve(struct rig *r, const struct fake_rule *rules)
 static void pulled_once_for_all(void **state)
 {
 	struct rig *r = *state;
-	const struct fake_rule rules[] = { LINK, NOT_HERE(1), HERE, { PULL, FAKE_JSON, 200, pulled, 0 },
-		CREATE_SEEN, END };
+	const struct fake_rule rules[] = { LINK, NOT_HERE(1), HERE,
+		{ PULL, FAKE_JSON, 200, pulled, 0 }, CREATE_SEEN, END };
 	struct rig_task *k[3];
 	serve(r, rules);
 	for (int i = 0; i < 3; i++)
@@ -65,7 +70,8 @@ static void pulled_once_for_all(void **state)
 	rig_run_until(r, rig_all_ended, 5000, "the ends");
 	for (int i = 0; i < 3; i++) {
 		assert_non_null(strstr(k[i]->end.reason, "came this far"));
-		assert_non_null(strstr(k[i]->noted, "pulling node:22: 34 % of 120 MB, layer 2 of 3\n"));
+		assert_non_null(
+			strstr(k[i]->noted, "pulling node:22: 34 % of 120 MB, layer 2 of 3\n"));
 		assert_non_null(strstr(k[i]->noted, "pulling node:22: unpacking, layer 2 of 3\n"));
 		assert_string_equal(k[i]->note, ""); /* cleared */
 	}
@@ -81,7 +87,8 @@ static void prepare_asks_only(void **state)
 	struct rig *r = *state;
 	const struct fake_rule rules[] = { LINK, NOT_HERE(0),
 		{ "GET /images/other:1/json", FAKE_JSON, 200, "{\"Architecture\":\"mips\"}", 0 },
-		{ "GET /images/arm:1/json", FAKE_JSON, 200, "{\"Architecture\":\"s390x\"}", 0 }, END };
+		{ "GET /images/arm:1/json", FAKE_JSON, 200, "{\"Architecture\":\"s390x\"}", 0 },
+		END };
 	serve(r, rules);
 	rig_prepare(r, "node:22");
 	assert_string_equal(r->prepare_err.msg, "");
@@ -103,30 +110,40 @@ static void refusals(void **state)
 		int status;
 		const char *data, *says;
 	} t[] = {
-		{ "node:22x", 404, "{\"message\":\"manifest for node:22x not found: manifest unknown: manifest unknown\"}",
+		{ "node:22x", 404,
+			"{\"message\":\"manifest for node:22x not found: manifest unknown: manifest unknown\"}",
 			"no such image: node:22x; its registry does not have it" },
 		{ "nodex", 404,
 			"{\"message\":\"pull access denied for nodex, repository does not exist or may require 'docker login': denied: requested access to the resource is denied\"}",
 			"no such image: nodex, or its registry wants a login: `docker login`" },
-		{ "reg.test:5000/a/b:1", 500, "{\"message\":\"Head \\\"...\\\": no basic auth credentials\"}",
+		{ "reg.test:5000/a/b:1", 500,
+			"{\"message\":\"Head \\\"...\\\": no basic auth credentials\"}",
 			"wants a login: `docker login reg.test:5000`" },
-		{ "node", 500, "{\"message\":\"Get \\\"x\\\": dial tcp: lookup x on 1.1.1.1:53: no such host\"}",
+		{ "node", 500,
+			"{\"message\":\"Get \\\"x\\\": dial tcp: lookup x on 1.1.1.1:53: no such host\"}",
 			"image node is not here and its registry cannot be reached: Get" },
-		{ "node", 500, "{\"message\":\"toomanyrequests: You have reached your pull rate limit\"}",
+		{ "node", 500,
+			"{\"message\":\"toomanyrequests: You have reached your pull rate limit\"}",
 			"takes no more pulls for now" },
-		{ "node", 200, "{\"status\":\"Pulling fs layer\",\"progressDetail\":{},\"id\":\"a\"}\r\n{\"errorDetail\":{\"message\":\"unauthorized: x\"},\"error\":\"unauthorized: x\"}\r\n",
+		{ "node", 200,
+			"{\"status\":\"Pulling fs layer\",\"progressDetail\":{},\"id\":\"a\"}\r\n{\"errorDetail\":{\"message\":\"unauthorized: x\"},\"error\":\"unauthorized: x\"}\r\n",
 			"wants a login: `docker login`" },
-		{ "node", 200, "{\"errorDetail\":{\"message\":\"no matching manifest for linux/s390x in the manifest list entries\"}}\r\n",
+		{ "node", 200,
+			"{\"errorDetail\":{\"message\":\"no matching manifest for linux/s390x in the manifest list entries\"}}\r\n",
 			"is not made for this machine's processor" },
-		{ "node", 200, "{\"error\":\"write /x: no space left on device\"}\r\n", "does not fit on Docker's disk" },
-		{ "node", 200, "{\"error\":\"boom \\u001b[31m here.\"}", "Docker could not pull image node: boom" },
+		{ "node", 200, "{\"error\":\"write /x: no space left on device\"}\r\n",
+			"does not fit on Docker's disk" },
+		{ "node", 200, "{\"error\":\"boom \\u001b[31m here.\"}",
+			"Docker could not pull image node: boom" },
 		{ "node", 200, "{\"error\":\"\"}\r\n", "it did not say why" },
 		{ "node", 200, "", "Docker fetched image node and does not have it now" },
-		{ "node@sha256:12", 500, "plain", "Docker could not pull image node@sha256:12: plain" },
+		{ "node@sha256:12", 500, "plain",
+			"Docker could not pull image node@sha256:12: plain" },
 	};
 	struct rig *r = *state;
 	for (size_t i = 0; i < ARRAY_LEN(t); i++) {
-		const struct fake_rule rules[] = { LINK, { "GET /images/", FAKE_JSON, 404, "{}", 0 },
+		const struct fake_rule rules[] = { LINK,
+			{ "GET /images/", FAKE_JSON, 404, "{}", 0 },
 			{ "GET /images/reg.test:5000/", FAKE_JSON, 404, "{}", 0 },
 			{ "POST /images/create", FAKE_JSON, t[i].status, t[i].data, 0 }, END };
 		serve(r, rules);
@@ -155,7 +172,8 @@ static void stopped_while_pulling(void **state)
 	struct rig *r = *state;
 	static const char part[] =
 		"{\"status\":\"Downloading\",\"progressDetail\":{\"current\":34,\"total\":100},\"id\":\"aaa\"}\r\n";
-	const struct fake_rule rules[] = { LINK, NOT_HERE(0), { PULL, FAKE_STREAM, 0, part, 0 }, END };
+	const struct fake_rule rules[] = { LINK, NOT_HERE(0), { PULL, FAKE_STREAM, 0, part, 0 },
+		END };
 	serve(r, rules);
 	struct rig_task *a = add(r, "node:22"), *b = add(r, "node:22");
 	rig_run_until(r, pulling, 5000, "the pull");
@@ -172,15 +190,17 @@ static void stopped_while_pulling(void **state)
 	assert_null(d->calls); /* the pull's connection is gone: the daemon stops, too */
 }
 
-/* A daemon that dies in the middle is waited for, then asked again; so is one whose stream is cut, but not for ever. */
+/* A daemon that dies in the middle is waited for, then asked again; so is one whose stream is cut,
+ * but not for ever. */
 static void away_while_pulling(void **state)
 {
 	struct rig *r = *state;
 	static const char part[] =
 		"{\"status\":\"Downloading\",\"progressDetail\":{\"current\":34,\"total\":100},\"id\":\"aaa\"}\r\n";
-	const struct fake_rule rules[] = { LINK, NOT_HERE(0), { PULL, FAKE_STREAM, 0, part, 0 }, END };
-	const struct fake_rule then[] = { LINK, NOT_HERE(1), HERE, { PULL, FAKE_JSON, 200, pulled, 0 },
-		CREATE_SEEN, END };
+	const struct fake_rule rules[] = { LINK, NOT_HERE(0), { PULL, FAKE_STREAM, 0, part, 0 },
+		END };
+	const struct fake_rule then[] = { LINK, NOT_HERE(1), HERE,
+		{ PULL, FAKE_JSON, 200, pulled, 0 }, CREATE_SEEN, END };
 	serve(r, rules);
 	struct rig_task *k = add(r, "node:22");
 	rig_run_until(r, pulling, 5000, "the pull");
@@ -195,7 +215,8 @@ static void away_while_pulling(void **state)
 static void always_cut(void **state)
 {
 	struct rig *r = *state;
-	static const char cut[] = "HTTP/1.1 200 OK\r\nContent-Length: 5000\r\n\r\n{\"status\":\"x\"}\r\n";
+	static const char cut[] =
+		"HTTP/1.1 200 OK\r\nContent-Length: 5000\r\n\r\n{\"status\":\"x\"}\r\n";
 	const struct fake_rule rules[] = { LINK, NOT_HERE(0), { PULL, FAKE_SEND, 0, cut, 0 }, END };
 	serve(r, rules);
 	struct rig_task *k = add(r, "node:22");
@@ -206,9 +227,11 @@ static void always_cut(void **state)
 static void removed_meanwhile(void **state)
 {
 	struct rig *r = *state;
-	const struct fake_rule rules[] = { LINK, { "GET /images/node:22/json", FAKE_JSON, 200, "{}", 1 },
-		NOT_HERE(1), HERE, { PULL, FAKE_JSON, 200, pulled, 0 },
-		{ "POST /containers/create", FAKE_JSON, 404, "{\"message\":\"No such image: node:22\"}", 1 },
+	const struct fake_rule rules[] = { LINK,
+		{ "GET /images/node:22/json", FAKE_JSON, 200, "{}", 1 }, NOT_HERE(1), HERE,
+		{ PULL, FAKE_JSON, 200, pulled, 0 },
+		{ "POST /containers/create", FAKE_JSON, 404,
+			"{\"message\":\"No such image: node:22\"}", 1 },
 		CREATE_SEEN, END };
 	serve(r, rules);
 	ends(r, add(r, "node:22"), ENGINE_NOT_STARTED, "came this far");
@@ -222,10 +245,12 @@ static void logins(void **state)
 	static const char text[] =
 		"{\"auths\":{\"https://index.registry.test/v1/\":{\"auth\":\"bWU6c2VjOnJldA==\"}},"
 		"\"credHelpers\":{\"reg.test\":\"yolotest\"}}";
-	static const char helper[] = "#!/bin/sh\nread -r who\necho \"{\\\"ServerURL\\\":\\\"$who\\\",\\\"Username\\\":\\\"<token>\\\",\\\"Secret\\\":\\\"tok\\\"}\"\n";
+	static const char helper[] =
+		"#!/bin/sh\nread -r who\necho \"{\\\"ServerURL\\\":\\\"$who\\\",\\\"Username\\\":\\\"<token>\\\",\\\"Secret\\\":\\\"tok\\\"}\"\n";
 	const struct fake_rule rules[] = { REAL_INFO, { "GET /images/", FAKE_JSON, 404, "{}", 0 },
 		{ "GET /images/reg.test/", FAKE_JSON, 404, "{}", 0 },
-		{ "POST /images/create", FAKE_JSON, 404, "{\"message\":\"manifest unknown\"}", 0 }, END };
+		{ "POST /images/create", FAKE_JSON, 404, "{\"message\":\"manifest unknown\"}", 0 },
+		END };
 	assert_int_equal(fs_create(config, 0600, text, strlen(text), &e), 0);
 	path = xasprintf("%s/docker-credential-yolotest", r->dir);
 	assert_int_equal(fs_create(path, 0755, helper, strlen(helper), &e), 0);
@@ -237,10 +262,13 @@ static void logins(void **state)
 	ends(r, add(r, "reg.test/a:1"), ENGINE_NOT_STARTED, "no such image");
 	ends(r, add(r, "other.test/a:1"), ENGINE_NOT_STARTED, "no such image");
 	char *all = fake_daemon_requests(&daemon_);
-	/* {"username":"me","password":"sec:ret","serveraddress":"https://index.registry.test/v1/"} */
-	assert_non_null(strstr(all, "auth=eyJ1c2VybmFtZSI6Im1lIiwicGFzc3dvcmQiOiJzZWM6cmV0Iiwic2VydmVyYWRkcmVzcyI6Imh0dHBzOi8vaW5kZXgucmVnaXN0cnkudGVzdC92MS8ifQ=="));
+	/* {"username":"me","password":"sec:ret","serveraddress":"https://index.registry.test/v1/"}
+	 */
+	assert_non_null(strstr(all,
+		"auth=eyJ1c2VybmFtZSI6Im1lIiwicGFzc3dvcmQiOiJzZWM6cmV0Iiwic2VydmVyYWRkcmVzcyI6Imh0dHBzOi8vaW5kZXgucmVnaXN0cnkudGVzdC92MS8ifQ=="));
 	/* {"identitytoken":"tok","serveraddress":"reg.test"} */
-	assert_non_null(strstr(all, "auth=eyJpZGVudGl0eXRva2VuIjoidG9rIiwic2VydmVyYWRkcmVzcyI6InJlZy50ZXN0In0="));
+	assert_non_null(strstr(
+		all, "auth=eyJpZGVudGl0eXRva2VuIjoidG9rIiwic2VydmVyYWRkcmVzcyI6InJlZy50ZXN0In0="));
 	assert_int_equal(fake_daemon_count(&daemon_, "auth="), 2);
 	free(all);
 	setenv("PATH", old, 1);
@@ -253,7 +281,8 @@ static void logins(void **state)
 
 static char *tar_file(struct rig *r)
 {
-	char block[1024] = "", *path = xasprintf("%s/x.tar", r->dir), *text = xasprintf("tar:%s", path);
+	char block[1024] = "", *path = xasprintf("%s/x.tar", r->dir),
+	     *text = xasprintf("tar:%s", path);
 	struct err e = ERR_INIT;
 	memcpy(block, "MARK", 4);
 	memcpy(block + 257, "ustar", 5);
@@ -265,7 +294,8 @@ static char *tar_file(struct rig *r)
 static void tars(void **state)
 {
 	struct rig *r = *state;
-	static const char ok[] = "{\"stream\":\"Loaded image: busy:1\\n\"}\r\n{\"stream\":\"Loaded image: busy:2\\n\"}\r\n";
+	static const char ok[] =
+		"{\"stream\":\"Loaded image: busy:1\\n\"}\r\n{\"stream\":\"Loaded image: busy:2\\n\"}\r\n";
 	static const struct {
 		int status;
 		const char *data, *says;
@@ -274,23 +304,28 @@ static void tars(void **state)
 		{ 200, "{\"stream\":\"Loaded image ID: sha256:ab\\n\"}\r\n", "came this far" },
 		{ 200, "{\"stream\":\"Loaded image: ../x y\\n\"}\r\n", "Docker finds no image in" },
 		{ 200, "", "Docker finds no image in" },
-		{ 500, "{\"message\":\"open /var/lib/docker/tmp/docker-import-1/manifest.json: no such file\"}", "needs Docker 25" },
-		{ 200, "{\"errorDetail\":{\"message\":\"invalid tar header\"},\"error\":\"invalid tar header\"}", "could not load" },
+		{ 500, "{\"message\":\"open /var/lib/docker/tmp/docker-import-1/manifest.json: no such file\"}",
+			"needs Docker 25" },
+		{ 200, "{\"errorDetail\":{\"message\":\"invalid tar header\"},\"error\":\"invalid tar header\"}",
+			"could not load" },
 	};
 	char *image = tar_file(r);
 	for (size_t i = 0; i < ARRAY_LEN(t); i++) {
-		const struct fake_rule rules[] = { LINK, { "GET /images/yolodeck-tar-*:*/json", FAKE_JSON, 404, "{}", 1 },
+		const struct fake_rule rules[] = { LINK,
+			{ "GET /images/yolodeck-tar-*:*/json", FAKE_JSON, 404, "{}", 1 },
 			{ "GET /images/yolodeck-tar-*:*/json", FAKE_JSON, 200, "{}", 0 },
 			{ "POST /images/load", FAKE_JSON, t[i].status, t[i].data, 0 },
 			{ "POST /images/busy:1/tag?repo=yolodeck-tar-", FAKE_JSON, 201, "", 0 },
-			{ "POST /images/sha256:ab/tag?repo=yolodeck-tar-", FAKE_JSON, 201, "", 0 }, CREATE_SEEN, END };
+			{ "POST /images/sha256:ab/tag?repo=yolodeck-tar-", FAKE_JSON, 201, "", 0 },
+			CREATE_SEEN, END };
 		serve(r, rules);
 		struct rig_task *k = add(r, image), *l = add(r, image);
 		ends(r, k, ENGINE_NOT_STARTED, t[i].says);
 		ends(r, l, ENGINE_NOT_STARTED, t[i].says);
 		assert_int_equal(fake_daemon_count(&daemon_, "/images/load MARK"), 1);
 		if (!strcmp(t[i].says, "came this far"))
-			assert_int_equal(fake_daemon_count(&daemon_, "\"Image\":\"yolodeck-tar-"), 2);
+			assert_int_equal(
+				fake_daemon_count(&daemon_, "\"Image\":\"yolodeck-tar-"), 2);
 	}
 	free(image);
 }
@@ -302,26 +337,34 @@ static void builds(void **state)
 		int status;
 		const char *data, *says;
 	} t[] = {
-		{ 200, "{\"stream\":\"Step 1/2 : FROM scratch\"}\r\n{\"stream\":\"\\n\"}\r\n{\"stream\":\" ---\\u003e ab\\n\"}\r\n"
-			"{\"stream\":\"Step 2/2 : COPY a /\"}\r\n{\"aux\":{\"ID\":\"sha256:ab\"}}\r\n", "came this far" },
-		{ 200, "{\"stream\":\"Step 2/3 : RUN make\"}\r\n{\"stream\":\"cc: no input files\\n\"}\r\n"
+		{ 200,
+			"{\"stream\":\"Step 1/2 : FROM scratch\"}\r\n{\"stream\":\"\\n\"}\r\n{\"stream\":\" ---\\u003e ab\\n\"}\r\n"
+			"{\"stream\":\"Step 2/2 : COPY a /\"}\r\n{\"aux\":{\"ID\":\"sha256:ab\"}}\r\n",
+			"came this far" },
+		{ 200,
+			"{\"stream\":\"Step 2/3 : RUN make\"}\r\n{\"stream\":\"cc: no input files\\n\"}\r\n"
 			"{\"errorDetail\":{\"code\":1,\"message\":\"The command '/bin/sh -c make' returned a non-zero code: 1\"},\"error\":\"The command '/bin/sh -c make' returned a non-zero code: 1\"}\r\n",
 			"failed at step 2 of 2 (RUN make): The command '/bin/sh -c make' returned a non-zero code: 1; it said last: cc: no input files" },
-		{ 400, "{\"message\":\"dockerfile parse error line 1: unknown instruction: FORM\"}", "env failed: dockerfile parse error" },
+		{ 400, "{\"message\":\"dockerfile parse error line 1: unknown instruction: FORM\"}",
+			"env failed: dockerfile parse error" },
 	};
-	char *dir = xasprintf("%s/env", r->dir), *file = fs_join(dir, "Dockerfile"), *image = xasprintf("build:%s", dir);
+	char *dir = xasprintf("%s/env", r->dir), *file = fs_join(dir, "Dockerfile"),
+	     *image = xasprintf("build:%s", dir);
 	struct err e = ERR_INIT;
 	assert_int_equal(fs_mkdirs(dir, 0700, &e), 0);
 	assert_int_equal(fs_create(file, 0600, "FROM scratch\n", 13, &e), 0);
 	for (size_t i = 0; i < ARRAY_LEN(t); i++) {
-		const struct fake_rule rules[] = { LINK, { "GET /images/yolodeck-build-*:7-*/json", FAKE_JSON, 404, "{}", 1 },
+		const struct fake_rule rules[] = { LINK,
+			{ "GET /images/yolodeck-build-*:7-*/json", FAKE_JSON, 404, "{}", 1 },
 			{ "GET /images/yolodeck-build-*:7-*/json", FAKE_JSON, 200, "{}", 0 },
-			{ "POST /build?", FAKE_JSON, t[i].status, t[i].data, 0 }, CREATE_SEEN, END };
+			{ "POST /build?", FAKE_JSON, t[i].status, t[i].data, 0 }, CREATE_SEEN,
+			END };
 		serve(r, rules);
 		struct rig_task *k = add(r, image);
 		ends(r, k, ENGINE_NOT_STARTED, t[i].says);
 		assert_int_equal(fake_daemon_count(&daemon_, "t=yolodeck-build-"), 1);
-		assert_int_equal(fake_daemon_count(&daemon_, "/build?rm=1&forcerm=1&t=yolodeck-build-"), 1);
+		assert_int_equal(
+			fake_daemon_count(&daemon_, "/build?rm=1&forcerm=1&t=yolodeck-build-"), 1);
 		if (i == 0)
 			assert_non_null(strstr(k->noted, "building env: step 1 of 1\n"));
 	}

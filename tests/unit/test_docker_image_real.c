@@ -1,5 +1,6 @@
-/* test_docker_image_real.c - images loaded from a tar and built from a directory by the Docker daemon of this machine; a pull that no
- * registry answers. Skipped where there is no Docker or no static busybox. */
+/* test_docker_image_real.c - images loaded from a tar and built from a directory by the Docker
+ * daemon of this machine; a pull that no registry answers. Skipped where there is no Docker or no
+ * static busybox. */
 #include "docker_rig.c"
 
 static bool have;
@@ -15,7 +16,8 @@ static int teardown(void **state)
 	struct rig *r = *state;
 	if (have) {
 		rig_remove_all(r);
-		char *build = xasprintf("yolodeck-build-%.8s", r->repo), *tar = xasprintf("yolodeck-tar-%.8s", r->repo);
+		char *build = xasprintf("yolodeck-build-%.8s", r->repo),
+		     *tar = xasprintf("yolodeck-tar-%.8s", r->repo);
 		const char *const names[] = { build, tar };
 		for (size_t i = 0; i < ARRAY_LEN(names); i++) {
 			char *ids = CLI(NULL, "images", "-q", names[i]), *rest = ids, *id;
@@ -37,8 +39,8 @@ static char *environment(struct rig *r, const char *dockerfile)
 	char *dir = xasprintf("%s/env", r->dir), *busybox = child_which("busybox", NULL);
 	struct err e = ERR_INIT;
 	struct buf b = BUF_INIT;
-	char *file = fs_join(dir, "Dockerfile"), *copy = fs_join(dir, "busybox"), *secret = fs_join(dir, "secret"),
-	     *ignore = fs_join(dir, ".dockerignore");
+	char *file = fs_join(dir, "Dockerfile"), *copy = fs_join(dir, "busybox"),
+	     *secret = fs_join(dir, "secret"), *ignore = fs_join(dir, ".dockerignore");
 	assert_int_equal(fs_mkdirs(dir, 0700, &e), 0);
 	assert_int_equal(fs_read(busybox, 8 << 20, &b, &e), 0);
 	if (!fs_exists(copy))
@@ -55,14 +57,15 @@ static char *environment(struct rig *r, const char *dockerfile)
 	return dir;
 }
 
-static const char good[] = "FROM scratch\nCOPY busybox /bin/busybox\nRUN [\"/bin/busybox\", \"ln\", \"-s\", \"busybox\", \"/bin/sh\"]\n"
-			   "COPY . /all\nRUN echo made > /made\n";
+static const char good[] =
+	"FROM scratch\nCOPY busybox /bin/busybox\nRUN [\"/bin/busybox\", \"ln\", \"-s\", \"busybox\", \"/bin/sh\"]\n"
+	"COPY . /all\nRUN echo made > /made\n";
 
 static void expect(const struct rig_task *k, int code, const char *reason)
 {
 	if (k->end.exit != code || !strstr(k->end.reason, reason))
-		fail_msg("%s: exit %d \"%s\", not %d \"%s\"; notes: %s", k->name, k->end.exit, k->end.reason, code,
-			reason, k->noted);
+		fail_msg("%s: exit %d \"%s\", not %d \"%s\"; notes: %s", k->name, k->end.exit,
+			k->end.reason, code, reason, k->noted);
 }
 
 static void built_and_loaded(void **state)
@@ -70,12 +73,14 @@ static void built_and_loaded(void **state)
 	struct rig *r = *state;
 	if (!have)
 		skip();
-	char *dir = environment(r, good), *build = xasprintf("build:%s", dir), *tar = xasprintf("%s/i.tar", r->dir),
-	     *load = xasprintf("tar:%s", tar);
+	char *dir = environment(r, good), *build = xasprintf("build:%s", dir),
+	     *tar = xasprintf("%s/i.tar", r->dir), *load = xasprintf("tar:%s", tar);
 	rig_prepare(r, build);
 	assert_string_equal(r->prepare_err.msg, "");
-	struct rig_task *a = rig_task(r, "a", "read -r x </made; echo $x; [ -e /all/Dockerfile ] && [ ! -e /all/secret ] && exit 7"),
-			*b = rig_task(r, "b", "exit 8");
+	struct rig_task *
+		a = rig_task(r, "a",
+		       "read -r x </made; echo $x; [ -e /all/Dockerfile ] && [ ! -e /all/secret ] && exit 7"),
+	       *b = rig_task(r, "b", "exit 8");
 	a->t.image = b->t.image = build;
 	rig_start(r, a);
 	rig_start(r, b);
@@ -140,7 +145,8 @@ static void what_fails(void **state)
 	struct err e = ERR_INIT;
 	if (!have)
 		skip();
-	char *build = NULL, *zeros = xcalloc(1, 10240), *tar = xasprintf("%s/empty.tar", r->dir), *load = xasprintf("tar:%s", tar);
+	char *build = NULL, *zeros = xcalloc(1, 10240), *tar = xasprintf("%s/empty.tar", r->dir),
+	     *load = xasprintf("tar:%s", tar);
 	for (size_t i = 0; i < ARRAY_LEN(t); i++) {
 		char name[8], *dir = environment(r, t[i].file);
 		free(build);
@@ -162,7 +168,8 @@ static void what_fails(void **state)
 	rig_start(r, p);
 	rig_run_until(r, rig_all_ended, 60000, "the ends");
 	expect(k, -1, "empty.tar");
-	expect(p, -1, "image no.such.invalid/image:1 is not here and its registry cannot be reached");
+	expect(p, -1,
+		"image no.such.invalid/image:1 is not here and its registry cannot be reached");
 	print_message("%s\n%s\n", k->end.reason, p->end.reason);
 	free(build);
 	free(zeros);

@@ -1,4 +1,5 @@
-/* test_docker_real.c - the docker engine with the Docker daemon of this machine (skipped, with one line, where there is none). */
+/* test_docker_real.c - the docker engine with the Docker daemon of this machine (skipped, with one
+ * line, where there is none). */
 #include "docker_rig.c"
 
 #include <signal.h>
@@ -69,16 +70,16 @@ static void codes_and_words(void **state)
 		{ "missing", "no-such-program-anywhere", 127, ENGINE_EXITED, "exit 127" },
 		{ "bomb", "while :; do sleep 30 & done", 2, ENGINE_EXITED,
 			"exit 2, process limit (64) reached" },
-		{ "bomb-late", "b() { b | b & }; b 2>/dev/null; exec sleep 100",
-			143, ENGINE_TIME, "time limit 4s, process limit (64) reached" },
+		{ "bomb-late", "b() { b | b & }; b 2>/dev/null; exec sleep 100", 143, ENGINE_TIME,
+			"time limit 4s, process limit (64) reached" },
 	};
 	struct rig *r = ready(state);
 	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
 		struct rig_task *k = rig_task(r, table[i].name, table[i].script);
 		strv_add(&k->t.env, "YOLO=deck");
-		k->t.limits.time_ms = !strcmp(table[i].name, "late")        ? 300
-				      : !strcmp(table[i].name, "bomb-late") ? 4000
-									    : 30000;
+		k->t.limits.time_ms = !strcmp(table[i].name, "late") ? 300
+			: !strcmp(table[i].name, "bomb-late")        ? 4000
+								     : 30000;
 		rig_start(r, k);
 	}
 	rig_run_until(r, rig_all_ended, 60000, "the ends");
@@ -397,7 +398,8 @@ static void whole(const struct rig_task *k)
 		fail_msg("%s: %d + %d lines in order, %d others", k->name, out, err, other);
 }
 
-/* An owner of its own process starts four, is killed by SIGKILL; we adopt: two by id, two by nothing but their name. */
+/* An owner of its own process starts four, is killed by SIGKILL; we adopt: two by id, two by
+ * nothing but their name. */
 static void a_killed_owner(void **state)
 {
 	struct rig *r = ready(state);

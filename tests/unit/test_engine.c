@@ -1,7 +1,8 @@
-/* test_engine.c - one suite over every row of engine_table that is there: what a race may count on from any engine.
+/* test_engine.c - one suite over every row of engine_table that is there: what a race may count on
+ * from any engine.
  *
- * As root it runs itself once more as an ordinary user. `test_engine owner ENGINE DIR VARIANT` is a conductor that starts one task and
- * waits to be killed: the suite adopts what it leaves. */
+ * As root it runs itself once more as an ordinary user. `test_engine owner ENGINE DIR VARIANT` is a
+ * conductor that starts one task and waits to be killed: the suite adopts what it leaves. */
 #include "engine_bench.h"
 
 /* ---- the table of ends ---- */
@@ -13,19 +14,29 @@ static const struct ending {
 	int exit;
 	const char *words, *log_text;
 } endings[] = {
-	{ "ok", "echo out; cd /; cd - >/dev/null; pwd >/dev/null", NULL, 0, 0, ENGINE_EXITED, 0, "exit 0", "out\n" },
-	{ "three", "printf 'no newline'; exit 3", NULL, 0, 0, ENGINE_EXITED, 3, "exit 3", "no newline" },
-	{ "shell-127", "no-such-program-at-all 2>/dev/null", NULL, 0, 0, ENGINE_EXITED, 127, "exit 127", "" },
+	{ "ok", "echo out; cd /; cd - >/dev/null; pwd >/dev/null", NULL, 0, 0, ENGINE_EXITED, 0,
+		"exit 0", "out\n" },
+	{ "three", "printf 'no newline'; exit 3", NULL, 0, 0, ENGINE_EXITED, 3, "exit 3",
+		"no newline" },
+	{ "shell-127", "no-such-program-at-all 2>/dev/null", NULL, 0, 0, ENGINE_EXITED, 127,
+		"exit 127", "" },
 	{ "signal", "kill -KILL $$", NULL, 0, 0, ENGINE_EXITED, 137, "signal 9", "" },
-	{ "setup", "echo command", "echo setup", 0, 0, ENGINE_EXITED, 0, "exit 0", "setup\ncommand\n" },
-	{ "setup-fails", "echo command", "echo setup; exit 4", 0, 0, ENGINE_SETUP, 4, "setup failed: exit 4", "setup\n" },
-	{ "time", "echo go; exec sleep 60", NULL, 300, 0, ENGINE_TIME, 143, "time limit 300ms", "go\n" },
-	{ "time-in-setup", "echo never", "exec sleep 60", 300, 0, ENGINE_TIME, 143, "time limit 300ms", "" },
-	{ "stubborn", "trap '' TERM; echo go; while :; do sleep 0.05; done", NULL, 300, 0, ENGINE_TIME, 137, "time limit", "go\n" },
-	{ "environment", "echo \"$YOLO_VARIANT\"; id -u >/dev/null; cat </dev/null; tty -s || echo none", NULL, 0, 0, ENGINE_EXITED, 0,
-		"exit 0", "it's a \"test\" $HOME\nnone\n" },
-	{ "writes", "echo x >work-file && echo y >\"$HOME/h\" && mkdir \"${TMPDIR:-/tmp}/d\" && echo done", NULL, 0, 0, ENGINE_EXITED, 0,
-		"exit 0", "done\n" },
+	{ "setup", "echo command", "echo setup", 0, 0, ENGINE_EXITED, 0, "exit 0",
+		"setup\ncommand\n" },
+	{ "setup-fails", "echo command", "echo setup; exit 4", 0, 0, ENGINE_SETUP, 4,
+		"setup failed: exit 4", "setup\n" },
+	{ "time", "echo go; exec sleep 60", NULL, 300, 0, ENGINE_TIME, 143, "time limit 300ms",
+		"go\n" },
+	{ "time-in-setup", "echo never", "exec sleep 60", 300, 0, ENGINE_TIME, 143,
+		"time limit 300ms", "" },
+	{ "stubborn", "trap '' TERM; echo go; while :; do sleep 0.05; done", NULL, 300, 0,
+		ENGINE_TIME, 137, "time limit", "go\n" },
+	{ "environment",
+		"echo \"$YOLO_VARIANT\"; id -u >/dev/null; cat </dev/null; tty -s || echo none",
+		NULL, 0, 0, ENGINE_EXITED, 0, "exit 0", "it's a \"test\" $HOME\nnone\n" },
+	{ "writes",
+		"echo x >work-file && echo y >\"$HOME/h\" && mkdir \"${TMPDIR:-/tmp}/d\" && echo done",
+		NULL, 0, 0, ENGINE_EXITED, 0, "exit 0", "done\n" },
 };
 
 static void ends(void **state)
@@ -121,10 +132,14 @@ static void stops(void **state)
 		const char *name, *script;
 		int exit;
 	} cases[] = {
-		{ "stop-nice", "exec 2>/dev/null; trap 'echo bye; exit 6' TERM; echo up; while :; do sleep 0.02; done", 6 },
+		{ "stop-nice",
+			"exec 2>/dev/null; trap 'echo bye; exit 6' TERM; echo up; while :; do sleep 0.02; done",
+			6 },
 		{ "stop-plain", "echo up; exec sleep 60", 143 },
 		{ "stop-stubborn", "trap '' TERM; echo up; while :; do sleep 0.02; done", 137 },
-		{ "stop-children", "trap '' TERM; (trap '' TERM; setsid sleep 60 & wait) & echo up; wait", 137 },
+		{ "stop-children",
+			"trap '' TERM; (trap '' TERM; setsid sleep 60 & wait) & echo up; wait",
+			137 },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
@@ -207,7 +222,8 @@ static int owner(const char *name, const char *state_dir, const char *variant)
 	snprintf(dir, sizeof dir, "%s", state_dir);
 	snprintf(runner, sizeof runner, "%s/runner", dir);
 	bench_open(&b);
-	task(&b, variant, "echo one; i=0; while [ ! -e go ]; do sleep 0.02; done; echo two; exit 5");
+	task(&b, variant,
+		"echo one; i=0; while [ ! -e go ]; do sleep 0.02; done; echo two; exit 5");
 	b.id_file = fs_join(b.dir, "id");
 	start(&b);
 	run_loop(&b, 60000);
@@ -247,7 +263,8 @@ static void owner_dies(bool know_id)
 	s.out = s.err = CHILD_INHERIT;
 	assert_int_equal(child_start(&c, &s, &e), 0);
 	char *path = fs_join(old, "id");
-	for (int64_t end = clock_mono_ms() + 20000; fs_read(path, 200, &id, &e) != 0; nanosleep(&ms, NULL))
+	for (int64_t end = clock_mono_ms() + 20000; fs_read(path, 200, &id, &e) != 0;
+		nanosleep(&ms, NULL))
 		assert_true(clock_mono_ms() < end);
 	child_kill(&c, SIGKILL);
 	assert_int_equal(child_wait(&c, 5000, &code), 1);
@@ -303,8 +320,10 @@ static void inside(const char *variant, const char *script, const char *network,
 
 static char *look_script(void)
 {
-	return xasprintf("for p in /var/run/docker.sock /run/docker.sock %s/sock %s/races/7/look/log /root /home/yolo/../../etc/shadow %s/repo; do "
-		"[ -e \"$p\" ] && echo \"sees $p\"; done; echo looked", dir, dir, dir);
+	return xasprintf(
+		"for p in /var/run/docker.sock /run/docker.sock %s/sock %s/races/7/look/log /root /home/yolo/../../etc/shadow %s/repo; do "
+		"[ -e \"$p\" ] && echo \"sees $p\"; done; echo looked",
+		dir, dir, dir);
 }
 
 static void sees_nothing_of_ours(void **state)
@@ -324,7 +343,8 @@ static void sees_nothing_of_ours(void **state)
 	/* control: over the whole root the same script sees them */
 	struct child_spec s = CHILD_SPEC_INIT;
 	struct child_result r;
-	s.argv = (const char *const[]){ "bwrap", "--ro-bind", "/", "/", "/bin/sh", "-c", script, NULL };
+	s.argv = (const char *const[]){ "bwrap", "--ro-bind", "/", "/", "/bin/sh", "-c", script,
+		NULL };
 	if (child_run(&s, NULL, 0, 1 << 16, 5000, &r, &e) == 0 && r.code == 0) {
 		char *want = xasprintf("sees %s/sock\nsees %s/races/7/look/log\n", dir, dir);
 		assert_non_null(strstr(r.out.p, want));
@@ -346,9 +366,11 @@ static void cannot_touch_the_runner(void **state)
 		printf("skipped: %s has no walls\n", type->name);
 		return;
 	}
-	inside("touch", "kill -KILL 1 2>/dev/null; for f in fd mem environ root cwd; do (ls /proc/1/$f/ || exec 3</proc/1/$f) >/dev/null 2>&1 && echo \"opens $f\"; done;"
+	inside("touch",
+		"kill -KILL 1 2>/dev/null; for f in fd mem environ root cwd; do (ls /proc/1/$f/ || exec 3</proc/1/$f) >/dev/null 2>&1 && echo \"opens $f\"; done;"
 		"ls /.yolo >/dev/null 2>&1 && ls /.yolo | grep -v '^run$'; (: >/usr/x) 2>/dev/null && echo writes; ls /proc/self/fd | grep -c .;"
-		"grep -h -e NoNewPrivs -e CapEff /proc/self/status", "none", &out);
+		"grep -h -e NoNewPrivs -e CapEff /proc/self/status",
+		"none", &out);
 	assert_string_equal(out.p, "4\nCapEff:\t0000000000000000\nNoNewPrivs:\t1\n");
 	buf_release(&out);
 }
@@ -375,7 +397,8 @@ static void fork_bomb(void **state)
 		return;
 	}
 	bench_open(&b);
-	task(&b, "bomb", "i=0; while [ $i -lt 300 ]; do sleep 20 & i=$((i+1)); echo $i; done; wait");
+	task(&b, "bomb",
+		"i=0; while [ $i -lt 300 ]; do sleep 20 & i=$((i+1)); echo $i; done; wait");
 	b.t.limits.pids = 60;
 	start(&b);
 	run_loop(&b, 20000);
@@ -415,7 +438,8 @@ static void exec_beside(void **state)
 	task(&b, "beside", "echo here >mark; echo up; exec sleep 60");
 	start(&b);
 	until_log(&b, "up");
-	const char *const cmd[] = { "/bin/sh", "-c", "cat mark; echo \"$HOME\" | grep -c home; exit 7", NULL };
+	const char *const cmd[] = { "/bin/sh", "-c",
+		"cat mark; echo \"$HOME\" | grep -c home; exit 7", NULL };
 	assert_int_equal(type->exec_argv(b.g, &b.t, cmd, false, &argv, &e), 0);
 	struct child_spec s = CHILD_SPEC_INIT;
 	s.argv = strv_argv(&argv);
@@ -459,7 +483,8 @@ static void check_beside_the_command(void **state)
 	finish(&b);
 }
 
-/* A directory of the race's mounts: there under its own name (also below /tmp, which is the variant's own), on PATH, read-only. */
+/* A directory of the race's mounts: there under its own name (also below /tmp, which is the
+ * variant's own), on PATH, read-only. */
 static void mounts(void **state)
 {
 	struct bench b;
@@ -470,10 +495,12 @@ static void mounts(void **state)
 		return;
 	assert_non_null(mkdtemp(tools));
 	assert_int_equal(chmod(tools, 0755), 0);
-	char *tool = fs_join(tools, "yolo-tool"), *path = xstrdup(getenv("PATH")), *with = xasprintf("%s:%s", tools, path);
+	char *tool = fs_join(tools, "yolo-tool"), *path = xstrdup(getenv("PATH")),
+	     *with = xasprintf("%s:%s", tools, path);
 	assert_int_equal(fs_create(tool, 0755, "#!/bin/sh\necho tool ran\n", 23, &e), 0);
 	bench_open(&b);
-	task(&b, "mounts", "yolo-tool; (: >/etc/passwd) 2>/dev/null || echo read-only; (: >\"$(command -v yolo-tool)\") || echo safe; : >/tmp/x");
+	task(&b, "mounts",
+		"yolo-tool; (: >/etc/passwd) 2>/dev/null || echo read-only; (: >\"$(command -v yolo-tool)\") || echo safe; : >/tmp/x");
 	strv_add(&b.t.mounts, tools);
 	setenv("PATH", with, 1);
 	start(&b);
@@ -508,18 +535,21 @@ static void refuses_mounts(void **state)
 	strv_add(&s.mounts, "/var/run");
 	type->prepare(b.g, &s, "", prepared, &b);
 	run_loop(&b, 20000);
-	assert_non_null(strstr(b.end.reason, type == &engine_dagger ? "cannot be mounted there" : "/run is never mounted"));
+	assert_non_null(strstr(b.end.reason,
+		type == &engine_dagger ? "cannot be mounted there" : "/run is never mounted"));
 	spec_release(&s);
 	bench_close(&b);
 }
 
-static const struct CMUnitTest tests[] = {
-	cmocka_unit_test(ends), cmocka_unit_test(written_files_are_on_the_host), cmocka_unit_test(not_found), cmocka_unit_test(exact_bytes),
-	cmocka_unit_test(stops), cmocka_unit_test(survives_close), cmocka_unit_test(gone_and_never_there),
-	cmocka_unit_test(adopt_after_the_owner_died), cmocka_unit_test(adopt_before_the_id_was_stored), cmocka_unit_test(sees_nothing_of_ours),
-	cmocka_unit_test(cannot_touch_the_runner), cmocka_unit_test(network_none_has_only_lo), cmocka_unit_test(fork_bomb),
-	cmocka_unit_test(memory_hog), cmocka_unit_test(exec_beside), cmocka_unit_test(check_beside_the_command), cmocka_unit_test(refuses_mounts), cmocka_unit_test(mounts),
-};
+static const struct CMUnitTest tests[] = { cmocka_unit_test(ends),
+	cmocka_unit_test(written_files_are_on_the_host), cmocka_unit_test(not_found),
+	cmocka_unit_test(exact_bytes), cmocka_unit_test(stops), cmocka_unit_test(survives_close),
+	cmocka_unit_test(gone_and_never_there), cmocka_unit_test(adopt_after_the_owner_died),
+	cmocka_unit_test(adopt_before_the_id_was_stored), cmocka_unit_test(sees_nothing_of_ours),
+	cmocka_unit_test(cannot_touch_the_runner), cmocka_unit_test(network_none_has_only_lo),
+	cmocka_unit_test(fork_bomb), cmocka_unit_test(memory_hog), cmocka_unit_test(exec_beside),
+	cmocka_unit_test(check_beside_the_command), cmocka_unit_test(refuses_mounts),
+	cmocka_unit_test(mounts) };
 
 int main(int argc, char **argv)
 {

@@ -131,7 +131,8 @@ static void test_replace_fails_clean(void **state)
 	unlink(inner);
 	assert_int_equal(rmdir(inner), 0);
 	assert_int_equal(rmdir(path), 0);
-	/* unit_rmdir's marker is all that is left: rmdir after removing it shows that no temporary stayed. */
+	/* unit_rmdir's marker is all that is left: rmdir after removing it shows that no temporary
+	 * stayed. */
 	free(path);
 	path = at(p, ".unit");
 	assert_int_equal(unlink(path), 0);
@@ -284,7 +285,8 @@ static void test_remove_follows_no_link(void **state)
 	free(d);
 }
 
-/* Deeper than there are descriptors and than PATH_MAX, with closed and read-only directories on the way. */
+/* Deeper than there are descriptors and than PATH_MAX, with closed and read-only directories on the
+ * way. */
 static void test_remove_deep(void **state)
 {
 	struct place *p = *state;

@@ -1,4 +1,5 @@
-/* test_git.c - the two environments, finding repositories of every kind, refs by compare-and-swap. */
+/* test_git.c - the two environments, finding repositories of every kind, refs by compare-and-swap.
+ */
 #include "gitfix.h"
 
 static void opens_a_plain_repository(void **state)
@@ -60,10 +61,12 @@ static void opens_odd_repositories(void **state)
 	char *p;
 
 	fix_init(&f, NULL);
-	sh(f.dir, "git init -q unborn; git init -q --object-format=sha256 big; cd big; echo x >x; "
-		  "git add x; git commit -qm x");
-	sh(f.dir, "git clone -q --bare u u2.git; git -C u worktree add -q ../linked -b side; git "
-		  "-C u checkout -q --detach");
+	sh(f.dir,
+		"git init -q unborn; git init -q --object-format=sha256 big; cd big; echo x >x; "
+		"git add x; git commit -qm x");
+	sh(f.dir,
+		"git clone -q --bare u u2.git; git -C u worktree add -q ../linked -b side; git "
+		"-C u checkout -q --detach");
 	p = fs_join(f.dir, "unborn");
 	OK(git_repo_open(&r, p, &E));
 	assert_null(r.head);
@@ -130,8 +133,9 @@ static void says_why_there_is_none(void **state)
 	assert_int_equal(git_repo_open(&r, f.u, &e), -1);
 	assert_string_equal(e.code, "no_git");
 	setenv("PATH", path, 1);
-	sh(f.dir, "git config --global --unset user.name; git config --global --unset user.email;"
-		  "git config --global user.useConfigOnly true");
+	sh(f.dir,
+		"git config --global --unset user.name; git config --global --unset user.email;"
+		"git config --global user.useConfigOnly true");
 	OK(git_repo_open(&r, f.u, &E));
 	assert_null(r.ident);
 	git_repo_release(&r);
@@ -140,7 +144,8 @@ static void says_why_there_is_none(void **state)
 	fix_release(&f);
 }
 
-/* Variables of a hook that started us must not lead elsewhere, nor may configuration in the environment reach [H]. */
+/* Variables of a hook that started us must not lead elsewhere, nor may configuration in the
+ * environment reach [H]. */
 static void environments(void **state)
 {
 	struct fix f;
@@ -231,8 +236,9 @@ static void checked_out(void **state)
 	OK(git_checked_out(&f.repo, "refs/heads/third", &where, &E));
 	assert_null(where);
 	/* A branch that is rebased shows as detached. */
-	sh(linked, "echo a >>f1; git commit -qam a; GIT_SEQUENCE_EDITOR='sed -i s/pick/edit/' git "
-		   "rebase -q -i HEAD^ 2>/dev/null");
+	sh(linked,
+		"echo a >>f1; git commit -qam a; GIT_SEQUENCE_EDITOR='sed -i s/pick/edit/' git "
+		"rebase -q -i HEAD^ 2>/dev/null");
 	sh_says(linked, "git symbolic-ref -q HEAD || echo detached", "detached");
 	OK(git_checked_out(&f.repo, "refs/heads/side", &where, &E));
 	assert_non_null(where);

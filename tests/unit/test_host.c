@@ -1,4 +1,5 @@
-/* test_host.c - the mount table of image "host": what is in it, what is refused, what the sentence for 127 says. */
+/* test_host.c - the mount table of image "host": what is in it, what is refused, what the sentence
+ * for 127 says. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -65,14 +66,16 @@ static void table(void **s)
 	struct err e = ERR_INIT;
 	struct buf b = BUF_INIT;
 	char *hidden = fs_join(home, "hidden-link");
-	char *path = xasprintf("%s:%s:/usr/bin:relative::/usr/bin:/no/such/dir:/etc", tools, hidden);
+	char *path =
+		xasprintf("%s:%s:/usr/bin:relative::/usr/bin:/no/such/dir:/etc", tools, hidden);
 	assert_int_equal(symlink("/usr/share", hidden), 0);
 
 	setenv("PATH", path, 1);
 	strv_add(&mounts, "~/.nvm");
 	assert_int_equal(host_table(&h, state, 4711, 4712, &mounts, &e), 0);
 	assert_non_null(find(&h, "/usr"));
-	static const char *const never[] = { "/", "/run", "/var/run", "/etc", "/etc/shadow", "/home", "/root", "/proc", "/sys", "/dev", "/tmp" };
+	static const char *const never[] = { "/", "/run", "/var/run", "/etc", "/etc/shadow",
+		"/home", "/root", "/proc", "/sys", "/dev", "/tmp" };
 	for (size_t i = 0; i < ARRAY_LEN(never); i++)
 		assert_null(find(&h, never[i]));
 	for (size_t i = 0; i < h.n; i++) {
@@ -115,12 +118,30 @@ static void refused(void **s)
 	static const struct {
 		const char *mount, *word;
 	} bad[] = {
-		{ "/", "whole machine" }, { "//", "whole machine" }, { "~", "whole home" }, { "~/", "whole home" }, { "/run", "/run" },
-		{ "/run/user", "/run" }, { "/var", "/var/run" }, { "/var/run", "/run" }, { "/proc/1", "/proc" }, { "/sys", "/sys" },
-		{ "/dev/shm", "/dev" }, { "/etc/ssl", "/etc" }, { "~/link-to-etc", "/etc" }, { "~/link-to-etc/ssl", "/etc" },
-		{ "~/.local/state/yolodeck", "state of yolodeck" }, { "~/.local/state", "state of yolodeck" },
-		{ "~/src/repo", "repository" }, { "~/src", "repository" }, { "~/../home/src/../src/repo", "repository" },
-		{ "relative", "absolute" }, { "~other/x", "absolute" }, { "/no/such/dir", "no such file" }, { "/usr/a\nb", "control" }, { "/usr/../usr/share", "without" },
+		{ "/", "whole machine" },
+		{ "//", "whole machine" },
+		{ "~", "whole home" },
+		{ "~/", "whole home" },
+		{ "/run", "/run" },
+		{ "/run/user", "/run" },
+		{ "/var", "/var/run" },
+		{ "/var/run", "/run" },
+		{ "/proc/1", "/proc" },
+		{ "/sys", "/sys" },
+		{ "/dev/shm", "/dev" },
+		{ "/etc/ssl", "/etc" },
+		{ "~/link-to-etc", "/etc" },
+		{ "~/link-to-etc/ssl", "/etc" },
+		{ "~/.local/state/yolodeck", "state of yolodeck" },
+		{ "~/.local/state", "state of yolodeck" },
+		{ "~/src/repo", "repository" },
+		{ "~/src", "repository" },
+		{ "~/../home/src/../src/repo", "repository" },
+		{ "relative", "absolute" },
+		{ "~other/x", "absolute" },
+		{ "/no/such/dir", "no such file" },
+		{ "/usr/a\nb", "control" },
+		{ "/usr/../usr/share", "without" },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
@@ -150,7 +171,8 @@ static void explains_127(void **s)
 	setenv("PATH", path, 1);
 	assert_int_equal(host_table(&h, state, 1, 1, &none, &e), 0);
 	assert_true(host_explain_127(&h, "claude", out, sizeof out));
-	assert_string_equal(out, "claude is in ~/.nvm/bin, which the container does not see; add it to mounts");
+	assert_string_equal(
+		out, "claude is in ~/.nvm/bin, which the container does not see; add it to mounts");
 	assert_true(host_explain_127(&h, full, out, sizeof out));
 	assert_false(host_explain_127(&h, "no-such-program", out, sizeof out));
 	assert_false(host_explain_127(&h, "env", out, sizeof out));
@@ -166,7 +188,8 @@ static void explains_127(void **s)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(table), cmocka_unit_test(refused), cmocka_unit_test(explains_127) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(table), cmocka_unit_test(refused),
+		cmocka_unit_test(explains_127) };
 
 	return cmocka_run_group_tests(tests, setup, teardown);
 }

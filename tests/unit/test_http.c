@@ -1,4 +1,5 @@
-/* test_http.c - requests against a small fake daemon: good answers, streams split anywhere, and every kind of broken peer. */
+/* test_http.c - requests against a small fake daemon: good answers, streams split anywhere, and
+ * every kind of broken peer. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

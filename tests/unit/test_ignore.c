@@ -204,7 +204,8 @@ static void as_git_does(void **state)
 	size_t sets = 0, wrong = 0, hits = 0;
 
 	fix_init(&f, NULL);
-	sh(f.u, "rm -r f1 d; mkdir -p a/b/c a/abc b/a ab abc/ab 'x y' c/c/c; for d in '' a/ b/ ab/ "
+	sh(f.u,
+		"rm -r f1 d; mkdir -p a/b/c a/abc b/a ab abc/ab 'x y' c/c/c; for d in '' a/ b/ ab/ "
 		"abc/ 'x y/' a/b/ a/abc/ b/a/ abc/ab/ a/b/c/ c/c/c/; do "
 		"for n in a b c ab abc 'x y' .a a. '*' a-b ']' abca; do [ -e \"./$d$n\" ] || echo "
 		">\"./$d$n\"; done; done");

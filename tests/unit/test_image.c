@@ -1,4 +1,5 @@
-/* test_image.c - what images are made of: .dockerignore, the tar of a directory, progress, the names of registries. */
+/* test_image.c - what images are made of: .dockerignore, the tar of a directory, progress, the
+ * names of registries. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -23,22 +24,47 @@ static void ignoring(void **state)
 		const char *file, *path;
 		bool out;
 	} t[] = {
-		{ "a", "a", true }, { "a", "a/b/c", true }, { "a", "b/a", false }, { "a", "ab", false },
-		{ "/a/", "a", true }, { "./a", "a/x", true }, { "*.o", "x.o", true },
-		{ "*.o", "d/x.o", false }, { "**/*.o", "d/e/x.o", true }, { "**/*.o", "x.o", true },
-		{ "*/x", "d/x", true }, { "*/x", "d/e/x", false }, { "d/**", "d/e/f", true },
-		{ "d/**", "d", false }, { "d/**/f", "d/f", true }, { "d/**/f", "d/1/2/f", true },
-		{ "**", "anything/at/all", true }, { "x?z", "xyz", true }, { "x?z", "x/z", false },
-		{ "x[a-c]z", "xbz", true }, { "x[a-c]z", "xdz", false }, { "x[^a-c]z", "xdz", true },
-		{ "x[z", "x[z", true }, { "x\\*z", "x*z", true }, { "x\\*z", "xyz", false },
-		{ "*\n!keep", "keep", false }, { "*\n!keep", "keep/in", false },
-		{ "*\n!keep\nkeep/in", "keep/in", true }, { "*\n!keep\nkeep/in", "keep/out", false },
-		{ "# a\na b \r\n\n  !c", "a b", true }, { "# a", "a", false }, { "# a", "# a", false },
+		{ "a", "a", true },
+		{ "a", "a/b/c", true },
+		{ "a", "b/a", false },
+		{ "a", "ab", false },
+		{ "/a/", "a", true },
+		{ "./a", "a/x", true },
+		{ "*.o", "x.o", true },
+		{ "*.o", "d/x.o", false },
+		{ "**/*.o", "d/e/x.o", true },
+		{ "**/*.o", "x.o", true },
+		{ "*/x", "d/x", true },
+		{ "*/x", "d/e/x", false },
+		{ "d/**", "d/e/f", true },
+		{ "d/**", "d", false },
+		{ "d/**/f", "d/f", true },
+		{ "d/**/f", "d/1/2/f", true },
+		{ "**", "anything/at/all", true },
+		{ "x?z", "xyz", true },
+		{ "x?z", "x/z", false },
+		{ "x[a-c]z", "xbz", true },
+		{ "x[a-c]z", "xdz", false },
+		{ "x[^a-c]z", "xdz", true },
+		{ "x[z", "x[z", true },
+		{ "x\\*z", "x*z", true },
+		{ "x\\*z", "xyz", false },
+		{ "*\n!keep", "keep", false },
+		{ "*\n!keep", "keep/in", false },
+		{ "*\n!keep\nkeep/in", "keep/in", true },
+		{ "*\n!keep\nkeep/in", "keep/out", false },
+		{ "# a\na b \r\n\n  !c", "a b", true },
+		{ "# a", "a", false },
+		{ "# a", "# a", false },
 		{ "\xef\xbb\xbf"
 		  "a",
 			"a", true },
-		{ "!", "a", false }, { "", "a", false }, { ".", "a", false }, { "/", "a", false },
-		{ "node_modules\n.git\n", "node_modules/x/y.js", true }, { "a/*/c", "a/b/c/d", true },
+		{ "!", "a", false },
+		{ "", "a", false },
+		{ ".", "a", false },
+		{ "/", "a", false },
+		{ "node_modules\n.git\n", "node_modules/x/y.js", true },
+		{ "a/*/c", "a/b/c/d", true },
 	};
 	for (size_t i = 0; i < ARRAY_LEN(t); i++) {
 		struct strv p = STRV_INIT;
@@ -97,7 +123,8 @@ static void the_tar(void **state)
 	put("src/secret/ok", "4");
 	put("src/secret/key", "5");
 	put(nested, "deep");
-	out = sh("cd $1/src && ln -s /etc/passwd link && mkfifo fifo && chmod 755 'a file' && mkdir empty && touch big && truncate -s 300001 big");
+	out = sh(
+		"cd $1/src && ln -s /etc/passwd link && mkfifo fifo && chmod 755 'a file' && mkdir empty && touch big && truncate -s 300001 big");
 	free(out);
 	char *src = fs_join(dir, "src");
 	int fd = image_tar(src, dir, &stop, &size, &e);
@@ -107,12 +134,14 @@ static void the_tar(void **state)
 	assert_int_equal(st.st_size, size);
 	assert_int_equal(st.st_nlink, 0);
 	assert_int_equal(size % 512, 0);
-	char *script = xasprintf("cd $1 && mkdir x && tar -C x -xpf /proc/%d/fd/%d && cat x/d/%s/%s && "
-				 "cmp src/big x/big && readlink x/link && stat -c %%a 'x/a file' && cd x && find . | sort | grep -v nnn | tr '\\n' ' '",
+	char *script = xasprintf(
+		"cd $1 && mkdir x && tar -C x -xpf /proc/%d/fd/%d && cat x/d/%s/%s && "
+		"cmp src/big x/big && readlink x/link && stat -c %%a 'x/a file' && cd x && find . | sort | grep -v nnn | tr '\\n' ' '",
 		getpid(), fd, long_name, long_name);
 	out = sh(script);
-	assert_string_equal(out, "deep/etc/passwd\n755\n. ./.dockerignore ./Dockerfile ./a file ./big ./d ./empty "
-				 "./keep.o ./link ./secret ./secret/ok ");
+	assert_string_equal(out,
+		"deep/etc/passwd\n755\n. ./.dockerignore ./Dockerfile ./a file ./big ./d ./empty "
+		"./keep.o ./link ./secret ./secret/ok ");
 	free(out);
 	close(fd);
 	atomic_store(&stop, true);
@@ -129,7 +158,8 @@ static void the_tar(void **state)
 static void registries(void **state)
 {
 	static const char *const t[][2] = { { "node:22", "" }, { "library/node", "" },
-		{ "quay.test/a/b:1", "quay.test" }, { "localhost/a", "localhost" }, { "h:5000/a:1", "h:5000" } };
+		{ "quay.test/a/b:1", "quay.test" }, { "localhost/a", "localhost" },
+		{ "h:5000/a:1", "h:5000" } };
 	char out[256], why[300];
 	for (size_t i = 0; i < ARRAY_LEN(t); i++) {
 		image_registry(t[i][0], out, sizeof(out));
@@ -152,9 +182,11 @@ static char *login(const char *config, const char *registry, char why[300])
 
 static void damaged_logins(void **state)
 {
-	static const char *const none[] = { "", "[]", "{\"auths\":[]}", "{\"auths\":{\"q.test\":7}}",
-		"{\"auths\":{\"q.test\":{\"auth\":\"!!!\"}}}", "{\"auths\":{\"q.test\":{\"auth\":\"bm8=\"}}}",
-		"{\"auths\":{\"q.test.evil\":{\"auth\":\"YTpi\"}}}", "{\"auths\":{\"test\":{\"auth\":\"YTpi\"}}}" };
+	static const char *const none[] = { "", "[]", "{\"auths\":[]}",
+		"{\"auths\":{\"q.test\":7}}", "{\"auths\":{\"q.test\":{\"auth\":\"!!!\"}}}",
+		"{\"auths\":{\"q.test\":{\"auth\":\"bm8=\"}}}",
+		"{\"auths\":{\"q.test.evil\":{\"auth\":\"YTpi\"}}}",
+		"{\"auths\":{\"test\":{\"auth\":\"YTpi\"}}}" };
 	char why[300], *h;
 	snprintf(dir, sizeof(dir), "/tmp/yolo-image-XXXXXX");
 	assert_non_null(mkdtemp(dir));

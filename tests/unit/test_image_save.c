@@ -1,4 +1,5 @@
-/* test_image_save.c - image_save with a `docker` made of a script: once per id, what fails, what a killed writer left. */
+/* test_image_save.c - image_save with a `docker` made of a script: once per id, what fails, what a
+ * killed writer left. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -24,7 +25,8 @@ static void docker(const char *inspect, const char *save)
 {
 	struct err e = ERR_INIT;
 	char path[96];
-	char *text = xasprintf("#!/bin/sh\necho \"$*\" >>%s/calls\ncase $1 in\nimage) %s;;\nsave) %s;;\nesac\n",
+	char *text = xasprintf(
+		"#!/bin/sh\necho \"$*\" >>%s/calls\ncase $1 in\nimage) %s;;\nsave) %s;;\nesac\n",
 		dir, inspect, save);
 	snprintf(path, sizeof(path), "%s/bin/docker", dir);
 	unlink(path);
@@ -74,7 +76,8 @@ static void once_per_id(void **state)
 	struct err e = ERR_INIT;
 	struct buf b = BUF_INIT;
 	struct stat st;
-	char *tar = NULL, *want = xasprintf("%s/%s.tar", cache, ID), *left = xasprintf("%s.new", want);
+	char *tar = NULL, *want = xasprintf("%s/%s.tar", cache, ID),
+	     *left = xasprintf("%s.new", want);
 	docker("echo sha256:" ID, "printf 'the tar'");
 	assert_int_equal(fs_mkdir_private(cache, &e), 0);
 	assert_int_equal(fs_create(left, 0600, "half of an earlier one", 22, &e), 0);
@@ -117,8 +120,10 @@ static void not_there(void **state)
 static void failing(void **state)
 {
 	struct err e = ERR_INIT;
-	char *tar = NULL, *want = xasprintf("%s/%s.tar", cache, ID), *left = xasprintf("%s.new", want);
-	docker("echo sha256:" ID, "printf half; printf 'no space \\033[31mleft\\nmore' >&2; exit 1");
+	char *tar = NULL, *want = xasprintf("%s/%s.tar", cache, ID),
+	     *left = xasprintf("%s.new", want);
+	docker("echo sha256:" ID,
+		"printf half; printf 'no space \\033[31mleft\\nmore' >&2; exit 1");
 	assert_int_equal(image_save("node:22", cache, &tar, &e), -1);
 	assert_string_equal(e.code, "image_save");
 	assert_non_null(strstr(e.msg, "could not save image node:22 (exit 1): no space "));

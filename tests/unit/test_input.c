@@ -24,10 +24,21 @@ static void test_keys(void **state)
 		const char *s;
 		int32_t key;
 	} t[] = {
-		{ "a", 'a' }, { "\r", KEY_RETURN }, { "\t", KEY_TAB }, { "\x7f", KEY_RUBOUT }, { "\x0c", KEY_CTRL('l') },
-		{ "\033[A", KEY_CURSOR_UP }, { "\033OB", KEY_CURSOR_DOWN }, { "\033[5~", KEY_PAGE_UP }, { "\033[Z", KEY_BACKTAB },
-		{ "\xc3\xa9", 0xe9 }, { "\033[?2026;2$y", KEY_SYNC_YES }, { "\033[?2026;0$y", KEY_UNKNOWN }, { "\033[1;5A", KEY_UNKNOWN },
-		{ "\033x", KEY_UNKNOWN }, { "\033]0;t\007", KEY_UNKNOWN },
+		{ "a", 'a' },
+		{ "\r", KEY_RETURN },
+		{ "\t", KEY_TAB },
+		{ "\x7f", KEY_RUBOUT },
+		{ "\x0c", KEY_CTRL('l') },
+		{ "\033[A", KEY_CURSOR_UP },
+		{ "\033OB", KEY_CURSOR_DOWN },
+		{ "\033[5~", KEY_PAGE_UP },
+		{ "\033[Z", KEY_BACKTAB },
+		{ "\xc3\xa9", 0xe9 },
+		{ "\033[?2026;2$y", KEY_SYNC_YES },
+		{ "\033[?2026;0$y", KEY_UNKNOWN },
+		{ "\033[1;5A", KEY_UNKNOWN },
+		{ "\033x", KEY_UNKNOWN },
+		{ "\033]0;t\007", KEY_UNKNOWN },
 	};
 
 	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
@@ -55,7 +66,7 @@ static void test_escape(void **state)
 	assert_int_equal(input_next(&in, 125), KEY_ESCAPE);
 	feed("\033[", 2, 200);
 	assert_int_equal(input_next(&in, 300), KEY_NONE);
-	assert_int_equal(input_next(&in, 450), KEY_UNKNOWN);	/* dropped whole, not read as "[" */
+	assert_int_equal(input_next(&in, 450), KEY_UNKNOWN); /* dropped whole, not read as "[" */
 	assert_int_equal(input_next(&in, 450), KEY_NONE);
 	feed("\033[12", 4, 500);
 	feed("y", 1, 510);
@@ -73,7 +84,7 @@ static void test_paste(void **state)
 	assert_int_equal(in.paste_len, 6);
 	assert_string_equal(in.paste.p, "y\ryes\xc3\xa9");
 	assert_int_equal(input_next(&in, 101), 'q');
-	feed("\033[200~abc", 9, 200);	/* its end never comes */
+	feed("\033[200~abc", 9, 200); /* its end never comes */
 	assert_int_equal(input_next(&in, 200), KEY_NONE);
 	assert_int_equal(input_next(&in, 200 + INPUT_PASTE_MS + 1), KEY_PASTE);
 	feed("x", 1, 5000);
@@ -104,10 +115,9 @@ static void test_names(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_keys), cmocka_unit_test(test_escape), cmocka_unit_test(test_paste),
-		cmocka_unit_test(test_drain), cmocka_unit_test(test_names),
-	};
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_keys),
+		cmocka_unit_test(test_escape), cmocka_unit_test(test_paste),
+		cmocka_unit_test(test_drain), cmocka_unit_test(test_names) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

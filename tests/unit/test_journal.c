@@ -1,4 +1,5 @@
-/* test_journal.c - append and replay, a good journal cut at every byte, every byte changed, blocks doubled, moved, left out. */
+/* test_journal.c - append and replay, a good journal cut at every byte, every byte changed, blocks
+ * doubled, moved, left out. */
 #include "unit.h"
 
 #include <sys/resource.h>
@@ -245,7 +246,8 @@ static void test_flip_every_byte(void **state)
 			seen_clear(&s);
 			assert_int_equal(torn, b.len - good);
 			assert_int_equal(size_of(path), good);
-			/* Only a last line that lost its newline is plainly torn; all else is damage and kept. */
+			/* Only a last line that lost its newline is plainly torn; all else is
+			 * damage and kept. */
 			if (at != b.len - 1)
 				assert_int_equal(size_of(bad), b.len - good);
 		}
@@ -322,7 +324,8 @@ static void test_zeroed_and_foreign(void **state)
 	buf_release(&b);
 }
 
-/* No room: the act is refused, what was written stays whole, and it works again when there is room. */
+/* No room: the act is refused, what was written stays whole, and it works again when there is room.
+ */
 static void test_no_room(void **state)
 {
 	struct rlimit was, small;

@@ -274,10 +274,11 @@ static void test_out_is_valid(void **state)
 	json_put_double(o, "nan", (double)NAN);
 	json_put_double(o, "inf", (double)INFINITY);
 	json_print(o, &b);
-	assert_string_equal(b.p, "{\"bad\":"
-				 "\"a\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBDz\xEF\xBF\xBD\xEF\xBF\xBD"
-				 "\xEF\xBF\xBD\xEF\xBF\xBD\","
-				 "\"k\xEF\xBF\xBD\":null,\"nan\":null,\"inf\":null}");
+	assert_string_equal(b.p,
+		"{\"bad\":"
+		"\"a\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBDz\xEF\xBF\xBD\xEF\xBF\xBD"
+		"\xEF\xBF\xBD\xEF\xBF\xBD\","
+		"\"k\xEF\xBF\xBD\":null,\"nan\":null,\"inf\":null}");
 	again = json_parse(b.p, b.len, &e);
 	assert_non_null(again);
 	json_free(again);
@@ -368,9 +369,9 @@ static void test_building(void **state)
 		b.p, "{\"a\":[],\"b\":\"new\",\"v\":[\"p\",\"q\"],\"t\":true,\"z\":null}");
 	buf_clear(&b);
 	json_print_pretty(copy, &b);
-	assert_string_equal(
-		b.p, "{\n\t\"a\": [],\n\t\"b\": \"new\",\n\t\"v\": "
-		     "[\n\t\t\"p\",\n\t\t\"q\"\n\t],\n\t\"t\": true,\n\t\"z\": null\n}");
+	assert_string_equal(b.p,
+		"{\n\t\"a\": [],\n\t\"b\": \"new\",\n\t\"v\": "
+		"[\n\t\t\"p\",\n\t\t\"q\"\n\t],\n\t\"t\": true,\n\t\"z\": null\n}");
 	json_free(copy);
 	json_free(NULL);
 	assert_null(json_copy(NULL));

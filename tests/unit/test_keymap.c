@@ -1,4 +1,5 @@
-/* test_keymap.c - the table of actions: no key means two things in one place, and nothing is shown that does not work. */
+/* test_keymap.c - the table of actions: no key means two things in one place, and nothing is shown
+ * that does not work. */
 #include "unit.h"
 
 #include <string.h>
@@ -12,9 +13,13 @@ static void test_no_conflict(void **state)
 {
 	for (size_t p = 0; p < sizeof(places) / sizeof(places[0]); p++)
 		for (size_t i = 0; i < action_count; i++)
-			for (size_t k = 0; (actions[i].contexts & places[p]) && keymap_key(&actions[i], k); k++)
-				if (keymap_find(places[p], keymap_key(&actions[i], k)) != &actions[i])
-					fail_msg("%s: a key of it does something else in place %u", actions[i].name, places[p]);
+			for (size_t k = 0;
+				(actions[i].contexts & places[p]) && keymap_key(&actions[i], k);
+				k++)
+				if (keymap_find(places[p], keymap_key(&actions[i], k)) !=
+					&actions[i])
+					fail_msg("%s: a key of it does something else in place %u",
+						actions[i].name, places[p]);
 }
 
 static void test_keys_parse(void **state)
@@ -34,7 +39,8 @@ static void test_keys_parse(void **state)
 /* Ctrl-a, ctrl-b, ctrl-s, ctrl-z and the keys that read "n" or "R" out of habit are nobody's. */
 static void test_reserved(void **state)
 {
-	static const int32_t keys[] = { KEY_CTRL('a'), KEY_CTRL('b'), KEY_CTRL('s'), KEY_CTRL('z') };
+	static const int32_t keys[] = { KEY_CTRL('a'), KEY_CTRL('b'), KEY_CTRL('s'),
+		KEY_CTRL('z') };
 
 	for (size_t p = 0; p < sizeof(places) / sizeof(places[0]); p++)
 		for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
@@ -78,8 +84,10 @@ static void test_footer(void **state)
 {
 	for (size_t p = 0; p < sizeof(places) / sizeof(places[0]); p++)
 		for (size_t i = 0; i < action_count; i++)
-			if (actions[i].foot && (actions[i].foot_contexts & places[p]) && !key_of_words(actions[i].foot_key, places[p]))
-				fail_msg("footer: %s does nothing in place %u", actions[i].foot_key, places[p]);
+			if (actions[i].foot && (actions[i].foot_contexts & places[p]) &&
+				!key_of_words(actions[i].foot_key, places[p]))
+				fail_msg("footer: %s does nothing in place %u", actions[i].foot_key,
+					places[p]);
 }
 
 /* Every action is found in help: by a line of its own, or in the line of the row before it. */
@@ -94,9 +102,9 @@ static void test_help(void **state)
 		if (actions[i].help)
 			keys = actions[i].help_keys;
 		else if (!strcmp(actions[i].name, "back"))
-			continue;	/* q stands beside enter, and in the ALWAYS section */
+			continue; /* q stands beside enter, and in the ALWAYS section */
 		if (first >= '0' && first <= '9')
-			continue;	/* "1-99" */
+			continue; /* "1-99" */
 		key_name(first, name);
 		if (!strstr(keys, name))
 			fail_msg("help of %s does not show its key %s", actions[i].name, name);
@@ -118,7 +126,8 @@ static bool manual_has(const char *page, const struct action *a)
 	return false;
 }
 
-/* Every line of help stands in yolodeck(1), behind its keys (arrows are words there). Run from the top of the source. */
+/* Every line of help stands in yolodeck(1), behind its keys (arrows are words there). Run from the
+ * top of the source. */
 static void test_manual(void **state)
 {
 	struct err e = ERR_INIT;
@@ -127,7 +136,7 @@ static void test_manual(void **state)
 
 	if (fs_read("man/yolodeck.1", 1 << 20, &page, &e) < 0)
 		fail_msg("%s", e.msg);
-	for (size_t i = 0; i < page.len; i++)	/* without roff's escapes of a minus and a caret */
+	for (size_t i = 0; i < page.len; i++) /* without roff's escapes of a minus and a caret */
 		if (!strncmp(page.p + i, "\\(ha", 4)) {
 			page.p[o++] = '^';
 			i += 3;
@@ -137,7 +146,8 @@ static void test_manual(void **state)
 	page.p[o] = '\0';
 	for (size_t i = 0; i < action_count; i++)
 		if (actions[i].help && !manual_has(page.p, &actions[i]))
-			fail_msg("yolodeck(1) does not have: %s  %s", actions[i].help_keys, actions[i].help);
+			fail_msg("yolodeck(1) does not have: %s  %s", actions[i].help_keys,
+				actions[i].help);
 	buf_release(&page);
 }
 
@@ -148,7 +158,9 @@ static void test_names(void **state)
 	for (size_t i = 0; i < action_count; i++) {
 		for (size_t k = i + 1; k < action_count; k++)
 			assert_string_not_equal(actions[i].name, actions[k].name);
-		assert_ptr_equal(action_find(actions[i].name, actions[i].contexts & -actions[i].contexts, &e), &actions[i]);
+		assert_ptr_equal(action_find(actions[i].name,
+					 actions[i].contexts & -actions[i].contexts, &e),
+			&actions[i]);
 	}
 	assert_non_null(action_find("lay", IN_DECK, &e));
 	assert_null(action_find("kil", IN_RACES, &e));
@@ -159,11 +171,11 @@ static void test_names(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_no_conflict), cmocka_unit_test(test_keys_parse), cmocka_unit_test(test_reserved),
-		cmocka_unit_test(test_not_offered), cmocka_unit_test(test_footer), cmocka_unit_test(test_help), cmocka_unit_test(test_manual),
-		cmocka_unit_test(test_names),
-	};
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_no_conflict),
+		cmocka_unit_test(test_keys_parse), cmocka_unit_test(test_reserved),
+		cmocka_unit_test(test_not_offered), cmocka_unit_test(test_footer),
+		cmocka_unit_test(test_help), cmocka_unit_test(test_manual),
+		cmocka_unit_test(test_names) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

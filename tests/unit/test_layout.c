@@ -5,7 +5,12 @@
 
 static struct layout make(int h, int w, size_t n, size_t selected)
 {
-	struct layout_in in = { .h = h, .w = w, .nrows = n, .row_selected = selected, .npanes = n, .pane_selected = selected };
+	struct layout_in in = { .h = h,
+		.w = w,
+		.nrows = n,
+		.row_selected = selected,
+		.npanes = n,
+		.pane_selected = selected };
 	struct layout l;
 
 	layout_compute(&in, &l);
@@ -91,7 +96,8 @@ static void test_modes(void **state)
 	assert_int_equal(l.grid.y, 11);
 }
 
-/* Nothing overlaps or leaves the screen; the selected row and pane are shown; no pane is under 38 cells where the screen has them. */
+/* Nothing overlaps or leaves the screen; the selected row and pane are shown; no pane is under 38
+ * cells where the screen has them. */
 static void check_size(int h, int w, size_t n, size_t selected)
 {
 	struct layout l = make(h, w, n, selected);
@@ -135,10 +141,9 @@ static void test_all_sizes(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_mockups), cmocka_unit_test(test_fold), cmocka_unit_test(test_small),
-		cmocka_unit_test(test_modes), cmocka_unit_test(test_all_sizes),
-	};
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_mockups),
+		cmocka_unit_test(test_fold), cmocka_unit_test(test_small),
+		cmocka_unit_test(test_modes), cmocka_unit_test(test_all_sizes) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,5 @@
-/* test_loop.c - the conductor's loop: descriptors, timers in order, posts from threads, silence when nothing happens. */
+/* test_loop.c - the conductor's loop: descriptors, timers in order, posts from threads, silence
+ * when nothing happens. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -140,7 +141,8 @@ static void unwatch_both(void *ctx, int fd, int events)
 	b->other[0] = b->other[0] == fd ? -1 : b->other[0];
 }
 
-/* Both are readable in the same turn; the first to run removes the other and itself: the other must not run. */
+/* Both are readable in the same turn; the first to run removes the other and itself: the other must
+ * not run. */
 static void unwatch_inside_a_callback(void **state)
 {
 	struct bench *b = *state;
@@ -208,7 +210,8 @@ static void hung_up(void *ctx, int fd, int events)
 	loop_stop(b->l, 0);
 }
 
-/* A full pipe whose reader leaves: the writer must be told, although poll only speaks of a hang-up. */
+/* A full pipe whose reader leaves: the writer must be told, although poll only speaks of a hang-up.
+ */
 static void hang_up_reaches_a_writer(void **state)
 {
 	struct bench *b = *state;

@@ -1,5 +1,5 @@
-/* test_pipeline.c - the pipeline's files: quoting, rendering, reading, comparing, upgrading, building. The template is one of the test's
- * own, in front of ours. */
+/* test_pipeline.c - the pipeline's files: quoting, rendering, reading, comparing, upgrading,
+ * building. The template is one of the test's own, in front of ours. */
 #include "unit.h"
 
 #include <fcntl.h>
@@ -12,7 +12,8 @@
 
 static char *home;
 
-static const char template_main[] = "// main.go - a program for tests.\n"
+static const char template_main[] =
+	"// main.go - a program for tests.\n"
 	"package main\n\n"
 	"import (\n\t\"fmt\"\n\t\"os\"\n)\n\n"
 	"func setup() string {\n"
@@ -195,15 +196,21 @@ static void test_compare(void **state)
 		{ "return \"s\"", "x := 1\n\treturn \"s\"", "", "" },
 		{ "package main", "package other", "pipeline_changed", "main.go:2: outside: " },
 		{ "for _, c", "for i, c", "pipeline_changed", "main.go:23: outside: " },
-		{ "return \"s\"\n", "return \"s\"\n\n\n\t// yolodeck:begin base\n", "pipeline_changed",
+		{ "return \"s\"\n", "return \"s\"\n\n\n\t// yolodeck:begin base\n",
+			"pipeline_changed",
 			"main.go:14: marker: the section base begins inside the section setup" },
 		{ "begin setup", "begin setpu", "pipeline_changed",
 			"main.go:10: marker: there is no section setpu; did you mean setup" },
-		{ "end setup", "end wrap", "pipeline_changed", "main.go:12: marker: the section setup ends as wrap" },
-		{ "\t// yolodeck:end setup\n", "", "pipeline_changed", "main.go:15: marker: the section wrap begins inside" },
-		{ "begin wrap", "begin setup", "pipeline_changed", "main.go:16: marker: a second section setup" },
-		{ "\t// yolodeck:begin setup\n", "", "pipeline_changed", "main.go:11: marker: no section is open" },
-		{ "\t// yolodeck:end wrap\n", "", "pipeline_changed", "the file ends inside the section wrap" },
+		{ "end setup", "end wrap", "pipeline_changed",
+			"main.go:12: marker: the section setup ends as wrap" },
+		{ "\t// yolodeck:end setup\n", "", "pipeline_changed",
+			"main.go:15: marker: the section wrap begins inside" },
+		{ "begin wrap", "begin setup", "pipeline_changed",
+			"main.go:16: marker: a second section setup" },
+		{ "\t// yolodeck:begin setup\n", "", "pipeline_changed",
+			"main.go:11: marker: no section is open" },
+		{ "\t// yolodeck:end wrap\n", "", "pipeline_changed",
+			"the file ends inside the section wrap" },
 		{ "begin setup", "setup", "pipeline_changed", "main.go:10: marker: neither" },
 	};
 	struct err e = ERR_INIT;
@@ -305,8 +312,9 @@ static void test_diff(void **state)
 			buf_fmt(&b, i == 25 ? "x%d\n" : "%d\n", i);
 	}
 	pipeline_diff("f", &a, &b, &out);
-	assert_string_equal(out.p, "--- a/f\n+++ b/f\n@@ -2,7 +2,6 @@\n 2\n 3\n 4\n-5\n 6\n 7\n 8\n"
-				   "@@ -22,7 +21,7 @@\n 22\n 23\n 24\n-25\n+x25\n 26\n 27\n 28\n");
+	assert_string_equal(out.p,
+		"--- a/f\n+++ b/f\n@@ -2,7 +2,6 @@\n 2\n 3\n 4\n-5\n 6\n 7\n 8\n"
+		"@@ -22,7 +21,7 @@\n 22\n 23\n 24\n-25\n+x25\n 26\n 27\n 28\n");
 	buf_clear(&out);
 	pipeline_diff("f", &a, &a, &out);
 	assert_string_equal(out.p, "");
@@ -380,7 +388,8 @@ static void test_quote(void **state)
 		skip();
 	for (int i = 0; i < 256; i++)
 		buf_char(&b, (char)i);
-	buf_str(&b, "zażółć 日本 $(rm -rf /) `id` \" + panic() + \" {{setup}} %s\r\n// yolodeck:end setup\n*/ ");
+	buf_str(&b,
+		"zażółć 日本 $(rm -rf /) `id` \" + panic() + \" {{setup}} %s\r\n// yolodeck:end setup\n*/ ");
 	while (b.len < 100 * 1024)
 		buf_str(&b, "x\xc3\"`\\");
 	says(b.p, b.len);
@@ -434,13 +443,18 @@ static void test_build_refused(void **state)
 	static const struct {
 		const char *main_go, *go_mod, *env, *code, *words;
 	} cases[] = {
-		{ "package main\nfunc main() { nothing() }\n", "module m\n\ngo 1.21\n", NULL, "build", "main.go:2:15: undefined: nothing" },
-		{ "package main\nfunc main() { \033[2Jx }\n", "module m\n\ngo 1.21\n", NULL, "build", "main.go:2:" },
-		{ "package main\nfunc main() {}\n", "module m\n\ngo 1.999.1\n", NULL, "go_old", "needs go 1.999.1 or newer" },
+		{ "package main\nfunc main() { nothing() }\n", "module m\n\ngo 1.21\n", NULL,
+			"build", "main.go:2:15: undefined: nothing" },
+		{ "package main\nfunc main() { \033[2Jx }\n", "module m\n\ngo 1.21\n", NULL,
+			"build", "main.go:2:" },
+		{ "package main\nfunc main() {}\n", "module m\n\ngo 1.999.1\n", NULL, "go_old",
+			"needs go 1.999.1 or newer" },
 		{ "package main\nimport _ \"example.org/x\"\nfunc main() {}\n",
-			"module m\n\ngo 1.21\n\nrequire example.org/x v1.0.0\n", NULL, "build", "go.sum" },
+			"module m\n\ngo 1.21\n\nrequire example.org/x v1.0.0\n", NULL, "build",
+			"go.sum" },
 		{ "package main\nimport _ \"example.org/x\"\nfunc main() {}\n",
-			"module m\n\ngo 1.21\n\nrequire example.org/x v1.0.0\n", "http://127.0.0.1:9", "no_modules", "cannot be downloaded" },
+			"module m\n\ngo 1.21\n\nrequire example.org/x v1.0.0\n",
+			"http://127.0.0.1:9", "no_modules", "cannot be downloaded" },
 	};
 	char *dir = cache("refused"), *binary = NULL;
 
@@ -459,7 +473,8 @@ static void test_build_refused(void **state)
 		}
 		assert_int_equal(pipeline_build(dir, &p, &binary, &e), -1);
 		assert_null(binary);
-		if (strcmp(e.code, cases[i].code) || !strstr(e.msg, cases[i].words) || strchr(e.msg, '\033'))
+		if (strcmp(e.code, cases[i].code) || !strstr(e.msg, cases[i].words) ||
+			strchr(e.msg, '\033'))
 			fail_msg("case %zu: %s: %s", i, e.code, e.msg);
 		pipeline_files_release(&p);
 	}
@@ -482,7 +497,8 @@ static void test_check(void **state)
 	edit(&p, "main.go", "return \"make deps\"", "go f()\n\t_ = f()\n\treturn \"x\"");
 	assert_int_equal(pipeline_check(dir, &p, &findings, &e), -1);
 	assert_string_equal(e.code, "constraint");
-	assert_string_equal(e.msg, "main.go:11: concurrency: a goroutine in a section; variants run side by side without it");
+	assert_string_equal(e.msg,
+		"main.go:11: concurrency: a goroutine in a section; variants run side by side without it");
 	assert_holds(findings.p, "main.go:12: ignored-error: ");
 	buf_clear(&findings);
 	edit(&p, "main.go", "package main", "package mine");

@@ -1,4 +1,5 @@
-/* test_promote.c - promote that works: the three ways, where the branch may be, what of the user's stays byte for byte. */
+/* test_promote.c - promote that works: the three ways, where the branch may be, what of the user's
+ * stays byte for byte. */
 #include "promote_repo.h"
 
 static struct world *w;
@@ -90,13 +91,15 @@ static void test_squash(void **state)
 	promote_plan_release(&p);
 }
 
-/* Two commits on the base, the base moved: both replayed, authors and messages kept, the user as committer. */
+/* Two commits on the base, the base moved: both replayed, authors and messages kept, the user as
+ * committer. */
 static void test_rebase(void **state)
 {
 	struct promote_in in;
 	struct promote_plan p;
 
-	world_variant(w, VARIANT_EDITS
+	world_variant(w,
+		VARIANT_EDITS
 		"; git add -A; git commit -q -m 'one  <odd>\n\n  body\n\nend'; echo 2 >second");
 	run(w, "cd u; echo mine >>f2; git commit -q -a -m mine");
 	in = world_in(w);
@@ -133,32 +136,36 @@ static void test_moved_base_merges(void **state)
 	is(w, "TEN TWENTY", "sed -n '10p;20p' u/f1 | paste -sd' '");
 }
 
-/* Edited, staged, untracked, ignored, deleted, made executable elsewhere: the same bytes and the same status afterwards. */
+/* Edited, staged, untracked, ignored, deleted, made executable elsewhere: the same bytes and the
+ * same status afterwards. */
 static void test_dirt_elsewhere_is_kept(void **state)
 {
 	struct promote_in in = world_in(w);
 	struct promote_plan p;
 	char *before, *after;
 
-	run(w, "cd u; echo edit >>f2; echo staged >>f3; git add f3; echo more >>f3; printf "
-	       "'u\\0\\r\\n' >untracked; echo i >x.ign\n"
-	       "rm dir/x; chmod +x f5; echo added >added; git add added; printf 'odd' >\"$(printf "
-	       "'na\\tme')\"");
-	before = sh(w, "cd u; git status --porcelain --ignored; find . -path ./.git -prune -o "
-		       "-type f -print | grep -v -e /f1 -e /nf -e "
-		       "/new/deep -e /f4 | LC_ALL=C sort | while read -r f; do stat -c '%%a %%n' "
-		       "\"$f\"; sha256sum \"$f\"; done");
+	run(w,
+		"cd u; echo edit >>f2; echo staged >>f3; git add f3; echo more >>f3; printf "
+		"'u\\0\\r\\n' >untracked; echo i >x.ign\n"
+		"rm dir/x; chmod +x f5; echo added >added; git add added; printf 'odd' >\"$(printf "
+		"'na\\tme')\"");
+	before = sh(w,
+		"cd u; git status --porcelain --ignored; find . -path ./.git -prune -o "
+		"-type f -print | grep -v -e /f1 -e /nf -e "
+		"/new/deep -e /f4 | LC_ALL=C sort | while read -r f; do stat -c '%%a %%n' "
+		"\"$f\"; sha256sum \"$f\"; done");
 	run(w, "cp -a u u2; rm -rf u; mv u2 u; touch u/f1 u/f4");
 	plan_ok(&in, &p);
 	assert_int_equal(p.local_edits.n, 5);
 	assert_true(strv_has(&p.local_edits, "f2") && strv_has(&p.local_edits, "f3") &&
-		    strv_has(&p.local_edits, "dir/x"));
+		strv_has(&p.local_edits, "dir/x"));
 	assert_true(strv_has(&p.local_edits, "f5") && strv_has(&p.local_edits, "added"));
 	apply_ok(w, &in, &p);
-	after = sh(w, "cd u; git status --porcelain --ignored; find . -path ./.git -prune -o -type "
-		      "f -print | grep -v -e /f1 -e /nf -e "
-		      "/new/deep -e /f4 | LC_ALL=C sort | while read -r f; do stat -c '%%a %%n' "
-		      "\"$f\"; sha256sum \"$f\"; done");
+	after = sh(w,
+		"cd u; git status --porcelain --ignored; find . -path ./.git -prune -o -type "
+		"f -print | grep -v -e /f1 -e /nf -e "
+		"/new/deep -e /f4 | LC_ALL=C sort | while read -r f; do stat -c '%%a %%n' "
+		"\"$f\"; sha256sum \"$f\"; done");
 	assert_string_equal(before, after);
 	check_content(w->u);
 	free(before);
@@ -268,9 +275,10 @@ static void test_crlf(void **state)
 /* The user's own smudge filter runs, as with any checkout of his. */
 static void test_own_filter(void **state)
 {
-	run(w, "cd u; git config filter.f.smudge 'sed s/^/S:/'; git config filter.f.clean 'sed "
-	       "s/^S://'; echo 'nf filter=f' "
-	       ">.git/info/attributes");
+	run(w,
+		"cd u; git config filter.f.smudge 'sed s/^/S:/'; git config filter.f.clean 'sed "
+		"s/^S://'; echo 'nf filter=f' "
+		">.git/info/attributes");
 	promote_ok(w);
 	is(w, "S:new", "cat u/nf");
 	is(w, "", "git -C u status --porcelain");
@@ -287,9 +295,10 @@ static void test_shallow(void **state)
 		struct undo_plan up;
 		struct promote_done d = { 0 };
 
-		run(w, "rm -rf u2 sh q.git; cp -a u u2; cd u2; echo 2 >>f5; git commit -q -a -m "
-		       "two; cd ..; git clone -q --depth 1 "
-		       "file://$PWD/u2 sh");
+		run(w,
+			"rm -rf u2 sh q.git; cp -a u u2; cd u2; echo 2 >>f5; git commit -q -a -m "
+			"two; cd ..; git clone -q --depth 1 "
+			"file://$PWD/u2 sh");
 		free(w->u);
 		w->u = fs_join(w->dir, "sh");
 
@@ -297,10 +306,11 @@ static void test_shallow(void **state)
 		w->base = sh(w, "git -C sh rev-parse HEAD");
 		world_reopen(w);
 		assert_int_equal(quarantine_make(&w->repo, w->q, &e), 0);
-		run(w, "rm -rf v; git clone -q u2 v; cd v; " VARIANT_EDITS
-		       "; git add -A; git commit -q -m 'fix it'; cd ..; git "
-		       "--git-dir q.git -c protocol.file.allow=always fetch -q v "
-		       "+HEAD:refs/yolodeck/7/a/tip");
+		run(w,
+			"rm -rf v; git clone -q u2 v; cd v; " VARIANT_EDITS
+			"; git add -A; git commit -q -m 'fix it'; cd ..; git "
+			"--git-dir q.git -c protocol.file.allow=always fetch -q v "
+			"+HEAD:refs/yolodeck/7/a/tip");
 		free(w->tip);
 		w->tip = sh(w, "git --git-dir q.git rev-parse refs/yolodeck/7/a/tip");
 		if (i == 2)
@@ -332,18 +342,20 @@ static void test_shallow(void **state)
 	}
 }
 
-/* A submodule of the user's, dirty inside and moved, is left alone; and promote works in a submodule's own repository. */
+/* A submodule of the user's, dirty inside and moved, is left alone; and promote works in a
+ * submodule's own repository. */
 static void test_submodules(void **state)
 {
 	struct promote_in in;
 	struct promote_plan p;
 	struct err e = ERR_INIT;
 
-	run(w, "git init -q lib; cd lib; echo l >l; git add l; git commit -q -m lib; cd ../u; git "
-	       "-c protocol.file.allow=always "
-	       "submodule --quiet add ../lib sub; git commit -q -m sub; echo dirt >>sub/l; echo "
-	       "more >sub/new; git config "
-	       "submodule.recurse true");
+	run(w,
+		"git init -q lib; cd lib; echo l >l; git add l; git commit -q -m lib; cd ../u; git "
+		"-c protocol.file.allow=always "
+		"submodule --quiet add ../lib sub; git commit -q -m sub; echo dirt >>sub/l; echo "
+		"more >sub/new; git config "
+		"submodule.recurse true");
 	promote_ok(w);
 	is(w, "dirt", "tail -n 1 u/sub/l");
 	is(w, " M sub", "git -C u status --porcelain");
@@ -357,9 +369,10 @@ static void test_submodules(void **state)
 	world_reopen(w);
 	assert_string_equal(w->repo.top, w->u);
 	assert_int_equal(quarantine_make(&w->repo, w->q, &e), 0);
-	run(w, "rm -rf v; git clone -q u/sub v; cd v; echo 2 >l; git commit -q -a -m two; cd ..; "
-	       "git --git-dir q.git -c "
-	       "protocol.file.allow=always fetch -q v +HEAD:refs/yolodeck/7/a/tip; rm -rf v");
+	run(w,
+		"rm -rf v; git clone -q u/sub v; cd v; echo 2 >l; git commit -q -a -m two; cd ..; "
+		"git --git-dir q.git -c "
+		"protocol.file.allow=always fetch -q v +HEAD:refs/yolodeck/7/a/tip; rm -rf v");
 	free(w->tip);
 	w->tip = sh(w, "git --git-dir q.git rev-parse refs/yolodeck/7/a/tip");
 	in = world_in(w);
@@ -387,9 +400,10 @@ static void test_unrelated(void **state)
 
 static void test_odd_names(void **state)
 {
-	world_variant(w, "printf 1 >'- a \"b\"'; printf 2 >\"$(printf 'n\\303\\274l\\nline')\"; "
-			 "printf 3 >\"$(printf 'bad\\377')\"; printf 4 >':(top)x'; "
-			 "ln -s f1 link; printf '#!/bin/sh\\n' >run.sh; chmod +x run.sh");
+	world_variant(w,
+		"printf 1 >'- a \"b\"'; printf 2 >\"$(printf 'n\\303\\274l\\nline')\"; "
+		"printf 3 >\"$(printf 'bad\\377')\"; printf 4 >':(top)x'; "
+		"ln -s f1 link; printf '#!/bin/sh\\n' >run.sh; chmod +x run.sh");
 	promote_ok(w);
 	is(w, "", "git -C u status --porcelain");
 	is(w, "2f1", "cat u/n*line; readlink u/link");

@@ -1,5 +1,6 @@
-/* test_promote_hooks.c - nothing that a repository, its tree or the variant plants runs by our git calls: hooks in the tree (husky)
- * and beside it, fsmonitor, external diff, textconv, merge drivers, signing, auto-gc, aliases. With plain git each one does. */
+/* test_promote_hooks.c - nothing that a repository, its tree or the variant plants runs by our git
+ * calls: hooks in the tree (husky) and beside it, fsmonitor, external diff, textconv, merge
+ * drivers, signing, auto-gc, aliases. With plain git each one does. */
 #include "promote_repo.h"
 
 static struct world *w;
@@ -40,9 +41,9 @@ static int setup(void **state)
 	run(w, "%s", plant);
 	free(w->base);
 	w->base = sh(w, "git -c core.fsmonitor=false -C u rev-parse HEAD");
-	world_variant(
-		w, VARIANT_EDITS "; printf '* filter=evil diff=t merge=d\\n' >.gitattributes; echo "
-				 ":  >>.husky/post-merge; mkdir -p sub/.github");
+	world_variant(w,
+		VARIANT_EDITS "; printf '* filter=evil diff=t merge=d\\n' >.gitattributes; echo "
+			      ":  >>.husky/post-merge; mkdir -p sub/.github");
 	run(w, "rm -f marks/*");
 	return 0;
 }
@@ -64,15 +65,16 @@ static void test_control(void **state)
 	static const char *const must[] = { "fsm", "reference-transaction", "post-index-change",
 		"post-checkout", "post-merge", "gpg", "extdiff", "textconv", "driver" };
 
-	run(w, "cd u; git -c protocol.file.allow=always -c merge.verifySignatures=false fetch -q "
-	       "../q.git refs/yolodeck/7/a/tip; git branch t "
-	       "FETCH_HEAD; git -c merge.verifySignatures=false merge --no-squash --commit "
-	       "--ff-only -q t; git status >/dev/null; git diff "
-	       "HEAD~1 >/dev/null; git diff --no-ext-diff HEAD~1 >/dev/null; git checkout -q -b x "
-	       "HEAD~1; sed -i "
-	       "s/^10/X/ f1; git -c commit.gpgSign=false commit -q -a -m x; git -c "
-	       "merge.verifySignatures=false merge --no-edit -q t >/dev/null "
-	       "2>&1 || true; git commit -q -m signed --allow-empty 2>/dev/null || true");
+	run(w,
+		"cd u; git -c protocol.file.allow=always -c merge.verifySignatures=false fetch -q "
+		"../q.git refs/yolodeck/7/a/tip; git branch t "
+		"FETCH_HEAD; git -c merge.verifySignatures=false merge --no-squash --commit "
+		"--ff-only -q t; git status >/dev/null; git diff "
+		"HEAD~1 >/dev/null; git diff --no-ext-diff HEAD~1 >/dev/null; git checkout -q -b x "
+		"HEAD~1; sed -i "
+		"s/^10/X/ f1; git -c commit.gpgSign=false commit -q -a -m x; git -c "
+		"merge.verifySignatures=false merge --no-edit -q t >/dev/null "
+		"2>&1 || true; git commit -q -m signed --allow-empty 2>/dev/null || true");
 	for (size_t i = 0; i < ARRAY_LEN(must); i++) {
 		char *p = xasprintf("%s/marks/%s", w->dir, must[i]);
 
@@ -91,12 +93,13 @@ static void promote_undo_revert(enum promote_how how)
 	struct err e = ERR_INIT;
 
 	in.how = how;
-	run(w, "cd u; echo 1 >>f3; git -c core.fsmonitor=false -c core.hooksPath=/dev/null -c "
-	       "commit.gpgSign=false commit -q -a -m moved; echo "
-	       "dirt >>f2; rm -f ../marks/*");
+	run(w,
+		"cd u; echo 1 >>f3; git -c core.fsmonitor=false -c core.hooksPath=/dev/null -c "
+		"commit.gpgSign=false commit -q -a -m moved; echo "
+		"dirt >>f2; rm -f ../marks/*");
 	plan_ok(&in, &p);
 	assert_true(strv_has(&p.auto_run, ".gitattributes") &&
-		    strv_has(&p.auto_run, ".husky/post-merge"));
+		strv_has(&p.auto_run, ".husky/post-merge"));
 	nothing_ran();
 	apply_ok(w, &in, &p);
 	nothing_ran();
@@ -117,9 +120,10 @@ static void promote_undo_revert(enum promote_how how)
 	promote_done_release(&d);
 	world_journal(w);
 	assert_int_equal(promote_done_from_json(&d, world_stage(w, 3, "intent")), 0);
-	run(w, "cd u; git -c core.fsmonitor=false -c core.hooksPath=/dev/null -c "
-	       "commit.gpgSign=false commit -q --allow-empty -m later; rm -f "
-	       "../marks/*");
+	run(w,
+		"cd u; git -c core.fsmonitor=false -c core.hooksPath=/dev/null -c "
+		"commit.gpgSign=false commit -q --allow-empty -m later; rm -f "
+		"../marks/*");
 	assert_int_equal(undo_plan(&w->repo, w->q, &d, &up, &e), 0);
 	assert_true(up.revert);
 	if (undo_apply(&w->repo, w->q, w->state, &d, &up, w->j, &e) < 0)
@@ -152,9 +156,10 @@ static void test_archive_and_bare_target(void **state)
 	struct promote_plan p;
 	struct err e = ERR_INIT;
 
-	run(w, "cd u; git -c core.fsmonitor=false -c core.hooksPath=/dev/null branch other; git -c "
-	       "core.hooksPath=/dev/null update-ref "
-	       "refs/heads/yolo/7/a main; rm -f ../marks/*");
+	run(w,
+		"cd u; git -c core.fsmonitor=false -c core.hooksPath=/dev/null branch other; git -c "
+		"core.hooksPath=/dev/null update-ref "
+		"refs/heads/yolo/7/a main; rm -f ../marks/*");
 	in.into = "other";
 	plan_ok(&in, &p);
 	apply_ok(w, &in, &p);

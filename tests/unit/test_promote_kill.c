@@ -1,5 +1,6 @@
-/* test_promote_kill.c - kill -9 of the git child, of the applying process and of both at random instants, then repair as a
- * conductor's start does; and promotes that run at once. The applying process is this program again. */
+/* test_promote_kill.c - kill -9 of the git child, of the applying process and of both at random
+ * instants, then repair as a conductor's start does; and promotes that run at once. The applying
+ * process is this program again. */
 #include "promote_repo.h"
 
 #include <signal.h>
@@ -18,9 +19,10 @@ static int setup(void **state)
 		FILES);
 	free(w->base);
 	w->base = sh(w, "git -C u rev-parse HEAD");
-	world_variant(w, VARIANT_EDITS "; for f in d?/g*; do sed -i 's/^1/new 1/' $f; done; rm "
-				       "d3/g3 d4/g4; mkdir -p added; for i in $(seq 40); do seq 1 "
-				       "$((i * 30)) >added/h$i; done");
+	world_variant(w,
+		VARIANT_EDITS "; for f in d?/g*; do sed -i 's/^1/new 1/' $f; done; rm "
+			      "d3/g3 d4/g4; mkdir -p added; for i in $(seq 40); do seq 1 "
+			      "$((i * 30)) >added/h$i; done");
 	return 0;
 }
 
@@ -30,7 +32,8 @@ static int teardown(void **state)
 	return 0;
 }
 
-/* ---- the other process: argv = program, "promote" | "undo", dir, base, tip; waits for <dir>/go, says what came of it ---- */
+/* ---- the other process: argv = program, "promote" | "undo", dir, base, tip; waits for <dir>/go,
+ * says what came of it ---- */
 
 static int other_promote(const struct world *o, struct err *e)
 {
@@ -108,7 +111,8 @@ static void start(struct child *c, const char *what, int out)
 
 	s.argv = argv;
 	s.out = s.err = out;
-	/* The leak check at its end runs in a child of its own, which kill_git would take for git: then it waits for that for ever. */
+	/* The leak check at its end runs in a child of its own, which kill_git would take for git:
+	 * then it waits for that for ever. */
 	setenv("ASAN_OPTIONS", "detect_leaks=0", 1);
 	if (child_start(c, &s, &e) < 0)
 		fail_msg("%s", e.msg);
@@ -197,8 +201,9 @@ static const char local[] = "cd u; echo edit >>f2; echo staged >>f3; git add f3;
 
 static char *edits(void)
 {
-	return sh(w, "cd u; git status --porcelain --ignored; git diff --cached -- f2 f3; cksum f2 "
-		     "f3 untracked x.ign; find .git -name '*.lock'");
+	return sh(w,
+		"cd u; git status --porcelain --ignored; git diff --cached -- f2 f3; cksum f2 "
+		"f3 untracked x.ign; find .git -name '*.lock'");
 }
 
 struct tally {
@@ -222,7 +227,8 @@ static int64_t measure(const char *what)
 	return clock_mono_ms() - t;
 }
 
-/* One kill after `us` microseconds; then everything must be whole. from/to: where the branch may be. */
+/* One kill after `us` microseconds; then everything must be whole. from/to: where the branch may
+ * be. */
 static void kill_round(const char *what, int mode, int64_t us, const char *from, struct tally *t)
 {
 	struct child c;
@@ -244,8 +250,9 @@ static void kill_round(const char *what, int mode, int64_t us, const char *from,
 			sh(w, "cat said; ps -eo pid,ppid,stat,wchan:24,args --forest | grep -v ' \\[' | tail -n 12 | cut -c 1-150"));
 	if (mode == 2)
 		poll(NULL, 0, 5);
-	mess = sh(w, "cd u; GIT_OPTIONAL_LOCKS=0 git -c advice.statusHints=false status "
-		     "--porcelain | wc -l; find .git -name '*.lock' | wc -l");
+	mess = sh(w,
+		"cd u; GIT_OPTIONAL_LOCKS=0 git -c advice.statusHints=false status "
+		"--porcelain | wc -l; find .git -name '*.lock' | wc -l");
 	t->mixed += strtol(mess, NULL, 10) > 3;
 	t->locks += strtol(strchr(mess, '\n'), NULL, 10) > 0;
 	t->repaired += repair_all();
@@ -341,8 +348,9 @@ static void test_two_at_once(void **state)
 		if (code[0] + code[1] != 1)
 			fail_msg("%d and %d: %s", code[0], code[1], said);
 		busy += strstr(said, "busy: Another promotion is running.") != NULL;
-		moved += strstr(said, "moved_base: main moved while you looked; the result was "
-				      "rebuilt, look again.") != NULL;
+		moved += strstr(said,
+				 "moved_base: main moved while you looked; the result was "
+				 "rebuilt, look again.") != NULL;
 		is(w, "", "git -C u status --porcelain");
 		is(w, "Merge 7/a: fix it", "git -C u log -1 --format=%%s main");
 		free(said);

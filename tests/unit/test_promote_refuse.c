@@ -1,4 +1,5 @@
-/* test_promote_refuse.c - every refusal of a promote: its code, its sentence, and that nothing was changed by it. */
+/* test_promote_refuse.c - every refusal of a promote: its code, its sentence, and that nothing was
+ * changed by it. */
 #include "promote_repo.h"
 
 #include "git/promote_impl.h"
@@ -22,10 +23,11 @@ static int teardown(void **state)
 /* Everything of the user's: refs (ours apart), index, status, every file. */
 static char *snapshot(void)
 {
-	return sh(w, "cd u; git for-each-ref refs/heads; git ls-files -s; git status --porcelain "
-		     "--ignored; find . -path ./.git -prune -o "
-		     "-print | LC_ALL=C sort | while read -r f; do stat -c '%%F %%a %%n' \"$f\"; "
-		     "test ! -f \"$f\" || cksum \"$f\"; done");
+	return sh(w,
+		"cd u; git for-each-ref refs/heads; git ls-files -s; git status --porcelain "
+		"--ignored; find . -path ./.git -prune -o "
+		"-print | LC_ALL=C sort | while read -r f; do stat -c '%%F %%a %%n' \"$f\"; "
+		"test ! -f \"$f\" || cksum \"$f\"; done");
 }
 
 static void refused(const char *code, const char *words)
@@ -41,8 +43,9 @@ static void refused(const char *code, const char *words)
 
 static void test_no_identity(void **state)
 {
-	run(w, "git config --global --unset user.name; git config --global --unset user.email; git "
-	       "config --global user.useConfigOnly true");
+	run(w,
+		"git config --global --unset user.name; git config --global --unset user.email; git "
+		"config --global user.useConfigOnly true");
 	refused("no_identity", "set user.name and user.email");
 }
 
@@ -108,11 +111,12 @@ static void test_unfinished(void **state)
 {
 	char *words;
 
-	run(w, "cd u; echo more >>f1; git commit -q -a -m two; git checkout -q -b side HEAD~1; "
-	       "echo other >>f1; git commit -q -a -m s; git "
-	       "checkout -q -b clean main~1; echo c >c; git add c; git commit -q -m c; echo d >d; "
-	       "git add d; git commit -q -m d; git checkout "
-	       "-q main; echo more >>f1; git commit -q -a -m three; cd ..; cp -a u saved");
+	run(w,
+		"cd u; echo more >>f1; git commit -q -a -m two; git checkout -q -b side HEAD~1; "
+		"echo other >>f1; git commit -q -a -m s; git "
+		"checkout -q -b clean main~1; echo c >c; git add c; git commit -q -m c; echo d >d; "
+		"git add d; git commit -q -m d; git checkout "
+		"-q main; echo more >>f1; git commit -q -a -m three; cd ..; cp -a u saved");
 	for (size_t i = 0; i < ARRAY_LEN(unfinished); i++) {
 		run(w, "rm -rf u; cp -a saved u; cd u; (%s) >/dev/null 2>&1 || true",
 			unfinished[i].how);
@@ -125,18 +129,21 @@ static void test_unfinished(void **state)
 	}
 }
 
-/* The same in the linked work tree that holds the branch, or that rebases or bisects it with a detached HEAD. */
+/* The same in the linked work tree that holds the branch, or that rebases or bisects it with a
+ * detached HEAD. */
 static void test_unfinished_elsewhere(void **state)
 {
-	run(w, "cd u; git branch one; git worktree add -q ../wt one; cd ../wt; echo a >>f1; git "
-	       "commit -q -a -m a; git checkout -q -b two HEAD~1; "
-	       "echo b >>f1; git commit -q -a -m b; cd ..; cp -a u u0; cp -a wt wt0");
+	run(w,
+		"cd u; git branch one; git worktree add -q ../wt one; cd ../wt; echo a >>f1; git "
+		"commit -q -a -m a; git checkout -q -b two HEAD~1; "
+		"echo b >>f1; git commit -q -a -m b; cd ..; cp -a u u0; cp -a wt wt0");
 	run(w, "cd wt; git rebase one >/dev/null 2>&1 || true");
 	in.into = "two";
 	refused("unfinished", "You are in the middle of a rebase in ");
 	refused("unfinished", "/wt; finish it first.");
-	run(w, "cd wt; git rebase --abort; git bisect start >/dev/null; git bisect bad two "
-	       ">/dev/null; git bisect good two~1 >/dev/null");
+	run(w,
+		"cd wt; git rebase --abort; git bisect start >/dev/null; git bisect bad two "
+		">/dev/null; git bisect good two~1 >/dev/null");
 	refused("unfinished", "You are in the middle of a bisect in ");
 	run(w, "cd wt; git bisect reset >/dev/null 2>&1; git merge one >/dev/null 2>&1 || true");
 	refused("unfinished", "You are in the middle of a merge in ");
@@ -196,8 +203,9 @@ static void test_nothing(void **state)
 
 static void test_unmerged(void **state)
 {
-	run(w, "cd u; echo s >>f5; git stash -q; echo t >>f5; git commit -q -a -m t; git stash pop "
-	       ">/dev/null 2>&1 || true");
+	run(w,
+		"cd u; echo s >>f5; git stash -q; echo t >>f5; git commit -q -a -m t; git stash pop "
+		">/dev/null 2>&1 || true");
 	refused("unmerged", "still in conflict: f5");
 }
 
@@ -283,7 +291,8 @@ static void test_obstacles_at_apply(void **state)
 	assert_int_equal(w->nline, 0);
 }
 
-/* Later still: past our own look, when git is at work. Its words become ours, and nothing is changed. */
+/* Later still: past our own look, when git is at work. Its words become ours, and nothing is
+ * changed. */
 static void test_obstacles_for_git(void **state)
 {
 	size_t let = 0;
@@ -317,8 +326,9 @@ static void test_obstacles_for_git(void **state)
 		after = snapshot();
 		if (rc) {
 			assert_string_equal(before, after);
-			if (strcmp(e.code, obstacles[i].git_code ? obstacles[i].git_code
-								 : obstacles[i].code))
+			if (strcmp(e.code,
+				    obstacles[i].git_code ? obstacles[i].git_code
+							  : obstacles[i].code))
 				fail_msg("%s: %s: %s", obstacles[i].name, e.code, e.msg);
 		} else {
 			let++;

@@ -236,7 +236,8 @@ static void what_is_run_again_has_a_name_and_a_recipe(void **state)
 	assert_string_equal(name, "opus-0.5.4");
 	free(name);
 	name = race_rerun_name(r, r->v[1], 10); /* cut, and not left with a mark at its end */
-	assert_string_equal(name, "aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeeeeeffffffffff.10");
+	assert_string_equal(
+		name, "aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeeeeeffffffffff.10");
 	assert_true(spec_name_ok(name));
 	free(name);
 	name = race_rerun_name(r, r->v[2], 2);

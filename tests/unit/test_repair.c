@@ -1,4 +1,5 @@
-/* test_repair.c - what a crash may leave, state by state, and what repair makes of it. test_promote_kill.c kills for real. */
+/* test_repair.c - what a crash may leave, state by state, and what repair makes of it.
+ * test_promote_kill.c kills for real. */
 #include "promote_repo.h"
 
 #include "git/promote_locks.h"
@@ -20,8 +21,8 @@ static int teardown(void **state)
 	return 0;
 }
 
-/* A promote of which only the intent is known; then the repository is put into the state of a crash: `shell` runs in u, the branch
- * and the index being old, the tree new. */
+/* A promote of which only the intent is known; then the repository is put into the state of a
+ * crash: `shell` runs in u, the branch and the index being old, the tree new. */
 static void crash(const char *shell)
 {
 	free(new_id);
@@ -110,7 +111,8 @@ static void test_finished(void **state)
 	repair("had been finished when the crash came", NULL);
 }
 
-/* One touched file is neither old, nor new, nor the beginning of new: somebody worked there. Nothing is touched, the intent stays. */
+/* One touched file is neither old, nor new, nor the beginning of new: somebody worked there.
+ * Nothing is touched, the intent stays. */
 static void test_foreign_file(void **state)
 {
 	static const char *const foreign[] = { "echo mine >f1", "echo mine >>nf",
@@ -178,9 +180,10 @@ static void test_old_lock_is_not_ours(void **state)
 
 static void test_conversions(void **state)
 {
-	run(w, "cd u; git config core.autocrlf true; git config filter.f.smudge 'sed s/^/S:/'; git "
-	       "config filter.f.clean 'sed s/^S://'; echo "
-	       "'nf filter=f' >.git/info/attributes; rm f1 f2; git checkout -q -- f1 f2");
+	run(w,
+		"cd u; git config core.autocrlf true; git config filter.f.smudge 'sed s/^/S:/'; git "
+		"config filter.f.clean 'sed s/^S://'; echo "
+		"'nf filter=f' >.git/info/attributes; rm f1 f2; git checkout -q -- f1 f2");
 	crash("printf 'S:n' >nf; head -c 21 f1 >x; mv x f1");
 	repair("main is as it was before", NULL);
 	whole_at(w->base, "");
@@ -193,9 +196,10 @@ static void test_kinds(void **state)
 		"git checkout -q -- dir 2>/dev/null || rm dir; git checkout -q -- dir",
 		"rm -f dir link" };
 
-	world_variant(w, "git rm -q -r dir; echo f >dir; ln -s f1 link; chmod +x f3; rm f5; ln -s "
-			 "f2 f5; mkdir d2; echo 1 >d2/one; echo 'a b' >'d2/- x'; "
-			 "printf 1 >\"d2/$(printf 'n\\303\\274\\nl')\"");
+	world_variant(w,
+		"git rm -q -r dir; echo f >dir; ln -s f1 link; chmod +x f3; rm f5; ln -s "
+		"f2 f5; mkdir d2; echo 1 >d2/one; echo 'a b' >'d2/- x'; "
+		"printf 1 >\"d2/$(printf 'n\\303\\274\\nl')\"");
 	run(w, "cp -a u saved");
 	for (size_t i = 0; i < ARRAY_LEN(cuts); i++) {
 		run(w, "rm -rf u; cp -a saved u");
@@ -220,7 +224,8 @@ static void test_sparse(void **state)
 	is(w, "f2", "ls u");
 }
 
-/* Killed while the result was on its way: it is only in the quarantine, nothing of the user's was touched. */
+/* Killed while the result was on its way: it is only in the quarantine, nothing of the user's was
+ * touched. */
 static void test_not_arrived(void **state)
 {
 	struct promote_in in = world_in(w);
@@ -239,8 +244,9 @@ static void test_not_arrived(void **state)
 	json_put_str(o, "keep_ref", "refs/yolodeck/7/a/promoted");
 	json_put_int(o, "ms", clock_real_ns() / 1000000);
 	assert_int_equal(journal_intent(w->j, "promote", o, &e), 1);
-	run(w, "mkdir -p u/.git/refs/yolodeck/7/a; touch u/.git/refs/yolodeck/7/a/promoted.lock; "
-	       "echo edit >>u/f1");
+	run(w,
+		"mkdir -p u/.git/refs/yolodeck/7/a; touch u/.git/refs/yolodeck/7/a/promoted.lock; "
+		"echo edit >>u/f1");
 	world_journal(w);
 	repair("main is as it was before", NULL);
 	whole_at(w->base, " M f1");
@@ -253,9 +259,10 @@ static void test_child_fails(void **state)
 	struct promote_in in = world_in(w);
 	struct promote_plan p;
 
-	run(w, "cd u; git config filter.f.smudge 'exit 1'; git config filter.f.clean cat; git "
-	       "config filter.f.required true; echo 'new/deep "
-	       "filter=f' >.git/info/attributes; echo edit >>f2");
+	run(w,
+		"cd u; git config filter.f.smudge 'exit 1'; git config filter.f.clean cat; git "
+		"config filter.f.required true; echo 'new/deep "
+		"filter=f' >.git/info/attributes; echo edit >>f2");
 	plan_ok(&in, &p);
 	apply_refused(w, &in, &p, "git_failed",
 		"git could not move main: new/deep: smudge filter f failed");
@@ -321,7 +328,8 @@ static void test_branch_alone(void **state)
 	promote_plan_release(&p);
 }
 
-/* A child that still runs is waited for, and named when it does not end; a reused process number is not it. */
+/* A child that still runs is waited for, and named when it does not end; a reused process number is
+ * not it. */
 static void test_child_alive(void **state)
 {
 	const char *argv[] = { "sleep", "60", NULL };
@@ -349,7 +357,8 @@ static void test_child_alive(void **state)
 	json_free(o);
 }
 
-/* One whose record did not get into the journal is known by its command line; the user's pager with the same commit is not. */
+/* One whose record did not get into the journal is known by its command line; the user's pager with
+ * the same commit is not. */
 static void test_child_by_command_line(void **state)
 {
 	static const char *const verbs[] = { "merge", "show" };

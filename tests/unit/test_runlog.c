@@ -1,4 +1,5 @@
-/* test_runlog.c - the index's codec and its writer: pieces, streams, cap, a full disk, notes and the exit. */
+/* test_runlog.c - the index's codec and its writer: pieces, streams, cap, a full disk, notes and
+ * the exit. */
 #include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
@@ -86,7 +87,9 @@ static int teardown(void **state)
 
 static void codec(void **state)
 {
-	struct runlog_record a = { 1, 0x1122334455667788, UINT64_MAX - 3, 0xdeadbeef, RUNLOG_GAP, RUNLOG_STDERR, RUNLOG_MAGIC }, b;
+	struct runlog_record a = { 1, 0x1122334455667788, UINT64_MAX - 3, 0xdeadbeef, RUNLOG_GAP,
+		RUNLOG_STDERR, RUNLOG_MAGIC },
+			     b;
 	unsigned char bytes[RUNLOG_RECORD];
 
 	runlog_encode(&a, bytes);
@@ -173,7 +176,8 @@ static void cap(void **state)
 	assert_int_equal(l.r[l.n - 1].kind, RUNLOG_EXIT);
 	size_t notes = 0;
 	for (size_t i = 0; i < l.n; i++)
-		notes += l.r[i].kind == RUNLOG_NOTE && l.r[i].len == RUNLOG_NOTE_CAP && l.r[i].val == CAP;
+		notes += l.r[i].kind == RUNLOG_NOTE && l.r[i].len == RUNLOG_NOTE_CAP &&
+			l.r[i].val == CAP;
 	assert_int_equal(notes, 1);
 }
 
@@ -188,7 +192,8 @@ static void tiny_cap(void **state)
 	assert_int_equal(l.r[l.n - 1].kind, RUNLOG_EXIT);
 }
 
-/* A file system that fills up and gets room again: all is there or counted, and the exit is told. */
+/* A file system that fills up and gets room again: all is there or counted, and the exit is told.
+ */
 static void full_disk(void **state)
 {
 	char piece[4000], filler[80];
@@ -229,9 +234,8 @@ static void full_disk(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(codec), cmocka_unit_test(count_lines), cmocka_unit_test(streams_and_blocks),
-		cmocka_unit_test(cap), cmocka_unit_test(tiny_cap), cmocka_unit_test(full_disk),
-	};
+	const struct CMUnitTest tests[] = { cmocka_unit_test(codec), cmocka_unit_test(count_lines),
+		cmocka_unit_test(streams_and_blocks), cmocka_unit_test(cap),
+		cmocka_unit_test(tiny_cap), cmocka_unit_test(full_disk) };
 	return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -1,4 +1,5 @@
-/* test_runner.c - the static runner as the engines start it: codes, phases, limits, orphans, cap, guards. */
+/* test_runner.c - the static runner as the engines start it: codes, phases, limits, orphans, cap,
+ * guards. */
 #include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
@@ -54,7 +55,8 @@ static int teardown(void **state)
 }
 
 /* runner --log --idx <opts...> -- <cmd...>; opts and cmd are NULL-terminated. */
-static void start(struct child *c, const char *const *before, const char *const *opts, const char *const *cmd)
+static void start(
+	struct child *c, const char *const *before, const char *const *opts, const char *const *cmd)
 {
 	struct strv v = STRV_INIT;
 	struct err e;
@@ -162,7 +164,9 @@ static void phases(void **state)
 	assert_int_equal(sh(V("--setup", "echo s >&2; exit 5"), "echo c"), 5);
 	expect("# setup begins\n!s\n# setup failed: exit 5\n");
 	/* a helper that setup started lives on beside the command, and ends with it */
-	assert_int_equal(sh(V("--setup", "(sleep 0.1; echo helper; exec sleep 99) &"), "sleep 0.3; echo c"), 0);
+	assert_int_equal(
+		sh(V("--setup", "(sleep 0.1; echo helper; exec sleep 99) &"), "sleep 0.3; echo c"),
+		0);
 	expect("# setup begins\n# command begins\nhelper\nc\n# the command ended, processes it left behind were killed\n# exit 0\n");
 }
 
@@ -172,7 +176,9 @@ static void limits(void **state)
 
 	assert_int_equal(sh(V("--time", "200"), "echo go; exec sleep 30"), 143);
 	expect("go\n# time limit 200ms reached, asked to stop\n# time limit: exit 143 (signal 15)\n");
-	assert_int_equal(sh(V("--time", "100", "--grace", "100"), "trap '' TERM; while :; do sleep 0.02; done"), 137);
+	assert_int_equal(sh(V("--time", "100", "--grace", "100"),
+				 "trap '' TERM; while :; do sleep 0.02; done"),
+		137);
 	expect("# time limit 100ms reached, asked to stop\n# did not stop in time, killed\n# time limit: exit 137 (signal 9)\n");
 	assert_int_equal(sh(V("--time", "100", "--setup", "exec sleep 30"), "echo never"), 143);
 	expect("# setup begins\n# time limit 100ms reached, asked to stop\n# time limit: exit 143 (signal 15)\n");
@@ -185,14 +191,17 @@ static void stop(void **state)
 	struct child c;
 
 	fresh();
-	start(&c, none, none, V("/bin/sh", "-c", "exec 2>/dev/null; trap 'echo bye; exit 6' TERM; echo up; while :; do sleep 0.02; done"));
+	start(&c, none, none,
+		V("/bin/sh", "-c",
+			"exec 2>/dev/null; trap 'echo bye; exit 6' TERM; echo up; while :; do sleep 0.02; done"));
 	wait_for("up");
 	child_kill(&c, SIGTERM);
 	child_kill(&c, SIGTERM);
 	assert_int_equal(finish(&c), 6);
 	expect("up\n# asked to stop\nbye\n# stopped: exit 6\n");
 	fresh();
-	start(&c, none, V("--grace", "100"), V("/bin/sh", "-c", "trap '' TERM; echo up; while :; do sleep 0.02; done"));
+	start(&c, none, V("--grace", "100"),
+		V("/bin/sh", "-c", "trap '' TERM; echo up; while :; do sleep 0.02; done"));
 	wait_for("up");
 	child_kill(&c, SIGTERM);
 	assert_int_equal(finish(&c), 137);
@@ -209,7 +218,8 @@ static void records_in_time(void **state)
 	fresh();
 	start(&c, none, none, V("/bin/sh", "-c", "printf up; exec sleep 60"));
 	wait_for("up");
-	for (int64_t end = clock_mono_ms() + 5000; st.st_size != RUNLOG_RECORD; nanosleep(&ms, NULL)) {
+	for (int64_t end = clock_mono_ms() + 5000; st.st_size != RUNLOG_RECORD;
+		nanosleep(&ms, NULL)) {
 		assert_true(clock_mono_ms() < end);
 		assert_int_equal(stat(idx_path, &st), 0);
 	}
@@ -217,7 +227,8 @@ static void records_in_time(void **state)
 	assert_int_equal(finish(&c), 143);
 }
 
-/* Processes that left the command's session, the first ones' children among them, do not outlive the record. */
+/* Processes that left the command's session, the first ones' children among them, do not outlive
+ * the record. */
 static void orphans(void **state)
 {
 	struct err e;
@@ -225,8 +236,10 @@ static void orphans(void **state)
 	char pids[80], script[400];
 
 	snprintf(pids, sizeof pids, "%s/pids", dir);
-	snprintf(script, sizeof script, "setsid sh -c 'sleep 91 & echo $! >>%s; echo $$ >>%s; exec setsid sleep 92' >/dev/null 2>&1 & "
-		"while [ \"$(wc -l <%s 2>/dev/null)\" != 2 ]; do sleep 0.02; done", pids, pids, pids);
+	snprintf(script, sizeof script,
+		"setsid sh -c 'sleep 91 & echo $! >>%s; echo $$ >>%s; exec setsid sleep 92' >/dev/null 2>&1 & "
+		"while [ \"$(wc -l <%s 2>/dev/null)\" != 2 ]; do sleep 0.02; done",
+		pids, pids, pids);
 	assert_int_equal(sh(none, script), 0);
 	assert_int_equal(fs_read(pids, 1000, &b, &e), 0);
 	char *end = b.p;
@@ -333,16 +346,19 @@ static void gate(void **state)
 	assert_int_equal(foreign, 125);
 }
 
-/* As another user: no capabilities, and nothing of the runner can be opened. Control: our own /proc/self/fd can. */
+/* As another user: no capabilities, and nothing of the runner can be opened. Control: our own
+ * /proc/self/fd can. */
 static void powers(void **state)
 {
 	if (geteuid() != 0) {
 		printf("skipped: change of user (not root)\n");
 		return;
 	}
-	assert_int_equal(sh(V("--uid", "65532", "--gid", "65532", "--cwd", "/"),
-		"id -u; id -G; grep -c '^CapEff:.0000000000000000' /proc/self/status; grep NoNew /proc/self/status;"
-		"ls /proc/self/fd >/dev/null && echo control; ls /proc/$PPID/fd 2>/dev/null || echo guarded"), 0);
+	assert_int_equal(
+		sh(V("--uid", "65532", "--gid", "65532", "--cwd", "/"),
+			"id -u; id -G; grep -c '^CapEff:.0000000000000000' /proc/self/status; grep NoNew /proc/self/status;"
+			"ls /proc/self/fd >/dev/null && echo control; ls /proc/$PPID/fd 2>/dev/null || echo guarded"),
+		0);
 	expect("65532\n65532\n1\nNoNewPrivs:\t1\ncontrol\nguarded\n# exit 0\n");
 	/* staying root, the command still has no powers */
 	assert_int_equal(sh(none, "grep -c '^CapEff:.0000000000000000' /proc/self/status"), 0);
@@ -361,9 +377,10 @@ static void same_user_is_guarded(void **state)
 	}
 	fresh();
 	assert_int_equal(chown(log_path, 65532, 65532) | chown(idx_path, 65532, 65532), 0);
-	start(&c, V(setpriv, "--reuid", "65532", "--regid", "65532", "--clear-groups"), none, V("/bin/sh", "-c",
-		"ls /proc/$$/fd >/dev/null && echo control; for f in fd mem environ; do "
-		"(exec 3</proc/$PPID/$f) 2>/dev/null || echo guarded $f; done"));
+	start(&c, V(setpriv, "--reuid", "65532", "--regid", "65532", "--clear-groups"), none,
+		V("/bin/sh", "-c",
+			"ls /proc/$$/fd >/dev/null && echo control; for f in fd mem environ; do "
+			"(exec 3</proc/$PPID/$f) 2>/dev/null || echo guarded $f; done"));
 	assert_int_equal(finish(&c), 0);
 	expect("control\nguarded fd\nguarded mem\nguarded environ\n# exit 0\n");
 	free(setpriv);
@@ -371,11 +388,10 @@ static void same_user_is_guarded(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(codes), cmocka_unit_test(phases), cmocka_unit_test(limits), cmocka_unit_test(stop), cmocka_unit_test(records_in_time),
+	const struct CMUnitTest tests[] = { cmocka_unit_test(codes), cmocka_unit_test(phases),
+		cmocka_unit_test(limits), cmocka_unit_test(stop), cmocka_unit_test(records_in_time),
 		cmocka_unit_test(orphans), cmocka_unit_test(cap), cmocka_unit_test(exact_bytes),
-		cmocka_unit_test(refuses_stale_files), cmocka_unit_test(gate), cmocka_unit_test(powers),
-		cmocka_unit_test(same_user_is_guarded),
-	};
+		cmocka_unit_test(refuses_stale_files), cmocka_unit_test(gate),
+		cmocka_unit_test(powers), cmocka_unit_test(same_user_is_guarded) };
 	return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -1,4 +1,5 @@
-/* test_save.c - saving: the branch, its words, refusals, and eight variants in one repository at once. */
+/* test_save.c - saving: the branch, its words, refusals, and eight variants in one repository at
+ * once. */
 #include "snapfix.h"
 
 #include "base/pool.h"
@@ -21,7 +22,8 @@ static void saving_makes_the_branch(void **state)
 	sh_says(f.u,
 		"git rev-list --count main..yolo/7/a-1; git diff --stat main yolo/7/a-1 | tail -1",
 		"1\n 2 files changed, 2 insertions(+)");
-	sh(f.u, "test \"$(git rev-parse yolo/7/a-1)\" = \"$(git rev-parse "
+	sh(f.u,
+		"test \"$(git rev-parse yolo/7/a-1)\" = \"$(git rev-parse "
 		"refs/yolodeck/7/a-1/tip)\"; git fsck --strict;"
 		"test -z \"$(git status --porcelain)\"; test ! -e .git/FETCH_HEAD; test -z "
 		"\"$(find .git -name '*.lock')\"");
@@ -108,7 +110,8 @@ static void a_branch_in_use_stays(void **state)
 	save(&two, one.snap.commit);
 	assert_null(two.branch);
 	assert_non_null(strstr(two.scan, "was moved by somebody"));
-	sh(f.u, "test \"$(git rev-parse yolo/7/a-1)\" = \"$(git rev-parse main)\"; git branch -D "
+	sh(f.u,
+		"test \"$(git rev-parse yolo/7/a-1)\" = \"$(git rev-parse main)\"; git branch -D "
 		"-q yolo/7/a-1");
 	save_out_release(&two);
 	/* Deleted by somebody, with an old commit expected: the same. */
@@ -134,8 +137,9 @@ static void a_refused_scan_keeps_it_out(void **state)
 	sh(f.u, "test -z \"$(git for-each-ref refs/heads/yolo refs/yolodeck/7/a-1)\"");
 	save_out_release(&out);
 	/* What only fsck sees. */
-	sh(a, "rm work/abs; printf '[submodule \"x\"]\\n\\tpath = x\\n\\turl = -u./evil\\n' "
-	      ">work/.gitmodules");
+	sh(a,
+		"rm work/abs; printf '[submodule \"x\"]\\n\\tpath = x\\n\\turl = -u./evil\\n' "
+		">work/.gitmodules");
 	save(&out, NULL);
 	assert_null(out.branch);
 	assert_string_equal(out.scan, "The variant holds a malformed .gitmodules.");
@@ -159,8 +163,9 @@ static void one_goes_on_from_another(void **state)
 	char *b, *store, *cmd;
 
 	begin(NULL);
-	sh(a, "cd work; echo 4 >>f1; rm -r d; ln -s f1 link; echo new >new; chmod +x new;"
-	      "printf '* text eol=crlf\\n*.x filter=evil\\n' >.gitattributes; printf 'a\\r\\nb\\n' >m.x");
+	sh(a,
+		"cd work; echo 4 >>f1; rm -r d; ln -s f1 link; echo new >new; chmod +x new;"
+		"printf '* text eol=crlf\\n*.x filter=evil\\n' >.gitattributes; printf 'a\\r\\nb\\n' >m.x");
 	save(&one, NULL);
 	b = fs_join(f.race_dir, "a-1.2");
 	store = fs_join(f.dir, "start.git");
@@ -170,7 +175,8 @@ static void one_goes_on_from_another(void **state)
 	sh(b, "diff -r tpl/tree work");
 	checkout_continue_finish(b);
 	sh(b, "diff -r --exclude=.git ../a-1/work work; test -x work/new; test ! -e tpl");
-	cmd = xasprintf("test \"$(cat work/.git/refs/heads/work)\" = %s; git --git-dir=%s cat-file -e %s^{tree}",
+	cmd = xasprintf(
+		"test \"$(cat work/.git/refs/heads/work)\" = %s; git --git-dir=%s cat-file -e %s^{tree}",
 		one.snap.commit, store, one.snap.commit);
 	sh(b, cmd);
 	free(cmd);
@@ -189,8 +195,10 @@ static void one_goes_on_from_another(void **state)
 	cmd = xasprintf("git rev-list --count %s..yolo/7/a-1.2", f.repo.head);
 	sh_says(f.u, cmd, "2");
 	free(cmd);
-	cmd = xasprintf("test \"$(git rev-parse yolo/7/a-1.2^)\" = %s; git show --stat yolo/7/a-1.2 | grep -q '2 files changed'; "
-		"test \"$(git rev-parse yolo/7/a-1)\" = %s", one.snap.commit, one.snap.commit);
+	cmd = xasprintf(
+		"test \"$(git rev-parse yolo/7/a-1.2^)\" = %s; git show --stat yolo/7/a-1.2 | grep -q '2 files changed'; "
+		"test \"$(git rev-parse yolo/7/a-1)\" = %s",
+		one.snap.commit, one.snap.commit);
 	sh(f.u, cmd);
 	free(cmd);
 	save_out_release(&two);
@@ -213,7 +221,8 @@ static void hooks_of_the_user_do_not_run(void **state)
 	struct save_out out;
 
 	begin(NULL);
-	sh(f.u, "for h in reference-transaction post-index-change update post-checkout; do printf "
+	sh(f.u,
+		"for h in reference-transaction post-index-change update post-checkout; do printf "
 		"'#!/bin/sh\\ntouch %s/HOOK\\n' \"$PWD\" "
 		">.git/hooks/$h; chmod +x .git/hooks/$h; done");
 	sh(a, "echo 4 >>work/f1");
@@ -282,7 +291,8 @@ static void user_works(void *ctx, size_t i)
 	if (i < MANY)
 		one_variant(ctx, i);
 	else if (i == MANY)
-		sh(f.u, "for k in 1 2 3 4 5 6 7 8 9 10; do echo $k >>mine; git add mine || git add "
+		sh(f.u,
+			"for k in 1 2 3 4 5 6 7 8 9 10; do echo $k >>mine; git add mine || git add "
 			"mine; git commit -qm $k || git commit -qm $k; done");
 	else
 		sh(f.u, "git gc -q; git pack-refs --all; git gc -q");
@@ -331,8 +341,9 @@ static void many_at_once(void **state)
 	for (int shallow = 0; shallow < 2; shallow++) {
 		fix_init(&f, NULL);
 		sh(f.u, "echo 9 >>f1; git commit -qam two");
-		sh(f.dir, shallow ? "git clone -q --depth 1 file://$PWD/u other"
-				  : "git clone -q u other");
+		sh(f.dir,
+			shallow ? "git clone -q --depth 1 file://$PWD/u other"
+				: "git clone -q u other");
 		other = fs_join(f.dir, "other");
 		git_repo_release(&f.repo);
 		free(f.u);
@@ -345,7 +356,8 @@ static void many_at_once(void **state)
 		for (size_t i = 0; i < MANY; i++)
 			if (*errs[i].code)
 				fail_msg("%zu: %s", i, errs[i].msg);
-		sh(f.u, "test \"$(git for-each-ref refs/heads/yolo | wc -l)\" = 8; git fsck "
+		sh(f.u,
+			"test \"$(git for-each-ref refs/heads/yolo | wc -l)\" = 8; git fsck "
 			"--strict; test \"$(cat mine | wc -l)\" = 10;"
 			"for i in 0 1 2 3 4 5 6 7; do test \"$(git show yolo/7/v-$i:mine)\" = 3; "
 			"done; test -z \"$(find .git -name '*.lock')\"");

@@ -157,10 +157,11 @@ static void what_the_base_has_is_accepted(void **state)
 	struct thing t[] = { { 0100644, "new", "x" } };
 	char *why;
 
-	fix_init(&f, "ln -s /etc/passwd abs; echo 1 >Case; echo 2 >case; echo x >'a\\b'; mkdir Up "
-		     "up; echo 1 >Up/a; echo 2 >up/b;"
-		     "git init -q s; (cd s; echo 1 >x; git add x; git commit -qm x); git add s "
-		     "2>/dev/null");
+	fix_init(&f,
+		"ln -s /etc/passwd abs; echo 1 >Case; echo 2 >case; echo x >'a\\b'; mkdir Up "
+		"up; echo 1 >Up/a; echo 2 >up/b;"
+		"git init -q s; (cd s; echo 1 >x; git add x; git commit -qm x); git add s "
+		"2>/dev/null");
 	fix_prepare(&f);
 	why = verdict(t, 1);
 	if (why)

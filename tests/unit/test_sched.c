@@ -1,4 +1,5 @@
-/* test_sched.c - slots of the queue, what a check is worth, prompts at the end of a log, the undo stack from a journal. */
+/* test_sched.c - slots of the queue, what a check is worth, prompts at the end of a log, the undo
+ * stack from a journal. */
 #include "unit.h"
 
 #include "base/json.h"
@@ -10,14 +11,15 @@
 static void slots(void **state)
 {
 	struct race *r = race_new(1);
-	enum variant_state all[] = { VS_RUNNING, VS_QUEUED, VS_PASSED, VS_SAVING, VS_QUEUED, VS_KILLED };
+	enum variant_state all[] = { VS_RUNNING, VS_QUEUED, VS_PASSED, VS_SAVING, VS_QUEUED,
+		VS_KILLED };
 
 	for (size_t i = 0; i < ARRAY_LEN(all); i++)
 		race_add(r, variant_new(1, (int)i + 1, "ab"))->state = all[i];
 	assert_int_equal(sched_free(r, 4), 2);
 	assert_int_equal(sched_free(r, 2), 0);
 	assert_int_equal(sched_free(r, 1), 0);
-	assert_int_equal(sched_free(r, 0), 0);	/* as 1 */
+	assert_int_equal(sched_free(r, 0), 0); /* as 1 */
 	race_free(r);
 }
 
@@ -80,8 +82,10 @@ static void promote_lines(struct replay *r, int n, const char *stage)
 {
 	char b[512];
 
-	snprintf(b, sizeof(b), "{\"n\":%d,\"op\":\"promote\",\"stage\":\"intent\",\"race\":7,\"variant\":\"a\",\"into_ref\":\"refs/heads/main\","
-		"\"old\":\"" OLD "\",\"new\":\"" NEW "\",\"tree_dir\":null}", n);
+	snprintf(b, sizeof(b),
+		"{\"n\":%d,\"op\":\"promote\",\"stage\":\"intent\",\"race\":7,\"variant\":\"a\",\"into_ref\":\"refs/heads/main\","
+		"\"old\":\"" OLD "\",\"new\":\"" NEW "\",\"tree_dir\":null}",
+		n);
 	line(r, b);
 	snprintf(b, sizeof(b), "{\"n\":%d,\"stage\":\"child\",\"pid\":5}", n);
 	line(r, b);
@@ -101,14 +105,18 @@ static void replayed(void **state)
 	assert_int_equal(r.undo.n, 1);
 	assert_true(undo_top(&r.undo)->promote);
 	assert_string_equal(undo_top(&r.undo)->done.new, NEW);
-	line(&r, "{\"n\":3,\"op\":\"archives\",\"stage\":\"intent\",\"variants\":[\"7/b\",\"7/c\",\"7/d\"],\"with_promote\":true}");
-	line(&r, "{\"n\":3,\"stage\":\"done\",\"variants\":[\"7/b\",\"7/c\"],\"with_promote\":true}");
-	assert_int_equal(r.undo.n, 1);	/* one thing with the promote */
+	line(&r,
+		"{\"n\":3,\"op\":\"archives\",\"stage\":\"intent\",\"variants\":[\"7/b\",\"7/c\",\"7/d\"],\"with_promote\":true}");
+	line(&r,
+		"{\"n\":3,\"stage\":\"done\",\"variants\":[\"7/b\",\"7/c\"],\"with_promote\":true}");
+	assert_int_equal(r.undo.n, 1); /* one thing with the promote */
 	assert_int_equal(undo_top(&r.undo)->archived.n, 2);
-	line(&r, "{\"n\":4,\"op\":\"archives\",\"stage\":\"intent\",\"variants\":[\"7/e\"],\"with_promote\":false}");
+	line(&r,
+		"{\"n\":4,\"op\":\"archives\",\"stage\":\"intent\",\"variants\":[\"7/e\"],\"with_promote\":false}");
 	line(&r, "{\"n\":4,\"stage\":\"done\",\"variants\":[\"7/e\"],\"with_promote\":false}");
 	assert_int_equal(r.undo.n, 2);
-	line(&r, "{\"n\":5,\"op\":\"restores\",\"stage\":\"intent\",\"variants\":[\"7/e\",\"7/b\"]}");
+	line(&r,
+		"{\"n\":5,\"op\":\"restores\",\"stage\":\"intent\",\"variants\":[\"7/e\",\"7/b\"]}");
 	line(&r, "{\"n\":5,\"stage\":\"done\",\"variants\":[\"7/e\",\"7/b\"]}");
 	assert_int_equal(r.undo.n, 1);
 	assert_int_equal(undo_top(&r.undo)->archived.n, 1);

@@ -17,9 +17,9 @@ static void at_most_twenty(void **state)
 		last = now;
 	}
 	assert_int_equal(flushes, 200);
-	assert_int_equal(session_flush_delay(5000, 0), 0);	/* the first one at once */
+	assert_int_equal(session_flush_delay(5000, 0), 0); /* the first one at once */
 	assert_int_equal(session_flush_delay(1010, 1000), 40);
-	assert_int_equal(session_flush_delay(1000, 2000), 0);	/* never for ever */
+	assert_int_equal(session_flush_delay(1000, 2000), 0); /* never for ever */
 }
 
 static void tokens(void **state)

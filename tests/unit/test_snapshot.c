@@ -90,11 +90,12 @@ static void odd_content(void **state)
 	struct snapshot_out out;
 
 	begin("echo x >f1; printf 'data 5\\nhello\\nM 100644 inline evil\\ndata 1\\nx\\n' >cmds");
-	sh(a, "cd work; printf '\\0\\1\\377' >bin; : >empty; head -c 65536 /dev/zero >b1; head -c "
-	      "65537 /dev/urandom >b2;"
-	      "head -c 3000000 /dev/urandom >b3; printf 'no newline' >nonl; cp cmds cmds2; "
-	      "truncate -s 40M sparse;"
-	      "printf 'done\\ncommit refs/heads/x\\n' >'done'");
+	sh(a,
+		"cd work; printf '\\0\\1\\377' >bin; : >empty; head -c 65536 /dev/zero >b1; head -c "
+		"65537 /dev/urandom >b2;"
+		"head -c 3000000 /dev/urandom >b3; printf 'no newline' >nonl; cp cmds cmds2; "
+		"truncate -s 40M sparse;"
+		"printf 'done\\ncommit refs/heads/x\\n' >'done'");
 	take(&out, false);
 	assert_tree_is_gits(out.commit);
 	snapshot_out_release(&out);
@@ -105,7 +106,8 @@ static void odd_content(void **state)
 	end();
 }
 
-/* Stores through a shared mapping may move no time stamp: full must see them all the same. Here the times are put back. */
+/* Stores through a shared mapping may move no time stamp: full must see them all the same. Here the
+ * times are put back. */
 static void full_sees_what_stat_hides(void **state)
 {
 	struct snapshot_out out;
@@ -135,7 +137,8 @@ static void full_sees_what_stat_hides(void **state)
 	end();
 }
 
-/* A cache that is gone, torn, of a past snapshot, or of a commit that is no longer the ref: never a wrong tree. */
+/* A cache that is gone, torn, of a past snapshot, or of a commit that is no longer the ref: never a
+ * wrong tree. */
 static void caches_of_all_kinds(void **state)
 {
 	static const char *const damage[] = {
@@ -172,7 +175,8 @@ static void ignored_files(void **state)
 	struct snapshot_out out;
 
 	fix_init(&f, "printf '*.log\\nbuild/\\n' >.gitignore; echo x >kept.log");
-	sh(f.u, "git add -f kept.log; git commit -q --amend -m base; echo '*.mine' "
+	sh(f.u,
+		"git add -f kept.log; git commit -q --amend -m base; echo '*.mine' "
 		">.git/info/exclude;"
 		"mkdir -p ../home/.config/git; echo '*.global' >../home/.config/git/ignore");
 	git_repo_release(&f.repo);
@@ -181,10 +185,11 @@ static void ignored_files(void **state)
 	fix_prepare(&f);
 	a = fix_variant(&f, "a-1");
 	fix_snap_init(&f, &s, a, "a-1");
-	sh(a, "cd work; echo 1 >a.log; mkdir build sub; echo 1 >build/x; echo 1 >a.mine; echo 1 "
-	      ">b.global; echo y >kept.log;"
-	      "echo '!keep.log' >sub/.gitignore; echo 1 >sub/keep.log; echo 1 >sub/no.log; echo 1 "
-	      ">new");
+	sh(a,
+		"cd work; echo 1 >a.log; mkdir build sub; echo 1 >build/x; echo 1 >a.mine; echo 1 "
+		">b.global; echo y >kept.log;"
+		"echo '!keep.log' >sub/.gitignore; echo 1 >sub/keep.log; echo 1 >sub/no.log; echo 1 "
+		">new");
 	take(&out, false);
 	assert_int_equal(out.ignored, 5);
 	assert_string_equal(out.not_recorded, "5 ignored");
@@ -193,8 +198,9 @@ static void ignored_files(void **state)
 	assert_true(strv_has(&out.paths, "sub/keep.log"));
 	snapshot_out_release(&out);
 	/* A rule for everything hides new files only. */
-	sh(a, "cd work; echo '*' >.gitignore; echo z >>kept.log; echo 2 >new2; echo more >>new; rm "
-	      "sub/keep.log");
+	sh(a,
+		"cd work; echo '*' >.gitignore; echo z >>kept.log; echo 2 >new2; echo more >>new; rm "
+		"sub/keep.log");
 	take(&out, true);
 	assert_true(strv_has(&out.paths, "kept.log"));
 	assert_true(strv_has(&out.paths, ".gitignore"));

@@ -1,4 +1,5 @@
-/* test_spec_image.c - where an image comes from: texts, objects of a race file, paths made absolute and looked at. */
+/* test_spec_image.c - where an image comes from: texts, objects of a race file, paths made absolute
+ * and looked at. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -22,9 +23,11 @@ static void kinds(void **state)
 		enum image_kind kind;
 		bool path;
 	} t[] = { { "host", "host", IMAGE_HOST, false }, { "node:22", "node:22", IMAGE_REF, false },
-		{ "tar:22", "tar:22", IMAGE_REF, false }, { "tar:/a b.tar", "/a b.tar", IMAGE_TAR, true },
+		{ "tar:22", "tar:22", IMAGE_REF, false },
+		{ "tar:/a b.tar", "/a b.tar", IMAGE_TAR, true },
 		{ "build:/d", "/d", IMAGE_BUILD, true }, { "build:.", "build:.", IMAGE_REF, true },
-		{ "tar:~/x", "tar:~/x", IMAGE_REF, true }, { "tar:.x", "tar:.x", IMAGE_REF, false } };
+		{ "tar:~/x", "tar:~/x", IMAGE_REF, true },
+		{ "tar:.x", "tar:.x", IMAGE_REF, false } };
 	for (size_t i = 0; i < ARRAY_LEN(t); i++) {
 		const char *rest;
 		assert_int_equal(spec_image_kind(t[i].text, &rest), t[i].kind);
@@ -42,7 +45,8 @@ static void put_file(const char *dir, const char *name, const char *data, size_t
 	free(path);
 }
 
-/* Loads `text` as the race file of dir: -1 and the sentence must hold `words`, else the image's text is `image` below dir. */
+/* Loads `text` as the race file of dir: -1 and the sentence must hold `words`, else the image's
+ * text is `image` below dir. */
 static void loads(const char *dir, const char *text, const char *words, const char *image)
 {
 	struct spec s;
@@ -56,8 +60,8 @@ static void loads(const char *dir, const char *text, const char *words, const ch
 	if (!words && rc)
 		fail_msg("%s: %s", text, e.msg);
 	if (image) {
-		char *want = xasprintf("%.*s%s/%s", (int)(strchr(image, ':') - image) + 1, image, dir,
-			strchr(image, ':') + 1);
+		char *want = xasprintf("%.*s%s/%s", (int)(strchr(image, ':') - image) + 1, image,
+			dir, strchr(image, ':') + 1);
 		const char *got = s.image ? s.image : s.variants[0].image;
 		assert_string_equal(got, want);
 		assert_int_equal(spec_expand(&s, &e), 0);
@@ -93,16 +97,19 @@ static void images_from_files(void **state)
 	loads(dir, IMG("{ \"tar\": \"./env/../x.tgz\" }"), NULL, "tar:x.tgz");
 	loads(dir, IMG("\"tar:./x.tar\""), NULL, "tar:x.tar");
 	loads(dir, IMG("{ \"build\": \"env\" }"), NULL, "build:env");
-	loads(dir, "{ \"variants\": [ { \"name\": \"a\", \"command\": \"x\", \"image\": { \"build\": \"env\" } } ] }", NULL,
-		"build:env");
+	loads(dir,
+		"{ \"variants\": [ { \"name\": \"a\", \"command\": \"x\", \"image\": { \"build\": \"env\" } } ] }",
+		NULL, "build:env");
 	loads(dir, IMG("{ \"tar\": \"no.tar\" }"), "race.json:2: image.tar: ", NULL);
 	loads(dir, IMG("\"tar:./no.tar\""), "race.json:2: image: ", NULL);
 	loads(dir, IMG("{ \"tar\": \"text\" }"), "text is not a tar archive", NULL);
 	loads(dir, IMG("{ \"tar\": \"env\" }"), "env is not a tar archive", NULL);
 	loads(dir, IMG("\"tar:x.tar\""), "what is here under that name is tar:./x.tar", NULL);
-	loads(dir, IMG("{ \"build\": \"none\" }"), "race.json:2: image.build: there is no Dockerfile in ", NULL);
+	loads(dir, IMG("{ \"build\": \"none\" }"),
+		"race.json:2: image.build: there is no Dockerfile in ", NULL);
 	loads(dir, IMG("{ \"build\": \"x.tar\" }"), "is not a directory", NULL);
-	loads(dir, "{ \"variants\": [\n{ \"name\": \"a\",\n\"command\": \"x\",\n\"image\": { \"build\": \"no\" } } ] }",
+	loads(dir,
+		"{ \"variants\": [\n{ \"name\": \"a\",\n\"command\": \"x\",\n\"image\": { \"build\": \"no\" } } ] }",
 		"race.json:4: variants[0].image.build: ", NULL);
 	spec_init(&s);
 	assert_int_equal(chdir(env), 0);

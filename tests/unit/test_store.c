@@ -1,4 +1,5 @@
-/* test_store.c - the state directory: opening, claims by several processes at once, damaged files. */
+/* test_store.c - the state directory: opening, claims by several processes at once, damaged files.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,4 +1,5 @@
-/* test_tail.c - a log read back for people, against a slow and simple reader of the same two files. */
+/* test_tail.c - a log read back for people, against a slow and simple reader of the same two files.
+ */
 #include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -53,7 +54,8 @@ static struct tail *opened(void)
 	return t;
 }
 
-/* One line a row: "3:text", "3+text" for a cut line's rest, a trailing "~" when open, "# text" for marks. */
+/* One line a row: "3:text", "3+text" for a cut line's rest, a trailing "~" when open, "# text" for
+ * marks. */
 struct seen {
 	struct buf b;
 	size_t n;
@@ -70,9 +72,11 @@ static void row(struct seen *s, const struct tail_line *l)
 	if (l->kind == TAIL_MARK)
 		buf_fmt(&s->b, "# %.*s\n", (int)l->len, l->text);
 	else if (l->len > 100)
-		buf_fmt(&s->b, "%u%c(%u) %s\n", (unsigned)l->number, l->cont ? '+' : ':', l->len, l->open ? "~" : "");
+		buf_fmt(&s->b, "%u%c(%u) %s\n", (unsigned)l->number, l->cont ? '+' : ':', l->len,
+			l->open ? "~" : "");
 	else
-		buf_fmt(&s->b, "%u%c%.*s%s\n", (unsigned)l->number, l->cont ? '+' : ':', (int)l->len, l->text, l->open ? "~" : "");
+		buf_fmt(&s->b, "%u%c%.*s%s\n", (unsigned)l->number, l->cont ? '+' : ':',
+			(int)l->len, l->text, l->open ? "~" : "");
 }
 
 static bool collect(void *ctx, const struct tail_line *l)
@@ -160,7 +164,8 @@ static void marks(void **state)
 	runlog_exit(&w, 143, RUNLOG_TIME_LIMIT);
 	end();
 	struct tail *t = opened();
-	const char *all = "# setup begins\n1:s1\n2:s2\n# command begins\n3:c1\n4:half rest\n# time limit 1m30s reached, asked to stop\n"
+	const char *all =
+		"# setup begins\n1:s1\n2:s2\n# command begins\n3:c1\n4:half rest\n# time limit 1m30s reached, asked to stop\n"
 		"# log limit reached, further output is counted but not kept\n# 8 bytes not kept\n# time limit: exit 143 (signal 15)\n";
 	tail_from(t, 0, 100, collect, &got);
 	expect(all);
@@ -214,7 +219,10 @@ static void naive(const char *p, size_t n, const struct runlog_record *r, size_t
 			if (r[m].kind == RUNLOG_OUTPUT)
 				continue;
 			tail_mark_text(&r[m], &text);
-			struct tail_line l = { .kind = TAIL_MARK, .off = r[m].off, .text = text.p, .len = (uint32_t)text.len };
+			struct tail_line l = { .kind = TAIL_MARK,
+				.off = r[m].off,
+				.text = text.p,
+				.len = (uint32_t)text.len };
 			row(&want, &l);
 		}
 		if (at >= n)
@@ -223,14 +231,24 @@ static void naive(const char *p, size_t n, const struct runlog_record *r, size_t
 		size_t stop = nl ? (size_t)(nl - p) : n, start = at;
 		for (bool first = true; first || at < stop; first = false) {
 			size_t len = stop - at < TAIL_CUT ? stop - at : TAIL_CUT;
-			for (; at > start && m < nr && (r[m].kind == RUNLOG_OUTPUT || r[m].off <= at); m++)
+			for (; at > start && m < nr &&
+				(r[m].kind == RUNLOG_OUTPUT || r[m].off <= at);
+				m++)
 				if (r[m].kind != RUNLOG_OUTPUT) {
 					tail_mark_text(&r[m], &text);
-					struct tail_line k = { .kind = TAIL_MARK, .off = r[m].off, .text = text.p, .len = (uint32_t)text.len };
+					struct tail_line k = { .kind = TAIL_MARK,
+						.off = r[m].off,
+						.text = text.p,
+						.len = (uint32_t)text.len };
 					row(&want, &k);
 				}
-			struct tail_line l = { .kind = TAIL_TEXT, .off = at, .text = p + at, .len = (uint32_t)len, .number = number,
-				.cont = at > start, .open = !nl && at + len == n };
+			struct tail_line l = { .kind = TAIL_TEXT,
+				.off = at,
+				.text = p + at,
+				.len = (uint32_t)len,
+				.number = number,
+				.cont = at > start,
+				.open = !nl && at + len == n };
 			row(&want, &l);
 			at += len;
 		}
@@ -249,7 +267,8 @@ static uint32_t rnd(uint32_t n)
 
 static void random_log(void)
 {
-	static const size_t lengths[] = { 0, 1, 5, 60, TAIL_CUT - 1, TAIL_CUT, TAIL_CUT + 1, 3 * TAIL_CUT, 200000 };
+	static const size_t lengths[] = { 0, 1, 5, 60, TAIL_CUT - 1, TAIL_CUT, TAIL_CUT + 1,
+		3 * TAIL_CUT, 200000 };
 	char *line = xmalloc(200001);
 
 	memset(line, 'q', 200000);
@@ -257,7 +276,8 @@ static void random_log(void)
 	for (uint32_t i = 0, n = 1 + rnd(60); i < n; i++) {
 		size_t len = lengths[rnd(10) ? rnd(4) : rnd(9)];
 		line[len] = '\n';
-		runlog_output(&w, rnd(2) ? RUNLOG_STDOUT : RUNLOG_STDERR, line, len + (i + 1 < n || rnd(2)));
+		runlog_output(&w, rnd(2) ? RUNLOG_STDOUT : RUNLOG_STDERR, line,
+			len + (i + 1 < n || rnd(2)));
 		line[len] = 'q';
 		if (rnd(3) == 0)
 			runlog_flush(&w);
@@ -296,7 +316,8 @@ static void compare_all(struct tail *t, const char *p, size_t n)
 		tail_last(t, off, k, collect, &got);
 		size_t stop = upto < want.n ? want.at[upto] : want.b.len;
 		assert_int_equal(got.b.len, have ? stop - want.at[upto - have] : 0);
-		assert_memory_equal(got.b.p, want.b.p + (have ? want.at[upto - have] : 0), got.b.len);
+		assert_memory_equal(
+			got.b.p, want.b.p + (have ? want.at[upto - have] : 0), got.b.len);
 		reset(&got);
 		uint64_t start = 0;
 		for (uint64_t j = 0; j < off; j++)
@@ -319,13 +340,16 @@ static void against_simple_reader(void **state)
 		struct buf p = BUF_INIT, x = BUF_INIT;
 		random_log();
 		if (rnd(4) == 0) /* a torn record, or a tail without records, after a crash */
-			assert_int_equal(truncate(idx, rnd(2) ? (off_t)w.idx_off / 2 : (off_t)w.idx_off - 5), 0);
+			assert_int_equal(
+				truncate(idx, rnd(2) ? (off_t)w.idx_off / 2 : (off_t)w.idx_off - 5),
+				0);
 		assert_int_equal(fs_read(log, 64 << 20, &p, &e), 0);
 		assert_int_equal(fs_read(idx, 64 << 20, &x, &e), 0);
 		size_t nr = x.len / RUNLOG_RECORD;
 		struct runlog_record *r = xcalloc(nr + 1, sizeof *r);
 		for (size_t i = 0; i < nr; i++)
-			assert_int_equal(runlog_decode((unsigned char *)x.p + i * RUNLOG_RECORD, &r[i]), 0);
+			assert_int_equal(
+				runlog_decode((unsigned char *)x.p + i * RUNLOG_RECORD, &r[i]), 0);
 		naive(p.p, p.len, r, nr);
 		struct tail *t = opened();
 		compare_all(t, p.p, p.len);
@@ -362,7 +386,8 @@ static void times_and_streams(void **state)
 	tail_close(t);
 }
 
-/* 1 GB, a quarter of it one line: opened, read at its end and in its middle, within the time of a few reads. */
+/* 1 GB, a quarter of it one line: opened, read at its end and in its middle, within the time of a
+ * few reads. */
 static void huge(void **state)
 {
 	const uint64_t size = 1 << 30;
@@ -372,7 +397,9 @@ static void huge(void **state)
 	assert_int_equal(ftruncate(w.log, (off_t)size), 0);
 	struct buf idx = BUF_INIT;
 	for (uint64_t off = 0; off < size; off += RUNLOG_BLOCK) {
-		struct runlog_record r = { .off = off, .ns = off, .len = RUNLOG_BLOCK, .stream = RUNLOG_STDOUT };
+		struct runlog_record r = {
+			.off = off, .ns = off, .len = RUNLOG_BLOCK, .stream = RUNLOG_STDOUT
+		};
 		runlog_encode(&r, b);
 		buf_add(&idx, b, sizeof b);
 	}
@@ -445,10 +472,10 @@ static void check_names_and_links(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(empty_and_late), cmocka_unit_test(marks), cmocka_unit_test(carriage_returns_and_blank),
-		cmocka_unit_test(against_simple_reader), cmocka_unit_test(times_and_streams), cmocka_unit_test(huge),
-		cmocka_unit_test(shrinks), cmocka_unit_test(check_names_and_links),
-	};
+	const struct CMUnitTest tests[] = { cmocka_unit_test(empty_and_late),
+		cmocka_unit_test(marks), cmocka_unit_test(carriage_returns_and_blank),
+		cmocka_unit_test(against_simple_reader), cmocka_unit_test(times_and_streams),
+		cmocka_unit_test(huge), cmocka_unit_test(shrinks),
+		cmocka_unit_test(check_names_and_links) };
 	return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -1,4 +1,5 @@
-/* test_theme.c - theme files: styles, every embedded theme at every depth, mistakes told by line; colours brought down. */
+/* test_theme.c - theme files: styles, every embedded theme at every depth, mistakes told by line;
+ * colours brought down. */
 #include "unit.h"
 
 #include <stdio.h>
@@ -15,9 +16,14 @@ static void test_styles(void **state)
 		int32_t fg, bg;
 		uint8_t flags;
 	} good[] = {
-		{ "75", 75, -1, 0 }, { "bold 221", 221, -1, VT_BOLD }, { "16 on 221", 16, 221, 0 },
-		{ "bright red", 9, -1, 0 }, { "normal", -1, -1, 0 }, { "default on default", -1, -1, 0 },
-		{ "underline reverse", -1, -1, VT_UNDERLINE | VT_REVERSE }, { "", -1, -1, 0 },
+		{ "75", 75, -1, 0 },
+		{ "bold 221", 221, -1, VT_BOLD },
+		{ "16 on 221", 16, 221, 0 },
+		{ "bright red", 9, -1, 0 },
+		{ "normal", -1, -1, 0 },
+		{ "default on default", -1, -1, 0 },
+		{ "underline reverse", -1, -1, VT_UNDERLINE | VT_REVERSE },
+		{ "", -1, -1, 0 },
 	};
 	static const char *const bad[] = { "puce", "256", "-1", "bright", "75 on", "bold 1 2x" };
 	struct err e = ERR_INIT;
@@ -62,7 +68,8 @@ static void test_embedded(void **state)
 			struct theme t;
 			char name[64];
 
-			snprintf(name, sizeof(name), "%.*s", (int)strlen(all[i].name) - 12, all[i].name + 7);
+			snprintf(name, sizeof(name), "%.*s", (int)strlen(all[i].name) - 12,
+				all[i].name + 7);
 			if (theme_load(&t, name, (enum theme_depth)d, &e) < 0)
 				fail_msg("%s: %s", name, e.msg);
 			for (int r = 0; r < ROLE_COUNT; r++)
@@ -78,7 +85,8 @@ static void test_embedded(void **state)
 static void test_mistakes(void **state)
 {
 	static const char role[] = "{\n \"roles\": {\n  \"colour\": {}\n }\n}";
-	static const char style[] = "{\n \"roles\": {\n  \"text\": {},\n  \"dim\": { \"256\": \"puce\" }\n }\n}";
+	static const char style[] =
+		"{\n \"roles\": {\n  \"text\": {},\n  \"dim\": { \"256\": \"puce\" }\n }\n}";
 	struct err e = ERR_INIT;
 	struct theme t;
 
@@ -114,7 +122,10 @@ static void test_depth(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_styles), cmocka_unit_test(test_embedded), cmocka_unit_test(test_mistakes), cmocka_unit_test(test_depth),
+		cmocka_unit_test(test_styles),
+		cmocka_unit_test(test_embedded),
+		cmocka_unit_test(test_mistakes),
+		cmocka_unit_test(test_depth),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,4 +1,5 @@
-/* test_tty.c - the runner's pseudo-terminal over a socket: keys, size, job control, the end; a side that goes away, frames that are none. */
+/* test_tty.c - the runner's pseudo-terminal over a socket: keys, size, job control, the end; a side
+ * that goes away, frames that are none. */
 #include "unit.h"
 
 #include <errno.h>
@@ -46,7 +47,8 @@ struct side {
 
 static void start(struct side *s, const char *script)
 {
-	const char *argv[] = { runner, "--tty", path, "--cwd", dir, "--", "/bin/sh", "-c", script, NULL };
+	const char *argv[] = { runner, "--tty", path, "--cwd", dir, "--", "/bin/sh", "-c", script,
+		NULL };
 	struct sockaddr_un a = { .sun_family = AF_UNIX };
 	struct child_spec spec = CHILD_SPEC_INIT;
 	struct err e = ERR_INIT;
@@ -107,14 +109,16 @@ static void until(struct side *s, const char *want)
 	int64_t end = clock_mono_ms() + LONG_MS;
 	char b[4096];
 
-	while (want ? !memmem(s->shown.p ? s->shown.p : "", s->shown.len, want, strlen(want)) : !s->ended) {
+	while (want ? !memmem(s->shown.p ? s->shown.p : "", s->shown.len, want, strlen(want))
+		    : !s->ended) {
 		struct pollfd p = { s->sock, POLLIN, 0 };
 		ssize_t n = 0;
 
 		if (poll(&p, 1, (int)(end - clock_mono_ms())) > 0)
 			n = read(s->sock, b, sizeof b);
 		if (n <= 0)
-			fail_msg("no %s in: %.*s", want ? want : "end", (int)s->shown.len, s->shown.p ? s->shown.p : "");
+			fail_msg("no %s in: %.*s", want ? want : "end", (int)s->shown.len,
+				s->shown.p ? s->shown.p : "");
 		buf_add(&s->in, b, (size_t)n);
 		take(s);
 	}
@@ -137,8 +141,9 @@ static void terminal(void **state)
 	static const unsigned char size[] = { 33, 0, 44, 1 }, more[] = { 50, 0, 80, 0 };
 	struct side s;
 
-	start(&s, "trap 'stty size' WINCH; read line; test -t 0 && test -t 1 && test -t 2 && echo \"tty $line\"; stty size; echo ready; "
-		  "while ! read line; do :; done; exit 7");
+	start(&s,
+		"trap 'stty size' WINCH; read line; test -t 0 && test -t 1 && test -t 2 && echo \"tty $line\"; stty size; echo ready; "
+		"while ! read line; do :; done; exit 7");
 	tell(&s, SIZE, size, sizeof size);
 	keys(&s, "h\xc3\xa9llo\r");
 	until(&s, "h\xc3\xa9llo\r\n"); /* the terminal's echo */
@@ -174,7 +179,8 @@ static void signals(void **state)
 	leave(&s);
 }
 
-/* All of a long output is there before the end, also what a process left behind goes on holding the terminal. */
+/* All of a long output is there before the end, also what a process left behind goes on holding the
+ * terminal. */
 static void whole(void **state)
 {
 	struct side s;
@@ -192,7 +198,8 @@ static void unread(void **state)
 	static char many[4000];
 	struct side s;
 
-	start(&s, "stty -icanon -echo; echo ready; i=0; while [ $i -lt 20000 ]; do echo line; i=$((i+1)); done; echo last; read line; exit 9");
+	start(&s,
+		"stty -icanon -echo; echo ready; i=0; while [ $i -lt 20000 ]; do echo line; i=$((i+1)); done; echo last; read line; exit 9");
 	until(&s, "ready");
 	memset(many, 'x', sizeof many);
 	for (int i = 0; i < 10; i++)
@@ -208,10 +215,12 @@ static bool gone(pid_t pid)
 	return kill(pid, 0) < 0 && errno == ESRCH;
 }
 
-/* The other side goes away, or talks nonsense: the command is hung up on, and killed if that does not end it. */
+/* The other side goes away, or talks nonsense: the command is hung up on, and killed if that does
+ * not end it. */
 static void away(void **state)
 {
-	static const char *const scripts[] = { "echo \"<$$>\"; exec sleep 1000", "trap '' HUP; echo \"<$$>\"; while :; do sleep 0.1; done" };
+	static const char *const scripts[] = { "echo \"<$$>\"; exec sleep 1000",
+		"trap '' HUP; echo \"<$$>\"; while :; do sleep 0.1; done" };
 	struct side s;
 	const char *at;
 	char end[256];
@@ -226,7 +235,8 @@ static void away(void **state)
 			pid = (pid_t)strtol(at + 1, NULL, 10);
 			if (nonsense) {
 				assert_int_equal(send(s.sock, "\001\377\377", 3, MSG_NOSIGNAL), 3);
-				UNIT_WAIT(recv(s.sock, end, sizeof end, MSG_DONTWAIT) == 0, LONG_MS);
+				UNIT_WAIT(
+					recv(s.sock, end, sizeof end, MSG_DONTWAIT) == 0, LONG_MS);
 			}
 			leave(&s);
 			UNIT_WAIT(gone(pid), LONG_MS);
@@ -249,10 +259,9 @@ static void refuses(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(terminal), cmocka_unit_test(signals), cmocka_unit_test(whole), cmocka_unit_test(unread), cmocka_unit_test(away),
-		cmocka_unit_test(refuses),
-	};
+	const struct CMUnitTest tests[] = { cmocka_unit_test(terminal), cmocka_unit_test(signals),
+		cmocka_unit_test(whole), cmocka_unit_test(unread), cmocka_unit_test(away),
+		cmocka_unit_test(refuses) };
 
 	return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -1,4 +1,5 @@
-/* test_undo.c - a promote taken back exactly, by a revert commit after a later commit, and what is refused. */
+/* test_undo.c - a promote taken back exactly, by a revert commit after a later commit, and what is
+ * refused. */
 #include "promote_repo.h"
 
 static struct world *w;
@@ -80,8 +81,9 @@ static void test_exact(void **state)
 	struct undo_plan p;
 	char *before, *after;
 
-	run(w, "cd u; echo e >>f2; echo s >>f3; git add f3; echo u >untracked; echo i >x.ign; rm "
-	       "dir/x");
+	run(w,
+		"cd u; echo e >>f2; echo s >>f3; git add f3; echo u >untracked; echo i >x.ign; rm "
+		"dir/x");
 	before = snapshot("u");
 	promote_ok(w);
 	last_done(&d);

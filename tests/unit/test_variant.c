@@ -1,4 +1,5 @@
-/* test_variant.c - the whole next[state][event] table, variant.json there and back, and damaged ones. */
+/* test_variant.c - the whole next[state][event] table, variant.json there and back, and damaged
+ * ones. */
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -245,7 +246,8 @@ static void times_are_exact(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(times); i++) {
 		struct json *o = json_object();
 		stamp_put(o, "t", times[i]);
-		/* below one second the text cannot be told from 1970 itself: only later times matter */
+		/* below one second the text cannot be told from 1970 itself: only later times
+		 * matter */
 		if (times[i] >= 1000000000)
 			assert_int_equal(stamp_get(o, "t"), times[i]);
 		json_free(o);

@@ -1,4 +1,5 @@
-/* test_vault.c - the runner beside the pipeline (dagger): frames, slow and absent readers, the stop file, what its watch catches. */
+/* test_vault.c - the runner beside the pipeline (dagger): frames, slow and absent readers, the stop
+ * file, what its watch catches. */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -23,6 +24,7 @@
 #include "base/mem.h"
 #include "engine/engine.h"
 #include "model/tail.h"
+#include "frame_codec.h"
 
 static char dir[64], runner[80], vault[80], log_path[96], idx_path[96];
 
@@ -53,7 +55,7 @@ static const char *const none[] = { NULL };
 
 struct run {
 	struct child c;
-	int out;		/* read end of its stdout */
+	int out; /* read end of its stdout */
 	struct buf frames;
 };
 
@@ -86,7 +88,8 @@ static void start_argv(struct run *r, const char *const *argv)
 }
 
 /* before runner --vault <opts...> -- /bin/sh -c script */
-static void start(struct run *r, const char *const *before, const char *const *opts, const char *script)
+static void start(
+	struct run *r, const char *const *before, const char *const *opts, const char *script)
 {
 	struct strv v = STRV_INIT;
 
@@ -113,60 +116,6 @@ static int finish(struct run *r)
 	return code;
 }
 
-static int value(char c)
-{
-	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-	const char *d = strchr(digits, c);
-
-	assert_non_null(d);
-	return (int)(d - digits);
-}
-
-static void decode(const char *s, size_t n, struct buf *out)
-{
-	assert_int_equal(n % 4, 0);
-	for (size_t i = 0; i < n; i += 4) {
-		int pad = (s[i + 2] == '=') + (s[i + 3] == '=');
-		unsigned v = (unsigned)(value(s[i]) << 18 | value(s[i + 1]) << 12 | (pad > 1 ? 0 : value(s[i + 2]) << 6) |
-					(pad ? 0 : value(s[i + 3])));
-		for (int k = 0; k < 3 - pad; k++)
-			buf_char(out, (char)(v >> (16 - 8 * k)));
-	}
-}
-
-static size_t length(const unsigned char **p, unsigned half)
-{
-	size_t n = half;
-	unsigned b = half < 15 ? 0 : 255;
-
-	for (; b == 255; n += b)
-		b = *(*p)++;
-	return n;
-}
-
-/* An LZ4 block, as its format is described. */
-static void unsqueeze(const struct buf *in, struct buf *out)
-{
-	const unsigned char *p = (const unsigned char *)in->p, *end = p + in->len;
-	size_t base = out->len;
-
-	while (p < end) {
-		unsigned token = *p++;
-		size_t n = length(&p, token >> 4);
-		assert_true(n <= (size_t)(end - p));
-		buf_add(out, p, n);
-		p += n;
-		if (p == end)
-			return;
-		size_t back = p[0] | (size_t)p[1] << 8;
-		p += 2;
-		assert_true(back > 0 && back <= out->len - base);
-		for (n = length(&p, token & 15) + 4; n > 0; n--)
-			buf_char(out, out->p[out->len - back]);
-	}
-	fail_msg("no end");
-}
-
 static int squeezed; /* frames that were */
 
 /* One frame as the pipeline takes it: appended where it belongs. */
@@ -177,7 +126,9 @@ static void take_frame(const char *line, size_t len, struct buf *log, struct buf
 	int at = 0;
 	unsigned char raw[RUNLOG_RECORD];
 
-	assert_int_equal(sscanf(line, "Y %llu %llu %llu %u %u %u %n", &off, &ns, &val, &n, &kind, &stream, &at), 6);
+	assert_int_equal(sscanf(line, "Y %llu %llu %llu %u %u %u %n", &off, &ns, &val, &n, &kind,
+				 &stream, &at),
+		6);
 	if (kind == RUNLOG_OUTPUT) {
 		size_t was = log->len;
 		assert_int_equal(off, was);
@@ -197,11 +148,13 @@ static void take_frame(const char *line, size_t len, struct buf *log, struct buf
 		assert_int_equal(len - (size_t)at, 1);
 		assert_int_equal(line[at], '-');
 	}
-	runlog_encode(&(struct runlog_record){ off, ns, val, n, (uint8_t)kind, (uint8_t)stream, 0 }, raw);
+	runlog_encode(
+		&(struct runlog_record){ off, ns, val, n, (uint8_t)kind, (uint8_t)stream, 0 }, raw);
 	buf_add(idx, raw, sizeof raw);
 }
 
-/* The host's files made from the frames are the raw ones, to the last byte; the last frame is the exit. */
+/* The host's files made from the frames are the raw ones, to the last byte; the last frame is the
+ * exit. */
 static void expect_rebuilt(struct run *r)
 {
 	struct err e;
@@ -228,8 +181,9 @@ static void expect_rebuilt(struct run *r)
 
 static bool add_line(void *ctx, const struct tail_line *l)
 {
-	buf_fmt(ctx, "%s%s%.*s\n", l->kind == TAIL_MARK ? "# " : "", l->kind == TAIL_TEXT && l->stream == RUNLOG_STDERR ? "!" : "",
-		(int)l->len, l->text);
+	buf_fmt(ctx, "%s%s%.*s\n", l->kind == TAIL_MARK ? "# " : "",
+		l->kind == TAIL_TEXT && l->stream == RUNLOG_STDERR ? "!" : "", (int)l->len,
+		l->text);
 	return true;
 }
 
@@ -278,14 +232,18 @@ static void frames(void **state)
 	if (!is_root("frames"))
 		return;
 	through(none, "echo out; exit 3", "out\n# exit 3\n");
-	through(none, "echo a; sleep 0.05; echo b >&2; sleep 0.05; printf c", "a\n!b\nc\n# exit 0\n");
+	through(none, "echo a; sleep 0.05; echo b >&2; sleep 0.05; printf c",
+		"a\n!b\nc\n# exit 0\n");
 	through(none, "kill -SEGV $$", "# exit 139 (signal 11)\n");
-	through(V("--setup", "echo s"), "echo c", "# setup begins\ns\n# command begins\nc\n# exit 0\n");
+	through(V("--setup", "echo s"), "echo c",
+		"# setup begins\ns\n# command begins\nc\n# exit 0\n");
 	through(V("--cwd", "/no/such/dir"), "true",
 		"# the command could not be started: No such file or directory\n# could not be started: exit 127\n");
 	through(V("--uid", "65532", "--gid", "65532", "--cwd", "/"), "id -u", "65532\n# exit 0\n");
 	through(V("--cap", "50000"), "head -c 3000000 /dev/zero", NULL);
-	through(none, "head -c 3000000 /dev/urandom; seq 1 60000 & seq 100001 160000 >&2 & wait; wait", NULL);
+	through(none,
+		"head -c 3000000 /dev/urandom; seq 1 60000 & seq 100001 160000 >&2 & wait; wait",
+		NULL);
 	/* one byte over and over; repetitions far and near, of all lengths; none */
 	squeezed = 0;
 	through(none, "head -c 500000 /dev/zero; seq 1 60000", NULL);
@@ -298,7 +256,9 @@ static void frames(void **state)
 	through(none, "head -c 300000 /dev/urandom", NULL);
 	assert_int_equal(squeezed, 0);
 	/* a base64 of every remainder */
-	through(none, "printf 1; sleep 0.02; printf 22; sleep 0.02; printf 333; sleep 0.02; printf '\\377\\000\\377\\376'", NULL);
+	through(none,
+		"printf 1; sleep 0.02; printf 22; sleep 0.02; printf 333; sleep 0.02; printf '\\377\\000\\377\\376'",
+		NULL);
 	struct stat st;
 	assert_int_equal(stat(vault, &st), 0);
 	assert_int_equal(st.st_mode & 07777, 0700);
@@ -308,8 +268,8 @@ static bool has_exit(void)
 {
 	struct err e;
 	struct buf b = BUF_INIT;
-	bool yes = fs_read(idx_path, 64 << 20, &b, &e) == 0 && b.len >= RUNLOG_RECORD && b.len % RUNLOG_RECORD == 0 &&
-		   b.p[b.len - RUNLOG_RECORD + 28] == RUNLOG_EXIT;
+	bool yes = fs_read(idx_path, 64 << 20, &b, &e) == 0 && b.len >= RUNLOG_RECORD &&
+		b.len % RUNLOG_RECORD == 0 && b.p[b.len - RUNLOG_RECORD + 28] == RUNLOG_EXIT;
 
 	buf_release(&b);
 	return yes;
@@ -360,7 +320,8 @@ static void no_reader(void **state)
 	if (!is_root("no reader"))
 		return;
 	fresh();
-	start(&r, none, V("--vault-test"), "head -c 300000 /dev/zero | tr '\\0' x; echo end; exit 4");
+	start(&r, none, V("--vault-test"),
+		"head -c 300000 /dev/zero | tr '\\0' x; echo end; exit 4");
 	close(r.out);
 	r.out = -1;
 	assert_int_equal(finish(&r), 0);
@@ -377,7 +338,8 @@ static void stop(void **state)
 		return;
 	snprintf(file, sizeof file, "%s/stop", vault);
 	fresh();
-	start(&r, none, V("--vault-test"), "exec 2>/dev/null; trap 'echo bye; exit 6' TERM; echo up; while :; do sleep 0.02; done");
+	start(&r, none, V("--vault-test"),
+		"exec 2>/dev/null; trap 'echo bye; exit 6' TERM; echo up; while :; do sleep 0.02; done");
 	wait_for(log_holds, "up");
 	start_argv(&t, V(runner, "--touch", file));
 	assert_int_equal(finish(&t), 0);
@@ -406,7 +368,9 @@ static void line(void **state)
 		return;
 	snprintf(a.sun_path, sizeof a.sun_path, "%s/ctl", dir);
 	snprintf(go, sizeof go, "%s/go", dir);
-	script = xasprintf("exec 2>/dev/null; trap 'echo bye; exit 6' TERM; echo up; while [ ! -e %s ]; do sleep 0.02; done; echo by itself", go);
+	script = xasprintf(
+		"exec 2>/dev/null; trap 'echo bye; exit 6' TERM; echo up; while [ ! -e %s ]; do sleep 0.02; done; echo by itself",
+		go);
 	for (int asked = 0; asked < 2; asked++) {
 		int at = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 		assert_int_equal(bind(at, (const struct sockaddr *)&a, sizeof a), 0);
@@ -426,10 +390,12 @@ static void line(void **state)
 		assert_int_equal(finish(&r), 0);
 		unlink(go);
 		expect_rebuilt(&r);
-		expect(asked ? "up\n# asked to stop\nbye\n# stopped: exit 6\n" : "up\nby itself\n# exit 0\n");
+		expect(asked ? "up\n# asked to stop\nbye\n# stopped: exit 6\n"
+			     : "up\nby itself\n# exit 0\n");
 	}
 	free(script);
-	through(V("--vault-test", "--ctl", a.sun_path), "echo all the same", "all the same\n# exit 0\n");
+	through(V("--vault-test", "--ctl", a.sun_path), "echo all the same",
+		"all the same\n# exit 0\n");
 }
 
 static int try_vault(const char *const *opts)
@@ -471,7 +437,8 @@ static void refuses(void **state)
 /* A process namespace as a container has it, in which the runner is not the first one. */
 static bool inside(const char *const *opts, const char *script, struct run *r)
 {
-	static const char *const enter[] = { "unshare", "-p", "-f", "--mount-proc", "/bin/sh", "-c", "\"$@\"; exit $?", "-", NULL };
+	static const char *const enter[] = { "unshare", "-p", "-f", "--mount-proc", "/bin/sh", "-c",
+		"\"$@\"; exit $?", "-", NULL };
 	struct run probe;
 
 	fresh();
@@ -503,16 +470,21 @@ static void memory(void **state)
 {
 	struct run r;
 
-	if (!inside(V("--uid", "65532", "--gid", "65532", "--memory", "67108864"), "echo go; exec tail /dev/zero", &r))
+	if (!inside(V("--uid", "65532", "--gid", "65532", "--memory", "67108864"),
+		    "echo go; exec tail /dev/zero", &r))
 		return;
 	expect_end(67108864, ENGINE_OOM, 137, "out of memory (limit 64.0 MiB)");
 	expect("go\n# memory limit 64.0 MiB reached, killed\n# out of memory: exit 137 (signal 9)\n");
 	/* all of it together; a shell that would go on does not */
-	inside(V("--memory", "67108864"), "for i in 1 2 3 4; do (sleep 0.2; head -c 30m /dev/zero | tail) & done; wait; echo on", &r);
+	inside(V("--memory", "67108864"),
+		"for i in 1 2 3 4; do (sleep 0.2; head -c 30m /dev/zero | tail) & done; wait; echo on",
+		&r);
 	expect_end(67108864, ENGINE_OOM, 137, "out of memory (limit 64.0 MiB)");
 	/* pages of files and of other processes' forks are no such memory */
-	inside(V("--memory", "67108864"), "head -c 100m /dev/zero >/tmp/yolo-vault-$$; cat /tmp/yolo-vault-$$ >/dev/null; rm /tmp/yolo-vault-$$; "
-		"sleep 0.3; echo fine", &r);
+	inside(V("--memory", "67108864"),
+		"head -c 100m /dev/zero >/tmp/yolo-vault-$$; cat /tmp/yolo-vault-$$ >/dev/null; rm /tmp/yolo-vault-$$; "
+		"sleep 0.3; echo fine",
+		&r);
 	expect("fine\n# exit 0\n");
 }
 
@@ -521,16 +493,22 @@ static void pids(void **state)
 	struct run r;
 
 	if (!inside(V("--uid", "65532", "--gid", "65532", "--pids", "40"),
-		"b() { b & b & }; b; sleep 30; echo on", &r))
+		    "b() { b & b & }; b; sleep 30; echo on", &r))
 		return;
-	expect_end(0, ENGINE_EXITED, 137, "exit 137 (signal 9, Killed), process limit (40) reached");
-	inside(V("--pids", "40", "--setup", "for i in 1 2 3 4 5 6 7 8 9 10; do sleep 0.3 & done; wait; echo s"), "echo c", &r);
+	expect_end(
+		0, ENGINE_EXITED, 137, "exit 137 (signal 9, Killed), process limit (40) reached");
+	inside(V("--pids", "40", "--setup",
+		       "for i in 1 2 3 4 5 6 7 8 9 10; do sleep 0.3 & done; wait; echo s"),
+		"echo c", &r);
 	expect("# setup begins\ns\n# command begins\nc\n# exit 0\n");
-	inside(V("--pids", "5", "--setup", "for i in 1 2 3 4 5 6 7 8 9 10; do sleep 30 & done; wait; echo s"), "echo c", &r);
+	inside(V("--pids", "5", "--setup",
+		       "for i in 1 2 3 4 5 6 7 8 9 10; do sleep 30 & done; wait; echo s"),
+		"echo c", &r);
 	expect("# setup begins\n# process limit reached\n# setup failed: exit 137 (signal 9)\n");
 }
 
-/* What left the command's session and its parents does not outlive the record: KILL goes to all that is in the container. */
+/* What left the command's session and its parents does not outlive the record: KILL goes to all
+ * that is in the container. */
 static void orphans(void **state)
 {
 	struct run r;
@@ -538,8 +516,10 @@ static void orphans(void **state)
 	struct buf b = BUF_INIT;
 	char script[300];
 
-	snprintf(script, sizeof script, "setsid sh -c 'setsid sleep 91 & echo x >%s/up; exec setsid sleep 92' >/dev/null 2>&1 & "
-		"while [ ! -s %s/up ]; do sleep 0.02; done; ps ax | grep -c '[s]leep 9[12]'", dir, dir);
+	snprintf(script, sizeof script,
+		"setsid sh -c 'setsid sleep 91 & echo x >%s/up; exec setsid sleep 92' >/dev/null 2>&1 & "
+		"while [ ! -s %s/up ]; do sleep 0.02; done; ps ax | grep -c '[s]leep 9[12]'",
+		dir, dir);
 	if (!inside(none, script, &r))
 		return;
 	struct run after;
@@ -550,7 +530,8 @@ static void orphans(void **state)
 	buf_release(&b);
 }
 
-/* What a command tries against its log and its runner; as another user nothing of it goes. Control: staying root it does. */
+/* What a command tries against its log and its runner; as another user nothing of it goes. Control:
+ * staying root it does. */
 static void walls(void **state)
 {
 	static const char attempts[] =
@@ -566,7 +547,9 @@ static void walls(void **state)
 	if (inside(V("--uid", "65532", "--gid", "65532", "--cwd", "/"), script.p, &r)) {
 		expect("begin\nend\n# exit 0\n");
 		buf_clear(&script);
-		buf_fmt(&script, "vault=%s; ls $vault >/dev/null && echo REACHED; kill -0 $PPID && echo SIGNALLED", vault);
+		buf_fmt(&script,
+			"vault=%s; ls $vault >/dev/null && echo REACHED; kill -0 $PPID && echo SIGNALLED",
+			vault);
 		inside(none, script.p, &r);
 		assert_int_equal(fs_read(log_path, 1000, &log, &e), 0);
 		assert_string_equal(log.p, "REACHED\nSIGNALLED\n");
@@ -577,11 +560,9 @@ static void walls(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(frames), cmocka_unit_test(slow_reader), cmocka_unit_test(no_reader), cmocka_unit_test(stop),
-		cmocka_unit_test(line),
-		cmocka_unit_test(refuses), cmocka_unit_test(memory), cmocka_unit_test(pids), cmocka_unit_test(orphans),
-		cmocka_unit_test(walls),
-	};
+	const struct CMUnitTest tests[] = { cmocka_unit_test(frames), cmocka_unit_test(slow_reader),
+		cmocka_unit_test(no_reader), cmocka_unit_test(stop), cmocka_unit_test(line),
+		cmocka_unit_test(refuses), cmocka_unit_test(memory), cmocka_unit_test(pids),
+		cmocka_unit_test(orphans), cmocka_unit_test(walls) };
 	return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -1,4 +1,5 @@
-/* test_vt.c - the filter of foreign bytes: hostile sequences at every split point, the alphabet of what comes out. */
+/* test_vt.c - the filter of foreign bytes: hostile sequences at every split point, the alphabet of
+ * what comes out. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,9 +12,9 @@
 #include "base/width.h"
 
 struct sample {
-	const char *in;		/* bytes of a log */
-	size_t n;		/* 0 = strlen */
-	const char *line;	/* what the line shows at its end */
+	const char *in; /* bytes of a log */
+	size_t n; /* 0 = strlen */
+	const char *line; /* what the line shows at its end */
 };
 #define S(s) s, sizeof(s) - 1
 
@@ -26,10 +27,18 @@ static const struct sample corpus[] = {
 	{ S("a\x1b[c\x1b[5n\x1b[6n\x1b[>c\x1b[=cz"), "az" },
 	{ S("a\x1b[2J\x1b[H\x1b[1;1f\x1b[?1049hz"), "az" },
 	{ S("a\x1b[?2004h\x1b[?1000h\x1b[!pz"), "az" },
-	{ S("a\x1b" "cz\x1b#8\x1b(0q"), "azq" },
+	{ S("a\x1b"
+	    "cz\x1b#8\x1b(0q"),
+		"azq" },
 	{ S("a\x1b[21t\x1b[>4;2mz"), "az" },
-	{ S("a\xc2\x9b" "31mz\xc2\x9d" "0;t\x07!"), "az!" },
-	{ S("a\x9b" "31m"), "a\xef\xbf\xbd" "31m" },
+	{ S("a\xc2\x9b"
+	    "31mz\xc2\x9d"
+	    "0;t\x07!"),
+		"az!" },
+	{ S("a\x9b"
+	    "31m"),
+		"a\xef\xbf\xbd"
+		"31m" },
 	{ S("a\x1b_apc\x1b\\b\x1b^pm\x1b\\c\x1bXsos\x1b\\d"), "abcd" },
 	{ S("a\x1b[31\x18z"), "az" },
 	{ S("a\x1b[31\x1b[32mz"), "az" },
@@ -39,11 +48,15 @@ static const struct sample corpus[] = {
 	{ S("a\x1b[99999999999999mz"), "az" },
 	{ S("a\x1b[3\xc3\xa9z"), "a\xc3\xa9z" },
 	{ S("a\x07\x0b\x0c\x0e\x0f\x7f\0z"), "az" },
-	{ S("admin\xe2\x80\xae" "gpj.exe"), "admin<U+202E>gpj.exe" },
-	{ S("a\xe2\x80\x8b\xef\xbb\xbf\xc2\xad\xe3\x85\xa4z"), "a<U+200B><U+FEFF><U+00AD><U+3164>z" },
+	{ S("admin\xe2\x80\xae"
+	    "gpj.exe"),
+		"admin<U+202E>gpj.exe" },
+	{ S("a\xe2\x80\x8b\xef\xbb\xbf\xc2\xad\xe3\x85\xa4z"),
+		"a<U+200B><U+FEFF><U+00AD><U+3164>z" },
 	{ S("a\xee\x80\x80\xf3\xa0\x81\x81z"), "a<U+E000><U+E0041>z" },
 	{ S("a\xe2\x81\xa6z\xe2\x80\xa8q"), "a<U+2066>z<U+2028>q" },
-	{ S("a\xc0\xaf\xed\xa0\x80z"), "a\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbdz" },
+	{ S("a\xc0\xaf\xed\xa0\x80z"),
+		"a\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbdz" },
 	{ S("e\xcc\x81\xcc\x82\xcc\x83\xcc\x84\xcc\x85z"), "e\xcc\x81\xcc\x82\xcc\x83z" },
 	{ S("\xcc\x81z"), "\xe2\x97\x8c\xcc\x81z" },
 	{ S("\xe4\xb8\xad\xe6\x96\x87"), "\xe4\xb8\xad\xe6\x96\x87" },
@@ -128,7 +141,8 @@ static void test_line_splits(void **state)
 	}
 }
 
-/* What vt_stream may write: printable UTF-8, \n \t \b, "\r\033[K" and, with colour, "\033[0...m" of digits and semicolons. */
+/* What vt_stream may write: printable UTF-8, \n \t \b, "\r\033[K" and, with colour, "\033[0...m" of
+ * digits and semicolons. */
 static void assert_alphabet(const char *s, size_t n, bool color)
 {
 	for (size_t i = 0; i < n;) {
@@ -247,7 +261,8 @@ static void test_clean(void **state)
 		buf_release(&b);
 		buf_release(&again);
 	}
-	assert_string_equal(vt_clean_str("abc\xe4\xb8\xad\xe4\xb8\xad", small, sizeof(small)), "abc\xe4\xb8\xad");
+	assert_string_equal(vt_clean_str("abc\xe4\xb8\xad\xe4\xb8\xad", small, sizeof(small)),
+		"abc\xe4\xb8\xad");
 }
 
 static void test_clean_corpus(void **state)
@@ -301,7 +316,8 @@ static void test_sgr(void **state)
 	}
 }
 
-/* A string without end may hide 4 KiB of its own line, never the next one; cells beyond the cap are counted only. */
+/* A string without end may hide 4 KiB of its own line, never the next one; cells beyond the cap are
+ * counted only. */
 static void test_limits(void **state)
 {
 	struct vt v;
@@ -326,8 +342,9 @@ static void test_limits(void **state)
 /* Any bytes at all: the output keeps its alphabet. A fixed generator, so a failure comes again. */
 static void test_random(void **state)
 {
-	static const char *const bits[] = { "\x1b", "[", "]", "\xc2\x9b", "m", "38;5;1", "\r", "\b", "\t",
-		"\n", "\xe4\xb8\xad", "\xcc\x81", "\xe2\x80\xae", "a", "\x07", "\\", "P", ":", "\xff", "?" };
+	static const char *const bits[] = { "\x1b", "[", "]", "\xc2\x9b", "m", "38;5;1", "\r", "\b",
+		"\t", "\n", "\xe4\xb8\xad", "\xcc\x81", "\xe2\x80\xae", "a", "\x07", "\\", "P", ":",
+		"\xff", "?" };
 	unsigned seed = 1;
 	struct buf in = BUF_INIT, out = BUF_INIT;
 	struct vt_line l = { 0 };

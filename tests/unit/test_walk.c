@@ -1,4 +1,5 @@
-/* test_walk.c - the hostile tree: names, kinds, links swapped under our hands, unreadable places, planted programs, limits. */
+/* test_walk.c - the hostile tree: names, kinds, links swapped under our hands, unreadable places,
+ * planted programs, limits. */
 #include "snapfix.h"
 
 #include <fcntl.h>
@@ -71,8 +72,9 @@ static void nasty_names_and_kinds(void **state)
 		assert_true(refused(&out, "The variant holds a name that imitates .git: "));
 		assert_true(refused(&out, "The variant holds a name with control characters: "));
 		assert_true(refused(&out, "The variant holds a name with a backslash: a\\b."));
-		assert_true(refused(&out, "Not everything could be recorded: 1 file over 64 MiB; "
-					  "promote would lose it."));
+		assert_true(refused(&out,
+			"Not everything could be recorded: 1 file over 64 MiB; "
+			"promote would lose it."));
 		assert_true(refused(&out, "depth 64"));
 		assert_non_null(strstr(out.not_recorded, "1 device, FIFO or socket"));
 		assert_non_null(
@@ -267,7 +269,8 @@ static void *grow_and_cut(void *arg)
 	return NULL;
 }
 
-/* A file that grows and shrinks while it is read is stored at some length, and right at the walk after. */
+/* A file that grows and shrinks while it is read is stored at some length, and right at the walk
+ * after. */
 static void a_file_that_never_rests(void **state)
 {
 	struct swapper w;
@@ -336,10 +339,11 @@ static void planted_programs_do_not_run(void **state)
 	save_out_release(&out);
 	sh_says(a, "ls marks", "");
 	/* Control: the same tree, git as anybody calls it. */
-	sh(a, "(set +e; cd work; git status; git add -A; git diff HEAD; git checkout -q -b other; "
-	      "true) >log 2>&1;"
-	      "test -e marks/clean; test -e marks/extdiff; test -e marks/fsmonitor; test -e "
-	      "marks/hook; test -e marks/sub-fsmonitor");
+	sh(a,
+		"(set +e; cd work; git status; git add -A; git diff HEAD; git checkout -q -b other; "
+		"true) >log 2>&1;"
+		"test -e marks/clean; test -e marks/extdiff; test -e marks/fsmonitor; test -e "
+		"marks/hook; test -e marks/sub-fsmonitor");
 	end();
 }
 

@@ -99,14 +99,16 @@ static void never_a_stranger(void **state)
 	me.start--;
 	me.boot[0] ^= 1;
 	assert_null(watch_new(loop, &me, gone, NULL));
-	static const char *const bad[] = { "", "1", "1:2", "1:2:", "0:2:aa", "-5:2:aa", "1:2:aa bb", "1:2:XYZ", "x:2:aa" };
+	static const char *const bad[] = { "", "1", "1:2", "1:2:", "0:2:aa", "-5:2:aa", "1:2:aa bb",
+		"1:2:XYZ", "x:2:aa" };
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++)
 		assert_int_equal(watch_parse(bad[i], &me), -1);
 }
 
 static void scope_words(void **state)
 {
-	const struct cgroup_can none = { .way = CGROUP_NONE }, systemd = { .way = CGROUP_SYSTEMD, .memory = true, .pids = true };
+	const struct cgroup_can none = { .way = CGROUP_NONE },
+				systemd = { .way = CGROUP_SYSTEMD, .memory = true, .pids = true };
 	struct limits l = { .memory = 1 << 30, .pids = 100, .cpus = 1.5 };
 	struct strv v = STRV_INIT;
 	struct buf b = BUF_INIT;
@@ -117,8 +119,10 @@ static void scope_words(void **state)
 	for (size_t i = 0; i < v.n; i++)
 		buf_fmt(&b, "%s ", v.v[i]);
 	const char *user = geteuid() ? "--user " : "";
-	char *want = xasprintf("systemd-run %s--scope --quiet --collect --unit=yolo-x --property=MemoryMax=1073741824 "
-		"--property=MemorySwapMax=0 --property=TasksMax=104 --property=CPUQuota=150%% -- ", user);
+	char *want = xasprintf(
+		"systemd-run %s--scope --quiet --collect --unit=yolo-x --property=MemoryMax=1073741824 "
+		"--property=MemorySwapMax=0 --property=TasksMax=104 --property=CPUQuota=150%% -- ",
+		user);
 	assert_string_equal(b.p, want);
 	free(want);
 	strv_release(&v);
@@ -176,9 +180,8 @@ static void group_by_hand(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(tells_the_end_once), cmocka_unit_test(never_a_stranger), cmocka_unit_test(scope_words),
-		cmocka_unit_test(group_by_hand),
-	};
+	const struct CMUnitTest tests[] = { cmocka_unit_test(tells_the_end_once),
+		cmocka_unit_test(never_a_stranger), cmocka_unit_test(scope_words),
+		cmocka_unit_test(group_by_hand) };
 	return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -13,10 +13,27 @@ static void test_cp(void **state)
 		uint32_t cp;
 		int w;
 	} t[] = {
-		{ 'a', 1 }, { 0xe9, 1 }, { 0x301, 0 }, { 0x4e2d, 2 }, { 0xac00, 2 }, { 0xff21, 2 },
-		{ 0x1f600, 2 }, { 0x25b8, 1 }, { 0x2713, 1 }, { 0x2717, 1 }, { 0x25e6, 1 },
-		{ 0xbb, 1 }, { 0x25b9, 1 }, { 0x25ae, 1 }, { 0x2726, 1 }, { 0x2500, 1 },
-		{ 0x20dd, 0 }, { 0x1161, 0 }, { 0x20000, 2 }, { 0xfffd, 1 }, { 0x258c, 1 },
+		{ 'a', 1 },
+		{ 0xe9, 1 },
+		{ 0x301, 0 },
+		{ 0x4e2d, 2 },
+		{ 0xac00, 2 },
+		{ 0xff21, 2 },
+		{ 0x1f600, 2 },
+		{ 0x25b8, 1 },
+		{ 0x2713, 1 },
+		{ 0x2717, 1 },
+		{ 0x25e6, 1 },
+		{ 0xbb, 1 },
+		{ 0x25b9, 1 },
+		{ 0x25ae, 1 },
+		{ 0x2726, 1 },
+		{ 0x2500, 1 },
+		{ 0x20dd, 0 },
+		{ 0x1161, 0 },
+		{ 0x20000, 2 },
+		{ 0xfffd, 1 },
+		{ 0x258c, 1 },
 	};
 
 	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++)
@@ -42,10 +59,17 @@ static void test_decode_strict(void **state)
 		size_t used;
 		uint32_t cp;
 	} t[] = {
-		{ "\xc3\xa9", 2, 0xe9 }, { "\xc0\x80", 1, 0xfffd }, { "\xe0\x80\x80", 1, 0xfffd },
-		{ "\xed\xa0\x80", 1, 0xfffd }, { "\xf4\x90\x80\x80", 1, 0xfffd },
-		{ "\xf0\x9f\x98\x80", 4, 0x1f600 }, { "\xe4\xb8", 2, 0xfffd }, { "\xff", 1, 0xfffd },
-		{ "\x80", 1, 0xfffd }, { "\xe4\xb8x", 2, 0xfffd }, { "\xf5\x80\x80\x80", 1, 0xfffd },
+		{ "\xc3\xa9", 2, 0xe9 },
+		{ "\xc0\x80", 1, 0xfffd },
+		{ "\xe0\x80\x80", 1, 0xfffd },
+		{ "\xed\xa0\x80", 1, 0xfffd },
+		{ "\xf4\x90\x80\x80", 1, 0xfffd },
+		{ "\xf0\x9f\x98\x80", 4, 0x1f600 },
+		{ "\xe4\xb8", 2, 0xfffd },
+		{ "\xff", 1, 0xfffd },
+		{ "\x80", 1, 0xfffd },
+		{ "\xe4\xb8x", 2, 0xfffd },
+		{ "\xf5\x80\x80\x80", 1, 0xfffd },
 	};
 
 	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {

@@ -1,4 +1,5 @@
-/* unit.h - what the unit programs share: cmocka's includes, a private directory, waiting with a deadline. */
+/* unit.h - what the unit programs share: cmocka's includes, a private directory, waiting with a
+ * deadline. */
 #ifndef UNIT_UNIT_H
 #define UNIT_UNIT_H
 

@@ -1,4 +1,5 @@
-/* wire.h - a repository, a real conductor process on it (this very program, started as `conductor DIR`), and the wire to it. */
+/* wire.h - a repository, a real conductor process on it (this very program, started as `conductor
+ * DIR`), and the wire to it. */
 #ifndef UNIT_WIRE_H
 #define UNIT_WIRE_H
 
@@ -22,7 +23,7 @@ struct wire {
 	struct line_io io;
 	bool connected;
 	int64_t id;
-	struct json **ev;	/* events that came while an answer was waited for */
+	struct json **ev; /* events that came while an answer was waited for */
 	size_t nev;
 };
 
@@ -87,7 +88,8 @@ static inline void wire_put(struct line_io *io, const char *text)
 		poll(NULL, 0, io->out.len ? 1 : 0);
 }
 
-/* One try. A conductor that was just killed may still be there as a child of its between fork and exec: that one hangs up. */
+/* One try. A conductor that was just killed may still be there as a child of its between fork and
+ * exec: that one hangs up. */
 static inline bool wire_dial_once(struct wire *w, struct line_io *io)
 {
 	struct err e = ERR_INIT;
@@ -130,7 +132,8 @@ static inline void wire_up(struct wire *w)
 
 	w->conductor = wire_spawn(w);
 	while (!wire_dial_once(w, &w->io)) {
-		/* As the client does: one that found the lock still held by what was killed just now is started again. */
+		/* As the client does: one that found the lock still held by what was killed just
+		 * now is started again. */
 		if (child_reap(&w->conductor, &code) == 1)
 			w->conductor = wire_spawn(w);
 		if (clock_mono_ms() >= end) {
@@ -209,18 +212,19 @@ static inline struct json *wire_ok(struct wire *w, struct json *take_answer)
 	return ok;
 }
 
-#define WIRE_REFUSED(answer, wanted)                                                               \
-	do {                                                                                       \
-		struct json *wire_a = (answer);                                                    \
-		assert_non_null(json_get(wire_a, "err"));                                          \
-		assert_string_equal(json_str(json_get(wire_a, "err"), "code", ""), wanted);        \
-		assert_true(strlen(json_str(json_get(wire_a, "err"), "msg", "")) > 5);             \
-		json_free(wire_a);                                                                 \
+#define WIRE_REFUSED(answer, wanted) \
+	do { \
+		struct json *wire_a = (answer); \
+		assert_non_null(json_get(wire_a, "err")); \
+		assert_string_equal(json_str(json_get(wire_a, "err"), "code", ""), wanted); \
+		assert_true(strlen(json_str(json_get(wire_a, "err"), "msg", "")) > 5); \
+		json_free(wire_a); \
 	} while (0)
 
 static inline int wire_race(struct wire *w, const char *spec)
 {
-	struct json *ok = wire_ok(w, wire_ask(w, "\"op\":\"run\",\"spec\":%s,\"from\":\"%s\"", spec, w->u));
+	struct json *ok =
+		wire_ok(w, wire_ask(w, "\"op\":\"run\",\"spec\":%s,\"from\":\"%s\"", spec, w->u));
 	int race = (int)json_int(ok, "race", 0);
 
 	assert_true(race > 0);
