@@ -26,6 +26,7 @@ missing_programs() {
 	has tmux || echo tmux
 	has shellcheck || echo shellcheck
 	has bwrap || echo bubblewrap
+	has clang-format || echo clang-format
 	has jq || echo jq
 	has ps || echo procps
 	has script || echo bsdutils

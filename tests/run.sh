@@ -218,7 +218,7 @@ if ! sh tests/deps.sh test; then
 	closing
 fi
 if wanted lint; then
-	step go lint sh tests/lint/lint.sh text shell headers
+	step go lint sh tests/lint/lint.sh text format shell headers
 fi
 step must build make -s -j "$JOBS" WERROR=1 all
 step must build-sanitised make -s -j "$JOBS" SANITIZE=address,undefined WERROR=1 all unit

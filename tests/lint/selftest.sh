@@ -128,6 +128,16 @@ printf '#!/bin/sh\nset -eu\n' | finds "a script without its role" text 'does not
 
 echo 'typedef struct { int x; } t;' | finds "a typedef of a struct" text 'typedef' src/git/x.c
 
+# Width and formatting.
+printf '/* %s */\n' "$(repeat 20 'words ' | tr -d '\n')" | finds "a line of more than 100 columns" text 'columns' src/git/x.c
+printf 'static const char *const s = "%s";\n' "$(repeat 20 'words ' | tr -d '\n')" | passes "a string that makes its line wide" text src/git/x.c
+if clang-format --version 2>/dev/null | grep -q 'version 14\.'; then
+	cp "$top/.clang-format" "$tmp/t/"
+	printf 'int  g(void);\n' | finds "a line that is not as .clang-format has it" format 'clang-format' src/git/x.c
+else
+	result 0 "found: a line that is not as .clang-format has it # skip clang-format 14 is not installed"
+fi
+
 # The list of exceptions hides a finding and is one.
 printf '\tsystem(x);\n' >>"$tmp/t/src/git/x.c"
 echo 'src/git/x.c:8: system() is banned' | finds "a list of exceptions, though it hides what it names" text 'must be empty' tests/lint/allow

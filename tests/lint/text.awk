@@ -24,6 +24,7 @@ BEGIN {
 	n_starts = split("execv execve execvp execvpe execl execlp execle execveat fexecve posix_spawn posix_spawnp fork vfork forkpty clone clone3 daemon", starts, " ")
 	MAX_FILE = 600
 	MAX_FUNCTION = 60
+	MAX_WIDTH = 100
 }
 
 function own(pattern, files) { owned[++n_owned] = pattern; owner[n_owned] = files }
@@ -104,6 +105,18 @@ function strip(s,    out, q, i, c) {
 	}
 }
 
+# Columns of a line with tabs of 8; bytes of longer characters do not count (C.UTF-8 or not).
+function width(s,    i, c, n) {
+	gsub(/[\200-\277]/, "", s)
+	if (length(s) * 8 <= MAX_WIDTH || s !~ /\t/) return length(s)
+	n = 0
+	for (i = 1; i <= length(s); i++) {
+		c = substr(s, i, 1)
+		n = c == "\t" ? n - n % 8 + 8 : n + 1
+	}
+	return n
+}
+
 function calls(code, name) {
 	return match(code, "(^|[^A-Za-z0-9_])" name "[ \t]*\\(")
 }
@@ -128,6 +141,9 @@ function check_include(line,    name, local, k, target) {
 	if (index(layer[part], " " target " ") == 0)
 		say(FNR, part " may not include " name ": the layers are" layer[part])
 }
+
+# A line that is too wide for a string alone is left whole: its words can be searched for.
+is_c && length($0) > MAX_WIDTH - 56 && $0 !~ /"/ && width($0) > MAX_WIDTH { say(FNR, "more than " MAX_WIDTH " columns") }
 
 is_c {
 	was_comment = in_comment
