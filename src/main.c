@@ -8,7 +8,7 @@
 #include "base/mem.h"
 #include "cli/cli.h"
 #include "conductor/conductor.h"
-#include "model/near.h"
+#include "model/suggest.h"
 #include "ui/app.h"
 
 static int run_conductor(struct cli_args *a)
@@ -86,7 +86,7 @@ static int unknown(const char *word)
 		if (verbs[i]->alias)
 			names[n++] = verbs[i]->alias;
 	}
-	near = near_word(word, names, n);
+	near = suggest_word(word, names, n);
 	if (near)
 		cli_say(stderr, "yolodeck: there is no verb \"%.60s\"; did you mean %s?", word,
 			near);

@@ -168,7 +168,7 @@ static void archived(void *ctx, const struct json *ok, const struct err *e)
 	if (!ok)
 		message_add(d, true, "%s", e->msg);
 	else if (skipped)
-		message_add(d, true, "%s", json_text(skipped));
+		message_add(d, true, "%s", json_to_str(skipped));
 	else if (out)
 		message_add(d, false,
 			"archived %zu: off the deck and out of `git branch`; U brings it back",

@@ -131,17 +131,17 @@ static void spec_facts(struct pen *k, const struct json *show)
 	struct buf b = BUF_INIT;
 
 	for (c = json_first(json_get(spec, "argv")); c; c = json_next(c))
-		buf_fmt(&b, "%s%s", b.len ? " " : "", json_text(c));
+		buf_fmt(&b, "%s%s", b.len ? " " : "", json_to_str(c));
 	fact(k, ROLE_TEXT, "command", b.len ? b.p : json_str(spec, "command", NULL));
 	fact(k, ROLE_TEXT, "setup", json_str(spec, "setup", NULL));
 	fact(k, ROLE_TEXT, "check command", json_str(spec, "check", NULL));
 	buf_clear(&b);
 	for (c = json_first(json_get(spec, "env")); c; c = json_next(c))
-		buf_fmt(&b, "%s%s", b.len ? "  " : "", json_text(c));
+		buf_fmt(&b, "%s%s", b.len ? "  " : "", json_to_str(c));
 	fact(k, ROLE_DIM, "environment", b.p);
 	fact(k, ROLE_DIM, "container", json_str(show, "container", NULL));
 	for (c = json_first(json_get(show, "warnings")); c; c = json_next(c))
-		fact(k, ROLE_ATTENTION, "warning", json_text(c));
+		fact(k, ROLE_ATTENTION, "warning", json_to_str(c));
 	buf_release(&b);
 }
 

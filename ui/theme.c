@@ -113,7 +113,7 @@ static int parse_role(
 		const struct json *style = json_get(j, depth_names[d]);
 
 		if (style)
-			return theme_parse_style(json_text(style), out, e);
+			return theme_parse_style(json_to_str(style), out, e);
 	}
 	return 0;
 }

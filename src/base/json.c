@@ -282,17 +282,17 @@ bool json_bool(const struct json *o, const char *key, bool dflt)
 	return cJSON_IsBool(c) ? cJSON_IsTrue(c) : dflt;
 }
 
-const char *json_text(const struct json *j)
+const char *json_to_str(const struct json *j)
 {
 	return cJSON_IsString(raw(j)) ? raw(j)->valuestring : "";
 }
 
-double json_number(const struct json *j)
+double json_to_double(const struct json *j)
 {
 	return cJSON_IsNumber(raw(j)) ? raw(j)->valuedouble : 0;
 }
 
-bool json_truth(const struct json *j)
+bool json_to_bool(const struct json *j)
 {
 	return cJSON_IsTrue(raw(j));
 }
@@ -405,7 +405,7 @@ int json_get_strv(const struct json *o, const char *key, struct strv *v)
 			strv_clear(v);
 			return -1;
 		}
-		strv_add(v, json_text(c));
+		strv_add(v, json_to_str(c));
 	}
 	return 0;
 }

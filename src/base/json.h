@@ -50,9 +50,9 @@ int64_t json_int(const struct json *o, const char *key, int64_t dflt);
 double json_double(const struct json *o, const char *key, double dflt);
 bool json_bool(const struct json *o, const char *key, bool dflt);
 /* Value of the node itself; "" / 0 / false for another type. */
-const char *json_text(const struct json *j);
-double json_number(const struct json *j);
-bool json_truth(const struct json *j);
+const char *json_to_str(const struct json *j);
+double json_to_double(const struct json *j);
+bool json_to_bool(const struct json *j);
 
 /* Walks: for (c = json_first(j); c; c = json_next(c)); key of a member of an object. */
 const struct json *json_first(const struct json *j);

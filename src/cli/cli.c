@@ -4,7 +4,7 @@
 
 #include "base/mem.h"
 #include "cli/cli.h"
-#include "model/near.h"
+#include "model/suggest.h"
 
 static const struct cli_opt opt_help = { "help", 'h', NULL, "show this" };
 static const struct cli_opt opt_json = { "json", 0, NULL, "answer as one JSON object" };
@@ -45,7 +45,7 @@ static int unknown(const struct cli_args *a, const char *arg)
 	size_t n = a->verb->json ? 2 : 1;
 	for (const struct cli_opt *o = a->verb->opts; o && o->name && n < ARRAY_LEN(names); o++)
 		names[n++] = o->name;
-	const char *near = !strncmp(arg, "--", 2) ? near_word(arg + 2, names, n) : NULL;
+	const char *near = !strncmp(arg, "--", 2) ? suggest_word(arg + 2, names, n) : NULL;
 	if (near)
 		return cli_usage(a, "there is no option %s; did you mean --%s?", arg, near);
 	return cli_usage(a, "there is no option %s", arg);

@@ -12,24 +12,24 @@
 #include "base/fs.h"
 #include "base/mem.h"
 #include "cli/cli.h"
-#include "git/seed.h"
+#include "git/repo_init.h"
 #include "model/spec_flag.h"
 
 static const char prefix[] = "templates/demo/";
 
 /* The embedded files below templates/demo/; the caller frees. */
-static struct seed_file *demo_files(size_t *n)
+static struct repo_init_file *demo_files(size_t *n)
 {
 	size_t all;
 	const struct asset *a = asset_all(&all);
-	struct seed_file *f = xcalloc(all + 1, sizeof(*f));
+	struct repo_init_file *f = xcalloc(all + 1, sizeof(*f));
 	*n = 0;
 	for (size_t i = 0; i < all; i++) {
 		const char *name = a[i].name;
 		size_t len = strlen(name);
 		if (strncmp(name, prefix, strlen(prefix)))
 			continue;
-		f[(*n)++] = (struct seed_file){ name + strlen(prefix), a[i].data, a[i].len,
+		f[(*n)++] = (struct repo_init_file){ name + strlen(prefix), a[i].data, a[i].len,
 			len > 3 && !strcmp(name + len - 3, ".sh") ? 0755 : 0644 };
 	}
 	return f;
@@ -60,12 +60,12 @@ static char *new_dir(struct err *e)
 static char *make_repository(char **dir, struct err *e)
 {
 	size_t n;
-	struct seed_file *f = demo_files(&n);
+	struct repo_init_file *f = demo_files(&n);
 	char *repo = NULL;
 	*dir = new_dir(e);
 	if (*dir) {
 		repo = fs_join(*dir, "roman");
-		if (seed_repository(repo, f, n, "yolodeck demo", "demo@localhost",
+		if (repo_init(repo, f, n, "yolodeck demo", "demo@localhost",
 			    "A converter with a bug", e) ||
 			chdir(repo)) {
 			if (!e->msg[0])

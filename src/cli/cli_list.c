@@ -117,7 +117,7 @@ static void show_command(const struct json *spec)
 	line("setup", json_str(spec, "setup", NULL));
 	line("check", json_str(spec, "check", NULL));
 	for (const struct json *v = json_first(json_get(spec, "env")); v; v = json_next(v)) {
-		char *kv = xasprintf("%s=%s", json_key(v), json_text(v));
+		char *kv = xasprintf("%s=%s", json_key(v), json_to_str(v));
 		line("env", kv);
 		free(kv);
 	}
@@ -172,7 +172,7 @@ static void print_show(const struct json *ok)
 	line("files", json_str(ok, "dir", NULL));
 	line("log", json_str(ok, "log", NULL));
 	for (const struct json *w = json_first(json_get(ok, "warnings")); w; w = json_next(w))
-		line("note", json_text(w));
+		line("note", json_to_str(w));
 }
 
 static int run_show(struct cli_args *a)

@@ -5,7 +5,7 @@
 
 #include "base/mem.h"
 #include "cli/cli.h"
-#include "model/ambient.h"
+#include "model/docker_env.h"
 #include "model/race.h"
 
 enum { CALL_MS = 120000 };
@@ -108,7 +108,7 @@ static bool replace_idle(struct cli_session *s)
 struct json *cli_call_here(struct cli_session *s, struct json *take_request, struct err *e)
 {
 	struct json *again, *ok;
-	json_put(take_request, "env", ambient_json());
+	json_put(take_request, "env", docker_env_json());
 	again = json_copy(take_request);
 	ok = cli_call(s, take_request, e);
 	if (!ok && !strcmp(e->code, "other_environment") && replace_idle(s)) {

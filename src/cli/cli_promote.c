@@ -27,7 +27,7 @@ static void row_list(const char *label, const struct json *list, const char *non
 	struct strv v = STRV_INIT;
 	struct buf b = BUF_INIT;
 	for (const struct json *c = json_first(list); c; c = json_next(c))
-		strv_add(&v, json_text(c));
+		strv_add(&v, json_to_str(c));
 	strv_join(&v, 8, &b);
 	row(label, "%s", v.n ? b.p : none);
 	strv_release(&v);
@@ -95,7 +95,7 @@ static void show_plan(const struct json *plan, const struct subject *what)
 		commits == 1 ? "" : "s", (long long)files, files == 1 ? "" : "s",
 		(long long)json_int(plan, "added", 0), (long long)json_int(plan, "removed", 0));
 	show_files(plan);
-	row_list("auto-run", json_get(plan, "auto_run"),
+	row_list("auto-run", json_get(plan, "engine_select_run"),
 		"none of Makefile, hooks, CI, .envrc, package.json");
 	row_list("conflicts", json_get(plan, "conflicts"), "none");
 	if (json_size(json_get(plan, "local_edits")))

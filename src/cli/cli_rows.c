@@ -173,7 +173,7 @@ void cli_report_print(const struct json *report, bool markdown, FILE *f)
 		(long long)json_int(race, "failed", 0), (long long)json_int(race, "live", 0),
 		json_str(race, "rank_words", ""));
 	for (const struct json *w = json_first(json_get(report, "warnings")); w; w = json_next(w))
-		cli_say(f, "%snote: %s", dot, json_text(w));
+		cli_say(f, "%snote: %s", dot, json_to_str(w));
 	fputc('\n', f);
 	ranked_table(json_get(report, "rows"), markdown, f);
 }

@@ -211,7 +211,7 @@ static void say_started(const struct json *ok, FILE *f)
 	cli_say(f, "race %lld %s: %s", (long long)json_int(ok, "race", 0), json_str(ok, "slug", ""),
 		json_str(ok, "why", ""));
 	for (const struct json *w = json_first(json_get(ok, "warnings")); w; w = json_next(w))
-		cli_say(f, "note: %s", json_text(w));
+		cli_say(f, "note: %s", json_to_str(w));
 }
 
 /* The request is one line of at most 1 MiB; a command is in it once for each variant. */

@@ -8,13 +8,13 @@
 #include "base/diag.h"
 #include "base/fs.h"
 #include "base/mem.h"
-#include "conductor/auto.h"
+#include "conductor/engine_select.h"
 #include "conductor/board.h"
 #include "conductor/repair.h"
 #include "conductor/save.h"
 #include "conductor/sched.h"
-#include "conductor/slots.h"
-#include "conductor/stamps.h"
+#include "conductor/engines.h"
+#include "conductor/runlog_times.h"
 #include "conductor/undo.h"
 
 int adopt_load(struct conductor *c, struct err *e)
@@ -29,7 +29,7 @@ int adopt_load(struct conductor *c, struct err *e)
 	if (!c->journal)
 		goto out;
 	if (torn)
-		board_say(c, "warn", "the journal ended in %zu damaged bytes; they were cut off",
+		notify(c, "warn", "the journal ended in %zu damaged bytes; they were cut off",
 			torn);
 	c->undo = c->replay->undo;
 	c->replay->undo.n = 0;
@@ -46,14 +46,14 @@ out:
 
 /* What a fast kill -9 left to be removed of races that are over: once per race, then a mark says
  * so. */
-static void sweep(struct racerun *r)
+static void sweep(struct race_run *r)
 {
 	char *mark = fs_join(r->dir, "swept");
 	bool any = false;
 
 	for (size_t i = 0; i < r->race->n; i++)
 		any |= r->race->v[i]->engine_id || r->race->v[i]->check_id;
-	if (any && !fs_exists(mark) && slots_of(r)) {
+	if (any && !fs_exists(mark) && engines_of(r)) {
 		struct engine *g = r->slot->g;
 		for (size_t i = 0; i < r->race->n; i++) {
 			const struct variant *v = r->race->v[i];
@@ -69,7 +69,7 @@ static void sweep(struct racerun *r)
 	free(mark);
 }
 
-static void adopt_stopping(struct varrun *vr)
+static void adopt_stopping(struct variant_run *vr)
 {
 	if (vr->v->check.state == CHECK_RUNNING)
 		sched_adopt(vr, true);
@@ -82,7 +82,7 @@ static void adopt_stopping(struct varrun *vr)
 }
 
 /* fast-import dies with its conductor and leaves its lock on our refs in the quarantine. */
-static void clear_locks(const struct varrun *vr)
+static void clear_locks(const struct variant_run *vr)
 {
 	char *dir = xasprintf("%s/refs/yolodeck/%s", vr->r->quarantine, vr->key);
 
@@ -90,7 +90,7 @@ static void clear_locks(const struct varrun *vr)
 	free(dir);
 }
 
-static void adopt_one(struct varrun *vr)
+static void adopt_one(struct variant_run *vr)
 {
 	clear_locks(vr);
 	switch (vr->v->state) {
@@ -119,18 +119,18 @@ static void adopt_one(struct varrun *vr)
 }
 
 /* The badge of what is not enforced is not stored: the engine is asked again. */
-static void asked_again(void *ctx, struct slot *s, const char *why, const struct err *e)
+static void asked_again(void *ctx, struct engine_handle *s, const char *why, const struct err *e)
 {
 	struct conductor *c = ctx;
 
 	if (!s || c->closing)
 		return;
 	for (size_t i = 0; i < c->set.n; i++) {
-		struct racerun *r = c->race[i];
+		struct race_run *r = c->race[i];
 		if (r->slot != s || !race_live(r->race))
 			continue;
 		free(r->warn);
-		r->warn = auto_warning(&s->report, &r->race->spec);
+		r->warn = engine_select_warning(&s->report, &r->race->spec);
 		if (r->warn && !strv_has(&r->warnings, r->warn))
 			strv_add(&r->warnings, r->warn);
 		for (size_t k = 0; k < r->race->n; k++)
@@ -138,23 +138,23 @@ static void asked_again(void *ctx, struct slot *s, const char *why, const struct
 	}
 }
 
-void adopt_race(struct racerun *r)
+void adopt_race(struct race_run *r)
 {
-	if (!slots_of(r))
+	if (!engines_of(r))
 		return;
 	for (size_t i = 0; i < r->race->n; i++) {
-		struct varrun *vr = &r->v[i];
+		struct variant_run *vr = &r->v[i];
 		if (variant_live(vr->v->state) && vr->v->state != VS_QUEUED && vr->sv)
 			adopt_one(vr);
 	}
-	auto_choose(r->c, r->race->engine, NULL, asked_again, r->c);
+	engine_select_choose(r->c, r->race->engine, NULL, asked_again, r->c);
 }
 
 void adopt_all(struct conductor *c)
 {
 	repair_begin(c);
 	for (size_t i = 0; i < c->set.n; i++) {
-		struct racerun *r = c->race[i];
+		struct race_run *r = c->race[i];
 		if (race_live(r->race)) {
 			diag(DIAG_INFO, "race %d: taking up what is live", r->race->number);
 			adopt_race(r);

@@ -9,6 +9,6 @@ int adopt_load(struct conductor *c, struct err *e);
 /* Takes up everything: repair first, then live variants, then the queue. */
 void adopt_all(struct conductor *c);
 /* The live variants of one race, once its engine is there. */
-void adopt_race(struct racerun *r);
+void adopt_race(struct race_run *r);
 
 #endif

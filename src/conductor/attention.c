@@ -53,7 +53,7 @@ static void part(struct buf *b, const char *sep)
 		buf_str(b, sep);
 }
 
-static void look_silence(const struct varrun *vr, struct buf *b)
+static void look_silence(const struct variant_run *vr, struct buf *b)
 {
 	int64_t since = vr->s.quiet_ns > vr->v->started_ns ? vr->s.quiet_ns : vr->v->started_ns;
 	int64_t quiet = (clock_real_ns() - since) / 1000000000;
@@ -85,7 +85,7 @@ static void look_bytes(const char *what, int64_t used, int64_t limit, struct buf
 	buf_fmt(b, "%s %s of %s", what, have, max);
 }
 
-static void look_limits(const struct varrun *vr, struct buf *b)
+static void look_limits(const struct variant_run *vr, struct buf *b)
 {
 	const struct limits *l = &vr->task.limits;
 	int64_t ran = (clock_real_ns() - vr->v->started_ns) / 1000000;
@@ -103,7 +103,7 @@ static void look_limits(const struct varrun *vr, struct buf *b)
 	}
 }
 
-static void look_conflict(const struct varrun *vr, struct buf *b)
+static void look_conflict(const struct variant_run *vr, struct buf *b)
 {
 	if (!vr->best || !vr->v->conflict || !vr->v->conflict[0] || vr->v->promoted)
 		return;
@@ -112,7 +112,7 @@ static void look_conflict(const struct varrun *vr, struct buf *b)
 		vr->r->race->base_name ? vr->r->race->base_name : "the base");
 }
 
-void attention_look(struct varrun *vr)
+void attention_update(struct variant_run *vr)
 {
 	struct buf b = BUF_INIT;
 	bool live = variant_live(vr->v->state);

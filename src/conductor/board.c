@@ -12,7 +12,7 @@
 #include "conductor/session.h"
 #include "model/rank.h"
 
-void board_touch(struct varrun *vr)
+void board_touch(struct variant_run *vr)
 {
 	vr->rev = vr->r->rev = ++vr->c->rev;
 	session_kick(vr->c);
@@ -24,7 +24,7 @@ void board_engine(struct conductor *c)
 	session_kick(c);
 }
 
-void board_rank(struct racerun *r)
+void board_rank(struct race_run *r)
 {
 	size_t n = r->race->n;
 	size_t *order = xcalloc(n + 1, sizeof(*order));
@@ -32,7 +32,7 @@ void board_rank(struct racerun *r)
 
 	rank_order(r->race, order);
 	for (size_t i = 0; i < n; i++) {
-		struct varrun *vr = &r->v[order[i]];
+		struct variant_run *vr = &r->v[order[i]];
 		enum variant_state s = vr->v->state;
 		int mine = s == VS_PASSED || s == VS_FAILED ? ++rank : 0;
 		bool first = best >= 0 && (size_t)best == order[i];
@@ -45,7 +45,7 @@ void board_rank(struct racerun *r)
 	free(order);
 }
 
-void board_say(struct conductor *c, const char *level, const char *fmt, ...)
+void notify(struct conductor *c, const char *level, const char *fmt, ...)
 {
 	struct message *m = &c->msg[c->nmsg++ % MESSAGES_KEPT];
 	struct buf b = BUF_INIT;
@@ -83,7 +83,7 @@ static size_t count_state(const struct race *r, enum variant_state s)
 	return n;
 }
 
-void board_over(struct racerun *r)
+void board_over(struct race_run *r)
 {
 	struct race *race = r->race;
 	char took[32];
@@ -92,15 +92,15 @@ void board_over(struct racerun *r)
 
 	clock_fmt_elapsed((race_over_ns(race) - race_began_ns(race)) / 1000000, took, sizeof(took));
 	if (best >= 0)
-		board_say(r->c, "news",
+		notify(r->c, "news",
 			"race %d over in %s: %zu of %zu passed, best %d %s. p promotes it.",
 			race->number, took, passed, race->n, best + 1, race->v[best]->name);
 	else
-		board_say(r->c, "news", "race %d over in %s: none of %zu passed.", race->number,
-			took, race->n);
+		notify(r->c, "news", "race %d over in %s: none of %zu passed.", race->number, took,
+			race->n);
 }
 
-struct json *board_row_json(const struct varrun *vr)
+struct json *board_row_json(const struct variant_run *vr)
 {
 	struct row row = {
 		.v = vr->v,
@@ -118,10 +118,10 @@ struct json *board_row_json(const struct varrun *vr)
 	return row_to_json(&row);
 }
 
-static void count_race(const struct racerun *r, struct race_info *i)
+static void count_race(const struct race_run *r, struct race_info *i)
 {
 	for (size_t k = 0; k < r->race->n; k++) {
-		const struct varrun *vr = &r->v[k];
+		const struct variant_run *vr = &r->v[k];
 		if (vr->v->archived)
 			continue;
 		i->total++;
@@ -132,7 +132,7 @@ static void count_race(const struct racerun *r, struct race_info *i)
 	}
 }
 
-struct json *board_race_json(const struct racerun *r)
+struct json *board_race_json(const struct race_run *r)
 {
 	const struct race *race = r->race;
 	char words[256];
@@ -158,7 +158,7 @@ struct json *board_race_json(const struct racerun *r)
 
 struct json *board_engine_json(const struct conductor *c)
 {
-	const struct slot *s = c->engine_shown;
+	const struct engine_handle *s = c->engine_shown;
 	struct json *j = json_object();
 
 	json_put_str(j, "name", s ? s->type->name : NULL);
@@ -170,7 +170,7 @@ struct json *board_engine_json(const struct conductor *c)
 	return j;
 }
 
-bool board_race_archived(const struct racerun *r)
+bool board_race_archived(const struct race_run *r)
 {
 	for (size_t i = 0; i < r->race->n; i++)
 		if (!r->race->v[i]->archived)
@@ -183,7 +183,7 @@ void board_lists(const struct conductor *c, int from, bool all, struct json *int
 	struct json *races = json_array(), *rows = json_array();
 
 	for (size_t i = 0; i < c->set.n; i++) {
-		const struct racerun *r = c->race[i];
+		const struct race_run *r = c->race[i];
 		if (r->race->number < from || (!all && board_race_archived(r)))
 			continue;
 		json_add(races, board_race_json(r));
@@ -195,7 +195,7 @@ void board_lists(const struct conductor *c, int from, bool all, struct json *int
 	json_put(into, "rows", rows);
 }
 
-struct racerun *board_race(const struct conductor *c, int number)
+struct race_run *board_race(const struct conductor *c, int number)
 {
 	for (size_t i = 0; i < c->set.n; i++)
 		if (c->race[i]->race->number == number)
@@ -203,9 +203,9 @@ struct racerun *board_race(const struct conductor *c, int number)
 	return NULL;
 }
 
-struct varrun *board_find(const struct conductor *c, const struct variant *v)
+struct variant_run *board_find(const struct conductor *c, const struct variant *v)
 {
-	struct racerun *r = board_race(c, v->race);
+	struct race_run *r = board_race(c, v->race);
 
 	for (size_t i = 0; r && i < r->race->n; i++)
 		if (r->v[i].v == v)
@@ -213,9 +213,9 @@ struct varrun *board_find(const struct conductor *c, const struct variant *v)
 	return NULL;
 }
 
-static void wrap_variant(struct racerun *r, size_t i)
+static void wrap_variant(struct race_run *r, size_t i)
 {
-	struct varrun *vr = &r->v[i];
+	struct variant_run *vr = &r->v[i];
 
 	vr->c = r->c;
 	vr->r = r;
@@ -237,9 +237,9 @@ static void wrap_variant(struct racerun *r, size_t i)
 	vr->rev = ++r->c->rev;
 }
 
-struct racerun *board_add(struct conductor *c, struct race *take_race)
+struct race_run *board_add(struct conductor *c, struct race *take_race)
 {
-	struct racerun *r = xcalloc(1, sizeof(*r));
+	struct race_run *r = xcalloc(1, sizeof(*r));
 	size_t at = c->set.n;
 
 	r->c = c;
@@ -269,7 +269,7 @@ struct racerun *board_add(struct conductor *c, struct race *take_race)
 	return r;
 }
 
-struct varrun *board_append(struct racerun *r, struct variant *take_v)
+struct variant_run *board_append(struct race_run *r, struct variant *take_v)
 {
 	size_t i = r->race->n;
 
@@ -282,7 +282,7 @@ struct varrun *board_append(struct racerun *r, struct variant *take_v)
 	return &r->v[i];
 }
 
-static void free_variant(struct varrun *vr)
+static void free_variant(struct variant_run *vr)
 {
 	free(vr->base_store);
 	free(vr->source);
@@ -302,7 +302,7 @@ static void free_variant(struct varrun *vr)
 	strv_release(&vr->check.mounts);
 }
 
-void board_free(struct racerun *r)
+void board_free(struct race_run *r)
 {
 	for (size_t i = 0; i < r->race->n; i++)
 		free_variant(&r->v[i]);

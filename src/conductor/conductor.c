@@ -19,7 +19,7 @@
 #include "conductor/plans.h"
 #include "conductor/sample.h"
 #include "conductor/session.h"
-#include "conductor/slots.h"
+#include "conductor/engines.h"
 #include "conductor/undo.h"
 
 enum { IDLE_MS = 60000 };
@@ -84,7 +84,7 @@ static int start(struct conductor *c, struct err *e)
 	if (c->signal_fd < 0)
 		return -1;
 	c->loop = loop_new(e);
-	if (!c->loop || slots_runner(c, e) || adopt_load(c, e))
+	if (!c->loop || engines_runner(c, e) || adopt_load(c, e))
 		return -1;
 	c->listen_fd = sock_listen(c->store.dir, "sock", e);
 	if (c->listen_fd < 0)
@@ -116,7 +116,7 @@ static void finish(struct conductor *c)
 	cancel(&c->sample_timer);
 	cancel(&c->disk_timer);
 	cancel(&c->retry_timer);
-	slots_close(c);
+	engines_close(c);
 	loop_free(c->loop);
 	for (size_t i = 0; i < c->set.n; i++)
 		board_free(c->race[i]);

@@ -11,7 +11,7 @@
 #include "git/diff.h"
 
 struct one {
-	struct varrun *vr;
+	struct variant_run *vr;
 	char *commit;
 	struct strv names;
 	bool judged;
@@ -47,7 +47,7 @@ static void take(struct one *o)
 	xreplace(&v->conflict, now);
 	sched_store(o->vr);
 	board_touch(o->vr);
-	attention_look(o->vr);
+	attention_update(o->vr);
 }
 
 static void conflicts_done(void *arg)
@@ -70,7 +70,7 @@ static void conflicts_done(void *arg)
 	free(j);
 }
 
-void sample_conflicts(struct racerun *r)
+void sample_conflicts(struct race_run *r)
 {
 	struct conflicts_job *j = xcalloc(1, sizeof(*j));
 
@@ -81,7 +81,7 @@ void sample_conflicts(struct racerun *r)
 	j->base_ref = xasprintf("refs/heads/%s", r->race->base_name ? r->race->base_name : "HEAD");
 	j->v = xcalloc(r->race->n + 1, sizeof(*j->v));
 	for (size_t i = 0; i < r->race->n; i++) {
-		struct varrun *vr = &r->v[i];
+		struct variant_run *vr = &r->v[i];
 		if (!variant_ended(vr->v->state) || vr->v->archived || !vr->v->commit ||
 			vr->v->promoted)
 			continue;

@@ -16,7 +16,7 @@
 enum { DEPTH = 64 };
 
 struct disk_job {
-	struct varrun *vr;
+	struct variant_run *vr;
 	struct conductor *c;
 	char *dir;
 	int64_t bytes;
@@ -81,7 +81,7 @@ static void disk_done(void *arg)
 	free(j);
 }
 
-static bool wants(const struct varrun *vr)
+static bool wants(const struct variant_run *vr)
 {
 	return vr->sv && vr->sv->limits.disk > 0 && vr->v->state == VS_RUNNING;
 }
@@ -92,7 +92,7 @@ static size_t for_all(struct conductor *c, bool post)
 
 	for (size_t i = 0; i < c->set.n; i++) {
 		for (size_t k = 0; k < c->race[i]->race->n; k++) {
-			struct varrun *vr = &c->race[i]->v[k];
+			struct variant_run *vr = &c->race[i]->v[k];
 			struct disk_job *j;
 			if (!wants(vr))
 				continue;

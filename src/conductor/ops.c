@@ -67,7 +67,7 @@ void ops_end(struct conductor *c)
 	idle_check(c);
 }
 
-static void add(struct varrun ***out, size_t *n, struct varrun *vr)
+static void add(struct variant_run ***out, size_t *n, struct variant_run *vr)
 {
 	for (size_t i = 0; i < *n; i++)
 		if ((*out)[i] == vr)
@@ -77,7 +77,7 @@ static void add(struct varrun ***out, size_t *n, struct varrun *vr)
 }
 
 static int select_one(const struct conductor *c, const char *sel, bool changes,
-	struct varrun ***out, size_t *n, struct err *e)
+	struct variant_run ***out, size_t *n, struct err *e)
 {
 	struct variant **v = NULL;
 	size_t nv = 0;
@@ -89,16 +89,16 @@ static int select_one(const struct conductor *c, const char *sel, bool changes,
 	return rc;
 }
 
-static void add_race(const struct racerun *r, struct varrun ***out, size_t *n)
+static void add_race(const struct race_run *r, struct variant_run ***out, size_t *n)
 {
 	for (size_t i = 0; i < r->race->n; i++)
 		add(out, n, &r->v[i]);
 }
 
-static int pick_race(
-	const struct conductor *c, int64_t number, struct varrun ***out, size_t *n, struct err *e)
+static int pick_race(const struct conductor *c, int64_t number, struct variant_run ***out,
+	size_t *n, struct err *e)
 {
-	struct racerun *r = number > 0 && number <= INT32_MAX ? board_race(c, (int)number) : NULL;
+	struct race_run *r = number > 0 && number <= INT32_MAX ? board_race(c, (int)number) : NULL;
 
 	if (number == 0 && c->set.n)
 		r = c->race[c->set.n - 1];
@@ -110,7 +110,7 @@ static int pick_race(
 }
 
 static int pick_names(const struct conductor *c, const struct json *list, bool changes,
-	struct varrun ***out, size_t *n, struct err *e)
+	struct variant_run ***out, size_t *n, struct err *e)
 {
 	if (json_type(list) != JSON_ARRAY)
 		return err_set(e, "bad_request", "\"variants\" is a list of texts, not %s",
@@ -118,14 +118,14 @@ static int pick_names(const struct conductor *c, const struct json *list, bool c
 	for (const struct json *j = json_first(list); j; j = json_next(j)) {
 		if (json_type(j) != JSON_STRING)
 			return err_set(e, "bad_request", "\"variants\" is a list of texts");
-		if (select_one(c, json_text(j), changes, out, n, e))
+		if (select_one(c, json_to_str(j), changes, out, n, e))
 			return -1;
 	}
 	return 0;
 }
 
-int ops_pick(const struct conductor *c, const struct json *req, bool changes, struct varrun ***out,
-	size_t *n, struct err *e)
+int ops_pick(const struct conductor *c, const struct json *req, bool changes,
+	struct variant_run ***out, size_t *n, struct err *e)
 {
 	const struct json *list = json_get(req, "variants");
 	const struct json *race = json_get(req, "race");
@@ -156,11 +156,11 @@ int ops_pick(const struct conductor *c, const struct json *req, bool changes, st
 	return rc;
 }
 
-struct varrun *ops_one(const struct conductor *c, const struct json *req, const char *key,
+struct variant_run *ops_one(const struct conductor *c, const struct json *req, const char *key,
 	bool changes, struct err *e)
 {
 	const char *sel = json_str(req, key, NULL);
-	struct varrun **v = NULL, *one = NULL;
+	struct variant_run **v = NULL, *one = NULL;
 	size_t n = 0;
 
 	if (!sel)

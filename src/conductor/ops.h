@@ -21,7 +21,7 @@ void ops_diff(const struct reply *r, const struct json *req); /* ops_diff.c */
 void ops_engines(const struct reply *r, const struct json *req);
 /* ops_run.c */
 void ops_run(const struct reply *r, const struct json *req);
-/* ops_keep.c: kill, archive, restore */
+/* ops_archive.c: kill, archive, restore */
 void ops_kill(const struct reply *r, const struct json *req);
 void ops_archive(const struct reply *r, const struct json *req);
 void ops_restore(const struct reply *r, const struct json *req);
@@ -33,10 +33,10 @@ void ops_undo(const struct reply *r, const struct json *req);
 
 /* The variants a request names: variants[] | variant | race | all. 0, or -1 with a sentence. *out
  * is to be freed. */
-int ops_pick(const struct conductor *c, const struct json *req, bool changes, struct varrun ***out,
-	size_t *n, struct err *e);
+int ops_pick(const struct conductor *c, const struct json *req, bool changes,
+	struct variant_run ***out, size_t *n, struct err *e);
 /* Exactly one: the text at `key`. */
-struct varrun *ops_one(const struct conductor *c, const struct json *req, const char *key,
+struct variant_run *ops_one(const struct conductor *c, const struct json *req, const char *key,
 	bool changes, struct err *e);
 /* Requests whose answer takes a while hold the conductor up. */
 void ops_begin(struct conductor *c);

@@ -6,7 +6,7 @@
 #include "base/fs.h"
 #include "base/mem.h"
 #include "conductor/board.h"
-#include "conductor/lent.h"
+#include "conductor/borrowed_repo.h"
 #include "conductor/ops.h"
 #include "git/diff.h"
 #include "git/snapshot.h"
@@ -65,7 +65,7 @@ static int snapshot(struct differ *d)
 	};
 	int rc;
 
-	if (lent_open(&lent, d->shared, d->common, &d->e))
+	if (borrowed_repo_open(&lent, d->shared, d->common, &d->e))
 		return -1;
 	in.repo = lent.repo;
 	memset(&out, 0, sizeof(out));
@@ -73,7 +73,7 @@ static int snapshot(struct differ *d)
 	if (!rc)
 		d->b = xstrdup(out.commit);
 	snapshot_out_release(&out);
-	lent_close(&lent);
+	borrowed_repo_close(&lent);
 	return rc;
 }
 
@@ -144,21 +144,21 @@ static void diff_done(void *arg)
 	differ_free(d);
 }
 
-static bool works_now(const struct varrun *vr)
+static bool works_now(const struct variant_run *vr)
 {
 	enum variant_state s = vr->v->state;
 
 	return s == VS_RUNNING || s == VS_STOPPING;
 }
 
-static const char *commit_of(const struct varrun *vr)
+static const char *commit_of(const struct variant_run *vr)
 {
 	return vr->v->commit ? vr->v->commit : vr->v->live;
 }
 
 /* 0 with *other NULL = against the base. */
-static int other_side(const struct conductor *c, const struct json *req, const struct varrun *vr,
-	struct varrun **other, struct err *e)
+static int other_side(const struct conductor *c, const struct json *req,
+	const struct variant_run *vr, struct variant_run **other, struct err *e)
 {
 	*other = NULL;
 	if (!json_str(req, "other", NULL))
@@ -178,7 +178,7 @@ static int other_side(const struct conductor *c, const struct json *req, const s
 void ops_diff(const struct reply *r, const struct json *req)
 {
 	struct err e = ERR_INIT;
-	struct varrun *vr = ops_one(r->c, req, "variant", false, &e), *other = NULL;
+	struct variant_run *vr = ops_one(r->c, req, "variant", false, &e), *other = NULL;
 	struct differ *d;
 
 	if (!vr || other_side(r->c, req, vr, &other, &e)) {
@@ -204,7 +204,7 @@ void ops_diff(const struct reply *r, const struct json *req)
 	d->base = xstrdup(vr->r->race->base);
 	d->parent = vr->v->start ? xstrdup(vr->v->start) : NULL;
 	d->race = vr->r->race->number;
-	d->shared = lent_of(vr->r);
+	d->shared = borrowed_repo_of(vr->r);
 	d->a = xstrdup(other ? commit_of(other) : vr->r->race->base);
 	d->b = works_now(vr) ? NULL : xstrdup(commit_of(vr));
 	d->path = json_str(req, "path", NULL) ? xstrdup(json_str(req, "path", "")) : NULL;

@@ -5,12 +5,12 @@
 #include <unistd.h>
 
 #include "base/mem.h"
-#include "conductor/auto.h"
+#include "conductor/engine_select.h"
 #include "conductor/board.h"
 #include "conductor/ops.h"
 #include "conductor/sample.h"
-#include "conductor/slots.h"
-#include "model/ambient.h"
+#include "conductor/engines.h"
+#include "model/docker_env.h"
 #include "model/rank.h"
 
 static void add_engine(const struct conductor *c, struct json *into)
@@ -27,7 +27,7 @@ void ops_list(const struct reply *r, const struct json *req)
 	reply_ok(r, ok);
 }
 
-static void engine_known(void *ctx, struct slot *s, const char *why, const struct err *e)
+static void engine_known(void *ctx, struct engine_handle *s, const char *why, const struct err *e)
 {
 	struct conductor *c = ctx;
 
@@ -43,7 +43,7 @@ static void look_for_engine(struct conductor *c)
 	if (c->engine_shown || c->engine_asked)
 		return;
 	c->engine_asked = true;
-	auto_choose(c, NULL, NULL, engine_known, c);
+	engine_select_choose(c, NULL, NULL, engine_known, c);
 }
 
 void ops_watch(const struct reply *r, const struct json *req)
@@ -70,7 +70,7 @@ void ops_watch(const struct reply *r, const struct json *req)
 	reply_ok(r, ok);
 }
 
-static struct json *spec_variant_json(const struct varrun *vr)
+static struct json *spec_variant_json(const struct variant_run *vr)
 {
 	struct json *spec = spec_to_json(&vr->r->race->spec), *copy = NULL;
 	const struct json *v = json_first(json_get(spec, "variants"));
@@ -87,7 +87,7 @@ static struct json *spec_variant_json(const struct varrun *vr)
 void ops_show(const struct reply *r, const struct json *req)
 {
 	struct err e = ERR_INIT;
-	struct varrun *vr = ops_one(r->c, req, "variant", false, &e);
+	struct variant_run *vr = ops_one(r->c, req, "variant", false, &e);
 	struct json *ok, *sv;
 
 	if (!vr) {
@@ -112,15 +112,15 @@ void ops_status(const struct reply *r, const struct json *req)
 	struct conductor *c = r->c;
 	struct json *ok = json_object();
 	int64_t needs = 0, live = 0, passed = 0, failed = 0;
-	const struct racerun *newest = c->set.n ? c->race[c->set.n - 1] : NULL;
+	const struct race_run *newest = c->set.n ? c->race[c->set.n - 1] : NULL;
 
 	if (!c->nwatch)
 		sample_all(c);
 	for (size_t i = 0; i < c->set.n; i++) {
-		const struct racerun *rr = c->race[i];
+		const struct race_run *rr = c->race[i];
 		bool counts = rr == newest || race_live(rr->race);
 		for (size_t k = 0; counts && k < rr->race->n; k++) {
-			const struct varrun *vr = &rr->v[k];
+			const struct variant_run *vr = &rr->v[k];
 			if (vr->v->archived)
 				continue;
 			needs += vr->attention != 0;
@@ -144,7 +144,7 @@ void ops_report(const struct reply *r, const struct json *req)
 {
 	struct conductor *c = r->c;
 	int64_t number = json_int(req, "race", 0);
-	struct racerun *rr = number > 0 && number <= INT32_MAX ? board_race(c, (int)number) : NULL;
+	struct race_run *rr = number > 0 && number <= INT32_MAX ? board_race(c, (int)number) : NULL;
 	struct err e = ERR_INIT;
 	struct json *ok, *rows;
 	size_t *order;
@@ -243,10 +243,10 @@ static void ask_next(struct asking *a)
 		const struct engine_type *t = engine_table[a->at];
 		struct engine_report rep = { .ok = false };
 		struct err e = ERR_INIT;
-		struct slot *s;
-		if (t->test_only && auto_allowed(t, true, NULL, auto_fake(), &e))
+		struct engine_handle *s;
+		if (t->test_only && engine_select_allowed(t, true, NULL, auto_fake(), &e))
 			continue;
-		s = slots_open(a->r.c, t, &e);
+		s = engines_open(a->r.c, t, &e);
 		if (s) {
 			s->g->type->probe(s->g, asked, a);
 			return;
@@ -262,7 +262,7 @@ void ops_engines(const struct reply *r, const struct json *req)
 	struct asking *a;
 	struct err e = ERR_INIT;
 
-	if (ambient_same(json_get(req, "env"), &e)) {
+	if (docker_env_same(json_get(req, "env"), &e)) {
 		reply_err(r, &e);
 		return;
 	}

@@ -5,7 +5,7 @@
 #include "base/fs.h"
 #include "base/mem.h"
 #include "conductor/board.h"
-#include "conductor/keep.h"
+#include "conductor/archive_ops.h"
 #include "conductor/ops.h"
 #include "conductor/plans.h"
 #include "conductor/sample.h"
@@ -15,7 +15,7 @@
 struct promoting {
 	struct conductor *c;
 	struct reply r;
-	struct varrun *vr; /* only for done */
+	struct variant_run *vr; /* only for done */
 	struct journal *journal;
 	char *common, *from, *quarantine, *state_dir, *variant, *tip, *base, *into, *subject;
 	int race;
@@ -116,12 +116,12 @@ static void remember(struct promoting *p)
 /* The others of the race: ended ones go now, live ones are killed and go when they ended. */
 static void archive_rest(struct promoting *p, struct strv *names)
 {
-	struct racerun *r = p->vr->r;
-	struct varrun **now = xcalloc(r->race->n + 1, sizeof(struct varrun *));
+	struct race_run *r = p->vr->r;
+	struct variant_run **now = xcalloc(r->race->n + 1, sizeof(struct variant_run *));
 	size_t n = 0;
 
 	for (size_t i = 0; i < r->race->n; i++) {
-		struct varrun *vr = &r->v[i];
+		struct variant_run *vr = &r->v[i];
 		if (vr == p->vr || vr->v->archived)
 			continue;
 		strv_add(names, vr->key);
@@ -133,7 +133,7 @@ static void archive_rest(struct promoting *p, struct strv *names)
 		}
 	}
 	if (n)
-		keep_archive(p->c, now, n, true, NULL, NULL);
+		archive_ops_archive(p->c, now, n, true, NULL, NULL);
 	free(now);
 }
 
@@ -146,7 +146,7 @@ static void applied(struct promoting *p)
 	sched_store(p->vr);
 	board_touch(p->vr);
 	remember(p);
-	board_say(p->c, "news", "%s is in %s: %.7s -> %.7s. Nothing is pushed; U takes it back.",
+	notify(p->c, "news", "%s is in %s: %.7s -> %.7s. Nothing is pushed; U takes it back.",
 		p->vr->key, p->plan.into, p->plan.old, p->plan.new);
 	if (p->archive_rest)
 		archive_rest(p, &names);
@@ -174,7 +174,7 @@ static void promote_done(void *arg)
 	promoting_free(p);
 }
 
-static int judge(const struct varrun *vr, struct err *e)
+static int judge(const struct variant_run *vr, struct err *e)
 {
 	const struct variant *v = vr->v;
 
@@ -190,7 +190,7 @@ static int judge(const struct varrun *vr, struct err *e)
 	return 0;
 }
 
-static const char *subject(const struct varrun *vr)
+static const char *subject(const struct variant_run *vr)
 {
 	const struct spec *s = &vr->r->race->spec;
 
@@ -202,7 +202,7 @@ static const char *subject(const struct varrun *vr)
 }
 
 static struct promoting *begin(
-	const struct reply *r, const struct json *req, struct varrun *vr, int how)
+	const struct reply *r, const struct json *req, struct variant_run *vr, int how)
 {
 	struct promoting *p = xcalloc(1, sizeof(*p));
 	const char *into = json_str(req, "into", NULL);
@@ -231,7 +231,7 @@ static struct promoting *begin(
 void ops_promote(const struct reply *r, const struct json *req)
 {
 	struct err e = ERR_INIT;
-	struct varrun *vr = ops_one(r->c, req, "variant", true, &e);
+	struct variant_run *vr = ops_one(r->c, req, "variant", true, &e);
 	const char *token = json_str(req, "token", NULL), *name = json_str(req, "how", "merge");
 	int how = promote_how_parse(name);
 	struct promoting *p;
@@ -254,5 +254,5 @@ void ops_promote(const struct reply *r, const struct json *req)
 			return;
 		}
 	}
-	pool_post_serial(loop_pool(r->c->loop), DESK_REPO, promote_work, promote_done, p);
+	pool_post_serial(loop_pool(r->c->loop), SERIAL_REPO, promote_work, promote_done, p);
 }

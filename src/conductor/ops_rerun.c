@@ -10,17 +10,17 @@
 #include "base/diag.h"
 #include "base/fs.h"
 #include "base/mem.h"
-#include "conductor/auto.h"
+#include "conductor/engine_select.h"
 #include "conductor/board.h"
 #include "conductor/ops.h"
 #include "conductor/sched.h"
-#include "conductor/slots.h"
+#include "conductor/engines.h"
 
 enum { TRIES = 10000 };
 
 struct again {
-	struct racerun *r; /* races stay as long as the conductor does */
-	const struct varrun *origin; /* only on the loop */
+	struct race_run *r; /* races stay as long as the conductor does */
+	const struct variant_run *origin; /* only on the loop */
 	/* the worker's own picture of the race: what names and origins there are. Shared within a
 	 * race */
 	struct race *names;
@@ -155,7 +155,7 @@ static int store_all(struct rerun *u)
 }
 
 /* Nothing of it was announced. */
-static void take_back(struct rerun *u)
+static void rollback(struct rerun *u)
 {
 	struct err ignored = ERR_INIT;
 
@@ -175,13 +175,13 @@ static void claim_work(void *arg)
 
 	u->rc = store_all(u);
 	if (u->rc)
-		take_back(u);
+		rollback(u);
 }
 
 static void on_board(struct rerun *u, struct again *a, struct strv *names)
 {
 	int number = a->v->number;
-	struct varrun *vr = board_append(a->r, a->v);
+	struct variant_run *vr = board_append(a->r, a->v);
 
 	if (!vr)
 		bug("no room for %d/%s", a->v->race, a->v->name);
@@ -272,17 +272,17 @@ static void prepared(void *ctx, const struct err *e)
 	ask_next(u);
 }
 
-static void chosen(void *ctx, struct slot *s, const char *why, const struct err *e)
+static void chosen(void *ctx, struct engine_handle *s, const char *why, const struct err *e)
 {
 	struct rerun *u = ctx;
-	struct racerun *r = u->a[u->at].r;
+	struct race_run *r = u->a[u->at].r;
 
-	if (u->c->closing || !s || slots_of(r) != s) {
+	if (u->c->closing || !s || engines_of(r) != s) {
 		refuse(u, e);
 		return;
 	}
 	free(r->warn);
-	r->warn = auto_warning(&s->report, &r->race->spec);
+	r->warn = engine_select_warning(&s->report, &r->race->spec);
 	s->type->prepare(s->g, &u->spec, "", prepared, u);
 }
 
@@ -310,7 +310,7 @@ static void ask_next(struct rerun *u)
 		if (copy_spec(&u->spec, &race->spec, &e))
 			refuse(u, &e);
 		else
-			auto_choose(u->c, race->engine, &u->spec, chosen, u);
+			engine_select_choose(u->c, race->engine, &u->spec, chosen, u);
 		return;
 	}
 	/* Whoever asked went away before anything was made: then nothing is made. */
@@ -319,7 +319,7 @@ static void ask_next(struct rerun *u)
 		return;
 	}
 	for (size_t i = 0; i < u->n; i++) {
-		struct racerun *r = u->a[i].r;
+		struct race_run *r = u->a[i].r;
 		more = first_of_race(u, i) ? 1 : more + 1;
 		if (r->race->n + r->claiming + more <= room)
 			continue;
@@ -332,12 +332,12 @@ static void ask_next(struct rerun *u)
 	for (size_t i = 0; i < u->n; i++)
 		make_one(u, i);
 	u->store = u->c->store;
-	pool_post_serial(loop_pool(u->c->loop), DESK_REPO, claim_work, claim_done, u);
+	pool_post_serial(loop_pool(u->c->loop), SERIAL_REPO, claim_work, claim_done, u);
 }
 
 /* ---- 1. who may be run again ---- */
 
-static int judge(const struct varrun *vr, bool go_on, struct err *e)
+static int judge(const struct variant_run *vr, bool go_on, struct err *e)
 {
 	const struct variant *v = vr->v;
 
@@ -368,7 +368,7 @@ static int by_race(const void *a, const void *b)
 void ops_rerun(const struct reply *r, const struct json *req)
 {
 	struct err e = ERR_INIT;
-	struct varrun **v;
+	struct variant_run **v;
 	size_t n;
 	bool go_on = json_bool(req, "continue", false);
 	struct rerun *u;

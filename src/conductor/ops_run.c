@@ -12,12 +12,12 @@
 #include "base/diag.h"
 #include "base/fs.h"
 #include "base/mem.h"
-#include "conductor/auto.h"
+#include "conductor/engine_select.h"
 #include "conductor/board.h"
 #include "conductor/mounts.h"
 #include "conductor/ops.h"
 #include "conductor/sched.h"
-#include "model/ambient.h"
+#include "model/docker_env.h"
 
 struct run {
 	struct conductor *c;
@@ -26,7 +26,7 @@ struct run {
 	char *common, *from;
 	char *base, *base_name; /* found by git */
 	int floor;
-	struct slot *slot;
+	struct engine_handle *slot;
 	char *why;
 	char unlimited[256];
 	struct race *race;
@@ -119,7 +119,7 @@ static int store_all(struct run *u)
 }
 
 /* A claim that could not be filled is taken back: nothing of it was announced. */
-static void take_back(struct run *u)
+static void rollback(struct run *u)
 {
 	struct err ignored = ERR_INIT;
 	char *dir = store_race_dir(&u->store, u->race->number);
@@ -151,12 +151,12 @@ static void claim_work(void *arg)
 	n = journal_intent(u->journal, "create", o, &u->e);
 	u->rc = n < 0 ? -1 : store_all(u);
 	if (u->rc)
-		take_back(u);
+		rollback(u);
 	if (n > 0 && journal_stage(u->journal, n, u->rc ? "failed" : "done", NULL, &ignored))
 		diag(DIAG_ERROR, "%s", ignored.msg);
 }
 
-static struct json *answer(const struct run *u, const struct racerun *r)
+static struct json *answer(const struct run *u, const struct race_run *r)
 {
 	struct json *ok = json_object();
 
@@ -172,7 +172,7 @@ static struct json *answer(const struct run *u, const struct racerun *r)
 static void claim_done(void *arg)
 {
 	struct run *u = arg;
-	struct racerun *r;
+	struct race_run *r;
 
 	if (u->c->closing || u->rc < 0) {
 		refuse(u, &u->e);
@@ -183,7 +183,7 @@ static void claim_done(void *arg)
 	r->slot = u->slot;
 	if (r->slot->type->owner)
 		r->slot->type->owner(r->slot->g, &r->uid, &r->gid);
-	r->warn = auto_warning(&r->slot->report, &r->race->spec);
+	r->warn = engine_select_warning(&r->slot->report, &r->race->spec);
 	if (r->warn)
 		strv_add(&r->warnings, r->warn);
 	reply_ok(&u->r, answer(u, r));
@@ -253,10 +253,10 @@ static void prepared(void *ctx, const struct err *e)
 	make_race(u);
 	u->store = u->c->store;
 	u->journal = u->c->journal;
-	pool_post_serial(loop_pool(u->c->loop), DESK_REPO, claim_work, claim_done, u);
+	pool_post_serial(loop_pool(u->c->loop), SERIAL_REPO, claim_work, claim_done, u);
 }
 
-static void chosen(void *ctx, struct slot *s, const char *why, const struct err *e)
+static void chosen(void *ctx, struct engine_handle *s, const char *why, const struct err *e)
 {
 	struct run *u = ctx;
 	struct err refusal = ERR_INIT;
@@ -267,7 +267,7 @@ static void chosen(void *ctx, struct slot *s, const char *why, const struct err 
 	}
 	u->slot = s;
 	u->why = xstrdup(why);
-	auto_unlimited(&s->report, &u->spec, u->unlimited, sizeof(u->unlimited));
+	engine_select_unlimited(&s->report, &u->spec, u->unlimited, sizeof(u->unlimited));
 	if (u->unlimited[0] && !u->spec.allow_unlimited) {
 		err_set(&refusal, "not_enforced",
 			"%s (engine %s). Run again with --allow-unlimited to accept that.",
@@ -288,7 +288,7 @@ static void look_done(void *arg)
 		refuse(u, &u->e);
 		return;
 	}
-	auto_choose(u->c, u->spec.engine, &u->spec, chosen, u);
+	engine_select_choose(u->c, u->spec.engine, &u->spec, chosen, u);
 }
 
 static int judge_spec(struct run *u, const struct json *req, struct err *e)
@@ -327,7 +327,7 @@ void ops_run(const struct reply *r, const struct json *req)
 		refuse(u, &e);
 		return;
 	}
-	if (ambient_same(json_get(req, "env"), &e) || judge_spec(u, req, &e)) {
+	if (docker_env_same(json_get(req, "env"), &e) || judge_spec(u, req, &e)) {
 		refuse(u, &e);
 		return;
 	}

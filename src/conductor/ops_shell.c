@@ -5,7 +5,7 @@
 
 #include "base/mem.h"
 #include "conductor/ops.h"
-#include "conductor/slots.h"
+#include "conductor/engines.h"
 
 /* A word of ours, not one made from anybody's: bash where there is one, for its line editing. */
 static const char SHELL[] = "command -v bash >/dev/null 2>&1 && exec bash; exec sh";
@@ -13,7 +13,7 @@ static const char SHELL[] = "command -v bash >/dev/null 2>&1 && exec bash; exec 
 enum { TERM_MAX = 64 };
 
 /* Which of its containers runs now; NULL with the sentence of what to do instead. */
-static const struct engine_task *task_of(const struct varrun *vr, struct err *e)
+static const struct engine_task *task_of(const struct variant_run *vr, struct err *e)
 {
 	const struct variant *v = vr->v;
 	const char *state = variant_state_name(v->state);
@@ -63,12 +63,12 @@ static int command(const struct json *req, struct strv *cmd, struct err *e)
 void ops_shell(const struct reply *r, const struct json *req)
 {
 	struct err e = ERR_INIT;
-	struct varrun *vr = ops_one(r->c, req, "variant", true, &e);
+	struct variant_run *vr = ops_one(r->c, req, "variant", true, &e);
 	const struct engine_task *t = vr ? task_of(vr, &e) : NULL;
 	const char *term = json_str(req, "term", NULL);
 	bool tty = json_bool(req, "tty", false);
 	struct strv cmd = STRV_INIT, argv = STRV_INIT, env = STRV_INIT;
-	struct slot *s = t ? vr->r->slot : NULL;
+	struct engine_handle *s = t ? vr->r->slot : NULL;
 	struct engine_task here;
 	struct json *ok;
 	int rc = -1;

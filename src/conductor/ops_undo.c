@@ -5,7 +5,7 @@
 
 #include "base/mem.h"
 #include "conductor/board.h"
-#include "conductor/keep.h"
+#include "conductor/archive_ops.h"
 #include "conductor/ops.h"
 #include "conductor/plans.h"
 #include "conductor/sample.h"
@@ -124,7 +124,7 @@ static void say_done(struct undoing *u)
 
 	json_put_str(ok, "words", u->words);
 	reply_ok(&u->r, ok);
-	board_say(u->c, "news", "undone: %s", u->words);
+	notify(u->c, "news", "undone: %s", u->words);
 	undoing_free(u);
 }
 
@@ -146,7 +146,7 @@ static void restored(void *ctx, struct keep_result *res)
 	say_done(u);
 }
 
-static struct varrun *by_key(const struct conductor *c, const char *key)
+static struct variant_run *by_key(const struct conductor *c, const char *key)
 {
 	for (size_t i = 0; i < c->set.n; i++)
 		for (size_t k = 0; k < c->race[i]->race->n; k++)
@@ -157,22 +157,22 @@ static struct varrun *by_key(const struct conductor *c, const char *key)
 
 static void bring_back(struct undoing *u)
 {
-	struct varrun **v = xcalloc(u->a.archived.n + 1, sizeof(struct varrun *));
+	struct variant_run **v = xcalloc(u->a.archived.n + 1, sizeof(struct variant_run *));
 	size_t n = 0;
 
 	for (size_t i = 0; i < u->a.archived.n; i++) {
-		struct varrun *vr = by_key(u->c, u->a.archived.v[i]);
+		struct variant_run *vr = by_key(u->c, u->a.archived.v[i]);
 		if (vr)
 			v[n++] = vr;
 	}
-	keep_restore(u->c, v, n, restored, u);
+	archive_ops_restore(u->c, v, n, restored, u);
 	free(v);
 }
 
 static void not_promoted(struct undoing *u)
 {
 	struct buf key = BUF_INIT;
-	struct varrun *vr;
+	struct variant_run *vr;
 
 	buf_fmt(&key, "%d/%s", u->a.done.race, u->a.done.variant);
 	vr = by_key(u->c, key.p);
@@ -241,7 +241,7 @@ static void begin(void *arg)
 {
 	struct undoing *u = arg;
 	struct action *top = u->c->closing ? NULL : undo_top(&u->c->undo);
-	struct racerun *race;
+	struct race_run *race;
 	struct err e = ERR_INIT;
 
 	if (!top) {
@@ -254,7 +254,7 @@ static void begin(void *arg)
 	copy_action(&u->a, top);
 	race = top->promote ? board_race(u->c, top->done.race) : NULL;
 	u->quarantine = race ? xstrdup(race->quarantine) : NULL;
-	pool_post_serial(loop_pool(u->c->loop), DESK_REPO, undo_work, undo_done, u);
+	pool_post_serial(loop_pool(u->c->loop), SERIAL_REPO, undo_work, undo_done, u);
 }
 
 void ops_undo(const struct reply *r, const struct json *req)
@@ -269,5 +269,5 @@ void ops_undo(const struct reply *r, const struct json *req)
 	snprintf(u->asked, sizeof(u->asked), "%s", json_str(req, "token", ""));
 	u->common = xstrdup(r->c->store.common);
 	u->state_dir = xstrdup(r->c->store.dir);
-	pool_post_serial(loop_pool(r->c->loop), DESK_REPO, nothing, begin, u);
+	pool_post_serial(loop_pool(r->c->loop), SERIAL_REPO, nothing, begin, u);
 }

@@ -156,7 +156,7 @@ static void follow(struct conductor *c, const struct strv *names, bool archived)
 {
 	for (size_t i = 0; i < c->set.n; i++) {
 		for (size_t k = 0; k < c->race[i]->race->n; k++) {
-			struct varrun *vr = &c->race[i]->v[k];
+			struct variant_run *vr = &c->race[i]->v[k];
 			if (!strv_has(names, vr->key) || vr->v->archived == archived)
 				continue;
 			vr->v->archived = archived;
@@ -178,7 +178,7 @@ static void repair_done(void *arg)
 		follow(c, &p->archived, true);
 		follow(c, &p->restored, false);
 		for (size_t i = 0; i < p->words.n; i++)
-			board_say(c, "warn", "%s", p->words.v[i]);
+			notify(c, "warn", "%s", p->words.v[i]);
 		idle_check(c);
 	}
 	replay_release(&p->after);
@@ -208,5 +208,5 @@ void repair_begin(struct conductor *c)
 	p->store = c->store;
 	p->replay = c->replay;
 	c->replay = NULL;
-	pool_post_serial(loop_pool(c->loop), DESK_REPO, repair_work, repair_done, p);
+	pool_post_serial(loop_pool(c->loop), SERIAL_REPO, repair_work, repair_done, p);
 }

@@ -12,14 +12,14 @@
 #include "base/fs.h"
 #include "base/mem.h"
 #include "conductor/board.h"
-#include "conductor/lent.h"
-#include "conductor/stamps.h"
+#include "conductor/borrowed_repo.h"
+#include "conductor/runlog_times.h"
 #include "git/diff.h"
 #include "git/snapshot.h"
 
 enum { TAIL = 4096 };
 
-static bool runs(const struct varrun *vr)
+static bool runs(const struct variant_run *vr)
 {
 	enum variant_state s = vr->v->state;
 
@@ -28,9 +28,9 @@ static bool runs(const struct varrun *vr)
 
 /* ---- cpu, memory, the log ---- */
 
-static void sample_cpu(struct varrun *vr)
+static void sample_cpu(struct variant_run *vr)
 {
-	struct slot *s = vr->r->slot;
+	struct engine_handle *s = vr->r->slot;
 	bool check = vr->v->state == VS_CHECKING;
 	int64_t cpu = -1, memory = -1, now = clock_mono_ms();
 	double percent = -1;
@@ -48,7 +48,7 @@ static void sample_cpu(struct varrun *vr)
 	vr->s.memory = memory;
 }
 
-static void look_at_end(struct varrun *vr, int64_t size)
+static void look_at_end(struct variant_run *vr, int64_t size)
 {
 	char tail[TAIL];
 	struct buf shown = BUF_INIT;
@@ -66,9 +66,9 @@ static void look_at_end(struct varrun *vr, int64_t size)
 	buf_release(&shown);
 }
 
-static void sample_log(struct varrun *vr)
+static void sample_log(struct variant_run *vr)
 {
-	int64_t size = stamps_size(vr->log, vr->idx, &vr->s.quiet_ns);
+	int64_t size = runlog_times_size(vr->log, vr->idx, &vr->s.quiet_ns);
 
 	/* its end is read once it has rested for a second */
 	if (size == vr->s.log_bytes && size != vr->s.prompt_size)
@@ -81,7 +81,7 @@ static void sample_log(struct varrun *vr)
 /* ---- live snapshots ---- */
 
 struct snap_job {
-	struct varrun *vr;
+	struct variant_run *vr;
 	struct conductor *c;
 	char *common, *quarantine, *work, *cache, *variant, *base, *parent, *base_ref, *live;
 	const struct git_repo *shared;
@@ -110,7 +110,7 @@ static void snap_work(void *arg)
 	struct err ignored = ERR_INIT;
 	char *tip;
 
-	j->rc = lent_open(&lent, j->shared, j->common, &j->e);
+	j->rc = borrowed_repo_open(&lent, j->shared, j->common, &j->e);
 	if (j->rc)
 		return;
 	in.repo = lent.repo;
@@ -122,7 +122,7 @@ static void snap_work(void *arg)
 				&j->conflicts, &ignored);
 		free(tip);
 	}
-	lent_close(&lent);
+	borrowed_repo_close(&lent);
 }
 
 static void snap_next(struct conductor *c);
@@ -162,7 +162,7 @@ static void snap_done(void *arg)
 	free(j);
 }
 
-static void snap(struct varrun *vr)
+static void snap(struct variant_run *vr)
 {
 	struct snap_job *j = xcalloc(1, sizeof(*j));
 	const struct race *r = vr->r->race;
@@ -181,21 +181,21 @@ static void snap(struct varrun *vr)
 	j->base_ref = xasprintf("refs/heads/%s", r->base_name ? r->base_name : "HEAD");
 	j->live = vr->v->live ? xstrdup(vr->v->live) : NULL;
 	j->race = r->number;
-	j->shared = lent_of(vr->r);
+	j->shared = borrowed_repo_of(vr->r);
 	pool_post_serial(loop_pool(vr->c->loop), vr->key, snap_work, snap_done, j);
 }
 
 /* One at a time, the one that waited longest: the walk is cheap, but eight at once are felt. */
 static void snap_next(struct conductor *c)
 {
-	struct varrun *oldest = NULL;
+	struct variant_run *oldest = NULL;
 	int64_t now = clock_mono_ms();
 
 	if (c->snapping)
 		return;
 	for (size_t i = 0; i < c->set.n; i++) {
 		for (size_t k = 0; k < c->race[i]->race->n; k++) {
-			struct varrun *vr = &c->race[i]->v[k];
+			struct variant_run *vr = &c->race[i]->v[k];
 			if (vr->v->state != VS_RUNNING || !vr->held ||
 				(vr->s.snap_ms && now - vr->s.snap_ms < SAMPLE_SNAP_MS))
 				continue;
@@ -205,7 +205,7 @@ static void snap_next(struct conductor *c)
 	}
 	if (!oldest)
 		return;
-	struct slot *s = oldest->r->slot;
+	struct engine_handle *s = oldest->r->slot;
 	if (s && s->g && s->type->refresh && !s->type->refresh(s->g, &oldest->task))
 		oldest->s.snap_ms = now; /* nothing is known of it yet, so its columns stay "-" */
 	else
@@ -220,12 +220,12 @@ void sample_all(struct conductor *c)
 		if (!race_live(c->race[i]->race))
 			continue;
 		for (size_t k = 0; k < c->race[i]->race->n; k++) {
-			struct varrun *vr = &c->race[i]->v[k];
+			struct variant_run *vr = &c->race[i]->v[k];
 			if (runs(vr)) {
 				sample_cpu(vr);
 				sample_log(vr);
 			}
-			attention_look(vr);
+			attention_update(vr);
 		}
 	}
 }
@@ -260,14 +260,14 @@ void sample_stop(struct conductor *c)
 	c->sample_timer = NULL;
 }
 
-void sample_forget(struct varrun *vr)
+void sample_forget(struct variant_run *vr)
 {
 	vr->s.cpu = -1;
 	vr->s.memory = -1;
 	vr->s.at_ms = 0;
 	vr->s.cpu_ns = -1;
 	xreplace(&vr->s.prompt, NULL);
-	attention_look(vr);
+	attention_update(vr);
 	sample_disk(vr->c);
 	arm(vr->c);
 }

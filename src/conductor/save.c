@@ -14,16 +14,16 @@
 #include "base/mem.h"
 #include "conductor/board.h"
 #include "conductor/idle.h"
-#include "conductor/lent.h"
+#include "conductor/borrowed_repo.h"
 #include "conductor/sched.h"
-#include "conductor/slots.h"
+#include "conductor/engines.h"
 #include "git/snapshot.h"
 #include "model/rank.h"
 
 enum { CHECK_TAIL = 64 << 10, LOCK_TRIES = 25, LOCK_WAIT_MS = 200 };
 
 struct save_job {
-	struct varrun *vr;
+	struct variant_run *vr;
 	struct conductor *c;
 	char *common, *quarantine, *work, *cache, *variant, *base, *parent, *subject, *old;
 	const struct git_repo *shared;
@@ -115,7 +115,7 @@ static void save_work(void *arg)
 	};
 	char *found = NULL;
 
-	j->rc = lent_open(&lent, j->shared, j->common, &j->e);
+	j->rc = borrowed_repo_open(&lent, j->shared, j->common, &j->e);
 	if (j->rc)
 		return;
 	in.repo = lent.repo;
@@ -129,7 +129,7 @@ static void save_work(void *arg)
 		save_out_release(&j->out);
 	}
 	free(found);
-	lent_close(&lent);
+	borrowed_repo_close(&lent);
 }
 
 static void job_free(struct save_job *j)
@@ -149,7 +149,7 @@ static void job_free(struct save_job *j)
 }
 
 /* After a crash the end is told by the log, else by what was stored. */
-static void find_end(struct varrun *vr)
+static void find_end(struct variant_run *vr)
 {
 	const struct variant *v = vr->v;
 
@@ -163,7 +163,7 @@ static void find_end(struct varrun *vr)
 	vr->end.exit = v->exit;
 }
 
-static enum variant_event without_check(const struct varrun *vr)
+static enum variant_event without_check(const struct variant_run *vr)
 {
 	if (vr->v->kill_asked)
 		return VE_SAVED_KILLED;
@@ -186,7 +186,7 @@ static void take_columns(struct variant *v, struct save_out *out)
 	v->removed = out->snap.removed;
 }
 
-static void not_saved(struct varrun *vr, const struct err *e)
+static void not_saved(struct variant_run *vr, const struct err *e)
 {
 	struct variant *v = vr->v;
 	char *reason = xasprintf(
@@ -201,7 +201,7 @@ static void not_saved(struct varrun *vr, const struct err *e)
 	v->reason = reason;
 }
 
-static void saved(struct varrun *vr, bool ok)
+static void saved(struct variant_run *vr, bool ok)
 {
 	enum variant_event ev = without_check(vr);
 
@@ -217,7 +217,7 @@ static void saved(struct varrun *vr, bool ok)
 static void save_done(void *arg)
 {
 	struct save_job *j = arg;
-	struct varrun *vr = j->vr;
+	struct variant_run *vr = j->vr;
 
 	if (!j->c->closing) {
 		vr->saving = false;
@@ -232,7 +232,7 @@ static void save_done(void *arg)
 }
 
 /* First line of prompt or command. */
-static char *subject_of(const struct varrun *vr)
+static char *subject_of(const struct variant_run *vr)
 {
 	const struct spec *s = &vr->r->race->spec;
 	const char *text = s->prompt ? s->prompt : vr->sv->command ? vr->sv->command : NULL;
@@ -248,7 +248,7 @@ static char *subject_of(const struct varrun *vr)
 	return buf_take(&b);
 }
 
-void save_begin(struct varrun *vr)
+void save_begin(struct variant_run *vr)
 {
 	struct save_job *j;
 
@@ -269,13 +269,13 @@ void save_begin(struct varrun *vr)
 	j->subject = subject_of(vr);
 	j->old = vr->v->commit ? xstrdup(vr->v->commit) : NULL;
 	j->race = vr->r->race->number;
-	j->shared = lent_of(vr->r);
+	j->shared = borrowed_repo_of(vr->r);
 	pool_post_serial(loop_pool(vr->c->loop), vr->key, save_work, save_done, j);
 }
 
 /* ---- the check ---- */
 
-static void check_failed(struct varrun *vr, const char *why)
+static void check_failed(struct variant_run *vr, const char *why)
 {
 	struct buf b = BUF_INIT;
 
@@ -286,9 +286,9 @@ static void check_failed(struct varrun *vr, const char *why)
 	buf_release(&b);
 }
 
-void save_check(struct varrun *vr)
+void save_check(struct variant_run *vr)
 {
-	struct slot *s = slots_of(vr->r);
+	struct engine_handle *s = engines_of(vr->r);
 	struct err e = ERR_INIT;
 
 	if (!s)
@@ -308,7 +308,7 @@ void save_check(struct varrun *vr)
 	s->g->type->start(s->g, &vr->check);
 }
 
-static void count_check(struct varrun *vr)
+static void count_check(struct variant_run *vr)
 {
 	int fd = open(vr->check_log, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	char *text = xmalloc(CHECK_TAIL);
@@ -324,7 +324,7 @@ static void count_check(struct varrun *vr)
 	free(text);
 }
 
-static void check_words(const struct varrun *vr, const struct engine_end *end, struct buf *b)
+static void check_words(const struct variant_run *vr, const struct engine_end *end, struct buf *b)
 {
 	const struct check_result *c = &vr->v->check;
 	bool ok = save_passed(end);
@@ -341,7 +341,7 @@ static void check_words(const struct varrun *vr, const struct engine_end *end, s
 
 /* A check lost in a crash before it wrote anything begins anew; one that wrote and vanished is
  * lost. */
-static bool check_again(struct varrun *vr, const struct engine_end *end)
+static bool check_again(struct variant_run *vr, const struct engine_end *end)
 {
 	struct stat st;
 
@@ -350,7 +350,7 @@ static bool check_again(struct varrun *vr, const struct engine_end *end)
 	return lstat(vr->check_idx, &st) || st.st_size == 0;
 }
 
-void save_check_ended(struct varrun *vr, const struct engine_end *end)
+void save_check_ended(struct variant_run *vr, const struct engine_end *end)
 {
 	struct variant *v = vr->v;
 	struct buf b = BUF_INIT;

@@ -5,10 +5,10 @@
 #include "conductor/state.h"
 
 /* State is saving: posts the job. vr->has_end tells how the command ended (else from its log). */
-void save_begin(struct varrun *vr);
+void save_begin(struct variant_run *vr);
 /* State is checking: creates the logs and starts the second container. */
-void save_check(struct varrun *vr);
-void save_check_ended(struct varrun *vr, const struct engine_end *end);
+void save_check(struct variant_run *vr);
+void save_check_ended(struct variant_run *vr, const struct engine_end *end);
 /* Removes the *.lock files in a directory of refs that only we write. Call when nobody of ours can
  * be at work in it. */
 void save_clear_locks(const char *dir);

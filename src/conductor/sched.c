@@ -12,11 +12,11 @@
 #include "base/mem.h"
 #include "conductor/board.h"
 #include "conductor/idle.h"
-#include "conductor/keep.h"
+#include "conductor/archive_ops.h"
 #include "conductor/sample.h"
 #include "conductor/save.h"
-#include "conductor/slots.h"
-#include "conductor/stamps.h"
+#include "conductor/engines.h"
+#include "conductor/runlog_times.h"
 
 size_t sched_free(const struct race *r, int parallel)
 {
@@ -27,12 +27,12 @@ size_t sched_free(const struct race *r, int parallel)
 	return busy < max ? max - busy : 0;
 }
 
-static int parallel_of(const struct racerun *r)
+static int parallel_of(const struct race_run *r)
 {
 	return r->race->spec.parallel > 0 ? r->race->spec.parallel : engine_default_parallel();
 }
 
-int sched_store(struct varrun *vr)
+int sched_store(struct variant_run *vr)
 {
 	struct err e = ERR_INIT;
 
@@ -45,9 +45,9 @@ int sched_store(struct varrun *vr)
 }
 
 /* Frees what the engine still keeps of an ended variant, and looks whether it was the last one. */
-static void over(struct varrun *vr)
+static void over(struct variant_run *vr)
 {
-	struct racerun *r = vr->r;
+	struct race_run *r = vr->r;
 	const struct variant *v = vr->v;
 
 	if (r->slot && r->slot->g) {
@@ -62,7 +62,7 @@ static void over(struct varrun *vr)
 	if (v->start)
 		checkout_continue_finish(vr->dir);
 	if (v->state == VS_LOST)
-		board_say(vr->c, "warn", "%s is lost: %s. r runs it again (`yolodeck rerun %s`)%s.",
+		notify(vr->c, "warn", "%s is lost: %s. r runs it again (`yolodeck rerun %s`)%s.",
 			vr->key, v->reason ? v->reason : "nobody knows why", vr->key,
 			v->commit ? "; with --continue from the work that was saved" : "");
 	if (r->was_live && !race_live(r->race)) {
@@ -77,12 +77,12 @@ static void over(struct varrun *vr)
 		sample_conflicts(r);
 	}
 	if (vr->archive_after)
-		keep_archive_later(vr);
+		archive_ops_archive_later(vr);
 	sched_turn(r);
 	idle_check(vr->c);
 }
 
-int sched_move(struct varrun *vr, enum variant_event ev)
+int sched_move(struct variant_run *vr, enum variant_event ev)
 {
 	if (variant_apply(vr->v, ev))
 		return -1;
@@ -103,7 +103,7 @@ int sched_move(struct varrun *vr, enum variant_event ev)
 	return 0;
 }
 
-void sched_failed(struct varrun *vr, const char *reason)
+void sched_failed(struct variant_run *vr, const char *reason)
 {
 	if (!vr->v->kill_asked)
 		xreplace(&vr->v->reason, reason);
@@ -113,7 +113,7 @@ void sched_failed(struct varrun *vr, const char *reason)
 /* ---- preparation of the race ---- */
 
 struct prep_job {
-	struct racerun *r;
+	struct race_run *r;
 	struct conductor *c;
 	char *common;
 	struct git_repo repo;
@@ -133,10 +133,10 @@ static void prep_work(void *arg)
 	}
 }
 
-static void fail_unstarted(struct racerun *r)
+static void fail_unstarted(struct race_run *r)
 {
 	for (size_t i = 0; i < r->race->n; i++) {
-		struct varrun *vr = &r->v[i];
+		struct variant_run *vr = &r->v[i];
 		enum variant_state s = vr->v->state;
 		if ((s == VS_QUEUED || s == VS_PREPARING || s == VS_STOPPING) && !vr->held &&
 			!vr->copying)
@@ -147,7 +147,7 @@ static void fail_unstarted(struct racerun *r)
 static void prep_done(void *arg)
 {
 	struct prep_job *j = arg;
-	struct racerun *r = j->r;
+	struct race_run *r = j->r;
 
 	if (j->c->closing) {
 		git_repo_release(&j->repo);
@@ -173,7 +173,7 @@ static void prep_done(void *arg)
 	free(j);
 }
 
-static void prepare(struct racerun *r)
+static void prepare(struct race_run *r)
 {
 	struct prep_job *j = xcalloc(1, sizeof(*j));
 
@@ -191,7 +191,7 @@ static void prepare(struct racerun *r)
 /* ---- one copy ---- */
 
 struct copy_job {
-	struct varrun *vr;
+	struct variant_run *vr;
 	struct conductor *c;
 	const struct checkout_race *co;
 	char *dir, *start, *store; /* start: the commit it goes on from, NULL = the base */
@@ -216,10 +216,10 @@ static void copy_work(void *arg)
 
 /* The engine gets it only after variant.json knows that it may have it: a crash in between is found
  * by the log's inode. */
-static void start(struct varrun *vr)
+static void start(struct variant_run *vr)
 {
 	struct err e = ERR_INIT;
-	struct slot *s = slots_of(vr->r);
+	struct engine_handle *s = engines_of(vr->r);
 
 	if (!s)
 		return;
@@ -239,7 +239,7 @@ static void start(struct varrun *vr)
 static void copy_done(void *arg)
 {
 	struct copy_job *j = arg;
-	struct varrun *vr = j->vr;
+	struct variant_run *vr = j->vr;
 
 	if (!j->c->closing) {
 		vr->copying = false;
@@ -255,7 +255,7 @@ static void copy_done(void *arg)
 	free(j);
 }
 
-static void copy(struct varrun *vr)
+static void copy(struct variant_run *vr)
 {
 	struct copy_job *j = xcalloc(1, sizeof(*j));
 
@@ -279,12 +279,12 @@ static void copy(struct varrun *vr)
 /* ---- the queue ---- */
 
 /* Waits for a copy: taken from the queue, and nothing holds it. */
-static bool wants_copy(const struct varrun *vr)
+static bool wants_copy(const struct variant_run *vr)
 {
 	return vr->v->state == VS_PREPARING && !vr->held && !vr->copying;
 }
 
-static void finish_template(struct racerun *r)
+static void finish_template(struct race_run *r)
 {
 	for (size_t i = 0; i < r->race->n; i++)
 		if (r->v[i].copying || wants_copy(&r->v[i]) || r->v[i].v->state == VS_QUEUED)
@@ -296,7 +296,7 @@ static void finish_template(struct racerun *r)
 	r->template_there = false;
 }
 
-static void take_from_queue(struct racerun *r)
+static void take_from_queue(struct race_run *r)
 {
 	size_t n = sched_free(r->race, parallel_of(r));
 
@@ -308,7 +308,7 @@ static void take_from_queue(struct racerun *r)
 	}
 }
 
-void sched_turn(struct racerun *r)
+void sched_turn(struct race_run *r)
 {
 	bool wanted = false;
 
@@ -323,7 +323,7 @@ void sched_turn(struct racerun *r)
 		if (!wants_copy(&r->v[i]))
 			continue;
 		wanted = true;
-		if (r->prep == PREP_DONE && slots_of(r))
+		if (r->prep == PREP_DONE && engines_of(r))
 			copy(&r->v[i]);
 	}
 	if (wanted && r->prep == PREP_NONE)
@@ -332,7 +332,7 @@ void sched_turn(struct racerun *r)
 		finish_template(r);
 }
 
-void sched_again(struct racerun *r)
+void sched_again(struct race_run *r)
 {
 	char *mark = fs_join(r->dir, "swept");
 
@@ -346,11 +346,11 @@ void sched_again(struct racerun *r)
 
 /* ---- from the engine ---- */
 
-void sched_started(struct varrun *vr, bool check)
+void sched_started(struct variant_run *vr, bool check)
 {
 	struct variant *v = vr->v;
 	const struct engine_task *t = check ? &vr->check : &vr->task;
-	struct slot *s = vr->r->slot;
+	struct engine_handle *s = vr->r->slot;
 
 	vr->adopting = false;
 	xreplace(&v->note, NULL);
@@ -361,7 +361,7 @@ void sched_started(struct varrun *vr, bool check)
 		board_touch(vr);
 	} else {
 		if (!v->started_ns)
-			v->started_ns = stamps_first(vr->idx, clock_real_ns());
+			v->started_ns = runlog_times_first(vr->idx, clock_real_ns());
 		sched_move(vr, VE_STARTED);
 	}
 	if (v->state == VS_STOPPING && s && s->g)
@@ -370,13 +370,13 @@ void sched_started(struct varrun *vr, bool check)
 
 /* What adoption did not find and what never wrote a byte was never started: once more, from the
  * copy on. */
-static bool never_began(const struct varrun *vr, const struct engine_end *end)
+static bool never_began(const struct variant_run *vr, const struct engine_end *end)
 {
 	return vr->adopting && end->cause == ENGINE_GONE && vr->v->state == VS_PREPARING &&
-		!stamps_any(vr->log, vr->idx);
+		!runlog_times_any(vr->log, vr->idx);
 }
 
-static void command_ended(struct varrun *vr, const struct engine_end *end)
+static void command_ended(struct variant_run *vr, const struct engine_end *end)
 {
 	struct variant *v = vr->v;
 
@@ -395,15 +395,15 @@ static void command_ended(struct varrun *vr, const struct engine_end *end)
 	vr->end = *end;
 	vr->has_end = true;
 	if (!v->started_ns)
-		v->started_ns = stamps_first(vr->idx, 0);
-	v->ended_ns = stamps_last(vr->idx, clock_real_ns());
+		v->started_ns = runlog_times_first(vr->idx, 0);
+	v->ended_ns = runlog_times_last(vr->idx, clock_real_ns());
 	if (!v->kill_asked)
 		xreplace(&v->reason, end->reason);
 	if (!sched_move(vr, end->cause == ENGINE_GONE ? VE_GONE : VE_ENDED))
 		save_begin(vr);
 }
 
-void sched_ended(struct varrun *vr, bool check, const struct engine_end *end)
+void sched_ended(struct variant_run *vr, bool check, const struct engine_end *end)
 {
 	if (check) {
 		vr->check_held = false;
@@ -415,9 +415,9 @@ void sched_ended(struct varrun *vr, bool check, const struct engine_end *end)
 	sched_turn(vr->r);
 }
 
-void sched_adopt(struct varrun *vr, bool check)
+void sched_adopt(struct variant_run *vr, bool check)
 {
-	struct slot *s = slots_of(vr->r);
+	struct engine_handle *s = engines_of(vr->r);
 	struct engine_task *t = check ? &vr->check : &vr->task;
 	const char *id = check ? vr->v->check_id : vr->v->engine_id;
 
@@ -437,10 +437,10 @@ void sched_adopt(struct varrun *vr, bool check)
 
 /* ---- kill ---- */
 
-bool sched_kill(struct varrun *vr, const char *reason)
+bool sched_kill(struct variant_run *vr, const char *reason)
 {
 	struct variant *v = vr->v;
-	struct slot *s = vr->r->slot;
+	struct engine_handle *s = vr->r->slot;
 
 	if (variant_ended(v->state))
 		return false;

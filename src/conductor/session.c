@@ -95,7 +95,7 @@ static void put_changes(struct session *s)
 	struct conductor *c = s->c;
 
 	for (size_t i = 0; i < c->set.n; i++) {
-		struct racerun *r = c->race[i];
+		struct race_run *r = c->race[i];
 		if (r->race->number < s->from || r->rev <= s->seen)
 			continue;
 		if (!board_race_archived(r))

@@ -2,7 +2,7 @@
  * now. Private to src/conductor.
  *
  * All of it belongs to the loop's thread. A job in the pool gets copies and gives results back in
- * its `done`; it never sees these structs. Only the serial jobs of DESK_REPO use `journal`. */
+ * its `done`; it never sees these structs. Only the serial jobs of SERIAL_REPO use `journal`. */
 #ifndef CONDUCTOR_STATE_H
 #define CONDUCTOR_STATE_H
 
@@ -20,10 +20,10 @@
 
 struct conductor;
 struct session;
-struct racerun;
+struct race_run;
 
 /* Key of the jobs that change the repository's refs or the journal: one after the other. */
-#define DESK_REPO "repo"
+#define SERIAL_REPO "repo"
 
 struct kept;
 struct replay;
@@ -44,9 +44,9 @@ struct sample {
 };
 
 /* One variant as it runs under this conductor. */
-struct varrun {
+struct variant_run {
 	struct conductor *c;
-	struct racerun *r;
+	struct race_run *r;
 	struct variant *v; /* owned by r->race */
 	/* its recipe, in r->race->spec; NULL = not known: it is never started */
 	const struct spec_variant *sv;
@@ -73,15 +73,15 @@ struct varrun {
 
 enum prep { PREP_NONE, PREP_RUNNING, PREP_DONE, PREP_FAILED };
 
-struct racerun {
+struct race_run {
 	struct conductor *c;
 	struct race *race; /* owned */
 	/* race->n of them, same order; never moved: engines and workers point to them */
-	struct varrun *v;
+	struct variant_run *v;
 	size_t room; /* for so many; at most SPEC_MAX_VARIANTS are ever added */
 	/* of a rerun that is being stored: their numbers are taken */
 	size_t claiming;
-	struct slot *slot; /* of its engine, NULL = not opened yet */
+	struct engine_handle *slot; /* of its engine, NULL = not opened yet */
 	/* source: the template's tree, for engines from_template */
 	char *dir, *quarantine, *base_store, *source;
 	enum prep prep;
@@ -98,7 +98,7 @@ struct racerun {
 };
 
 /* One opened engine. */
-struct slot {
+struct engine_handle {
 	struct conductor *c;
 	const struct engine_type *type;
 	struct engine *g; /* NULL = could not be opened (why in away) */
@@ -135,13 +135,13 @@ struct conductor {
 	char *home; /* for "~" in mounts; may be NULL */
 	int lock_fd, listen_fd, signal_fd;
 	struct loop_fd *listen_w, *signal_w;
-	struct racerun **race; /* ordered by number */
+	struct race_run **race; /* ordered by number */
 	struct race_set set; /* the same, for race_select */
-	struct slot slot[SLOTS_MAX];
+	struct engine_handle slot[SLOTS_MAX];
 	size_t nslot;
 	uint64_t rev; /* grows with every change anybody may want to see */
 	uint64_t engine_rev; /* of the newest change of engine_shown */
-	struct slot *engine_shown; /* the one clients hear of */
+	struct engine_handle *engine_shown; /* the one clients hear of */
 	char *engine_why_not; /* no engine at all: the sentence */
 	bool engine_asked; /* a first choice is under way or was made */
 	struct message msg[MESSAGES_KEPT];
@@ -149,7 +149,7 @@ struct conductor {
 	struct session *session;
 	size_t nsession, nwatch;
 	uint64_t next_session;
-	struct varrun *snapping; /* one live snapshot at a time */
+	struct variant_run *snapping; /* one live snapshot at a time */
 	struct loop_timer *flush_timer, *idle_timer, *sample_timer, *disk_timer, *retry_timer;
 	int64_t flushed_ms, idle_ms;
 	struct undo_stack undo;

@@ -11,7 +11,7 @@
 #include "conductor/mounts.h"
 #include "conductor/sched.h"
 
-static void set_env(struct varrun *vr, struct engine_task *t)
+static void set_env(struct variant_run *vr, struct engine_task *t)
 {
 	const struct spec *s = &vr->r->race->spec;
 
@@ -25,7 +25,7 @@ static void set_env(struct varrun *vr, struct engine_task *t)
 		strv_fmt(&t->env, "YOLO_PROMPT=%s", s->prompt);
 }
 
-static void set_argv(const struct varrun *vr, bool check, struct engine_task *t)
+static void set_argv(const struct variant_run *vr, bool check, struct engine_task *t)
 {
 	const struct spec_variant *sv = vr->sv;
 
@@ -39,7 +39,7 @@ static void set_argv(const struct varrun *vr, bool check, struct engine_task *t)
 		strv_addl(&t->argv, "/bin/sh", "-c", sv->command ? sv->command : ":", (char *)NULL);
 }
 
-void sched_task(struct varrun *vr, bool check)
+void sched_task(struct variant_run *vr, bool check)
 {
 	struct engine_task *t = check ? &vr->check : &vr->task;
 	const struct spec *s = &vr->r->race->spec;
@@ -91,7 +91,7 @@ static int create(const char *path, struct stat *st, struct err *e)
 	return 0;
 }
 
-int sched_logs(struct varrun *vr, bool check, struct err *e)
+int sched_logs(struct variant_run *vr, bool check, struct err *e)
 {
 	struct stat st, idx;
 

@@ -425,7 +425,7 @@ static bool has_option(const struct json *info, const char *name)
 	size_t n = strlen(name);
 	for (const struct json *s = json_first(json_get(info, "SecurityOptions")); s;
 		s = json_next(s)) {
-		const char *text = json_text(s);
+		const char *text = json_to_str(s);
 		if (!strncmp(text, "name=", 5) && !strncmp(text + 5, name, n) &&
 			(!text[5 + n] || text[5 + n] == ','))
 			return true;

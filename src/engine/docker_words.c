@@ -75,7 +75,7 @@ void docker_discarded(const struct json *created, char *out, size_t n)
 	out[0] = 0;
 	for (const struct json *w = json_first(json_get(created, "Warnings")); w;
 		w = json_next(w)) {
-		const char *text = json_text(w);
+		const char *text = json_to_str(w);
 		if (!strcasestr(text, "discarded"))
 			continue;
 		const char *what = strcasestr(text, "pids") ? "pids"

@@ -8,7 +8,7 @@
 #include "base/clock.h"
 #include "base/fs.h"
 #include "base/mem.h"
-#include "git/promote_impl.h"
+#include "git/promote_internal.h"
 #include "git/promote_locks.h"
 
 enum { ARCHIVE_WAIT_MS = 60000 };

@@ -65,7 +65,7 @@ static uint32_t hash_path(const char *path)
 	return (uint32_t)(h ^ h >> 32);
 }
 
-static size_t slot_of(const struct walk_cache *c, const char *path, uint32_t h)
+static size_t engine_handle_of(const struct walk_cache *c, const char *path, uint32_t h)
 {
 	size_t s = h & (c->nslot - 1);
 
@@ -119,7 +119,7 @@ static struct walk_item *item_of(struct walk_cache *c, const char *path, bool la
 	size_t s;
 
 	grow_slots(c, c->n + 1);
-	s = slot_of(c, path, h);
+	s = engine_handle_of(c, path, h);
 	if (c->slot[s].item)
 		return &c->item[c->slot[s].item - 1];
 	if (c->n == c->cap) {
@@ -158,7 +158,7 @@ struct walk_item *cache_find(const struct walk_cache *c, const char *path)
 
 	if (!c->nslot)
 		return NULL;
-	s = slot_of(c, path, hash_path(path));
+	s = engine_handle_of(c, path, hash_path(path));
 	return c->slot[s].item ? &c->item[c->slot[s].item - 1] : NULL;
 }
 

@@ -1,6 +1,6 @@
 /* promote_apply.c - applies the plan that was shown, and nothing else; and what the journal
  * remembers of it. */
-#include "git/promote_impl.h"
+#include "git/promote_internal.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -2,7 +2,7 @@
 #ifndef GIT_PROMOTE_APPLY_H
 #define GIT_PROMOTE_APPLY_H
 
-#include "git/promote_impl.h"
+#include "git/promote_internal.h"
 
 struct apply {
 	const struct git_repo *repo;

@@ -3,7 +3,7 @@
 #ifndef GIT_PROMOTE_BUILD_H
 #define GIT_PROMOTE_BUILD_H
 
-#include "git/promote_impl.h"
+#include "git/promote_internal.h"
 
 struct build {
 	const char *store; /* git dir the objects are written to */

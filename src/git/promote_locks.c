@@ -1,6 +1,6 @@
 /* promote_locks.c - a git of ours that outlived its conductor, and the lock files a killed one left
  * (facts: git.md 8.7). */
-#include "git/promote_impl.h"
+#include "git/promote_internal.h"
 
 #include <ctype.h>
 #include <dirent.h>

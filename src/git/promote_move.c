@@ -8,7 +8,7 @@
  * `read-tree` and then `update-ref`: `reset --keep` would do it in one step, but unstages what the
  * user has staged elsewhere and does not compare. A child that failed half-way leaves the tree
  * mixed; move_heal makes it whole. */
-#include "git/promote_impl.h"
+#include "git/promote_internal.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -339,7 +339,7 @@ static bool descends(const struct move *m, const char *commit, const char *from)
 		commit, (char *)NULL);
 }
 
-bool move_arrived(const struct move *m, const char *now)
+bool ref_reached_target(const struct move *m, const char *now)
 {
 	if (!strcmp(now, m->to))
 		return true;
@@ -357,7 +357,7 @@ static int verify_merge(const struct move *m, struct err *e)
 	struct git_call c;
 	struct child_result r;
 	struct err ignored = ERR_INIT;
-	bool good = now && move_arrived(m, now);
+	bool good = now && ref_reached_target(m, now);
 
 	if (!now && *e->code)
 		return -1;
@@ -411,7 +411,7 @@ static int finish_failed(
 	struct json *o = json_object();
 
 	json_put_str(o, "code", e->code);
-	if (!whole && (move_heal(m, since_ms, &how, &heal_err) < 0 || how == HEAL_ELSE)) {
+	if (!whole && (move_heal(m, since_ms, &how, &heal_err) < 0 || how == RECOVER_NEEDS_USER)) {
 		json_free(o);
 		return err_set(e, "needs_you", "%s. %s", e->msg, heal_err.msg);
 	}

@@ -1,6 +1,6 @@
 /* promote_repair.c - at start, for each intent a crash left open: waits for its git, makes things
  * whole, closes the intent. */
-#include "git/promote_impl.h"
+#include "git/promote_internal.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -40,7 +40,7 @@ static int repair_move(struct move *m, const struct json *intent, const struct j
 		return *e->code ? -1 : err_set(e, why.code, "%s", why.msg);
 	say(m, how, &why, words);
 	/* Left open when a person is needed: the next start looks again and says so again. */
-	if (how == HEAL_ELSE && strcmp(why.code, "moved"))
+	if (how == RECOVER_NEEDS_USER && strcmp(why.code, "moved"))
 		return 0;
 	o = json_object();
 	json_put_bool(o, "repaired", true);

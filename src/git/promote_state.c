@@ -1,6 +1,6 @@
 /* promote_state.c - which branch is meant, where it is checked out, and what about the repository's
  * state forbids moving it. */
-#include "git/promote_impl.h"
+#include "git/promote_internal.h"
 
 #include <dirent.h>
 #include <stdio.h>

@@ -1,6 +1,6 @@
 /* promote_undo.c - takes a promote back: exactly while the branch is still ours, by a revert commit
  * after that (facts: git.md 8.8). */
-#include "git/promote_impl.h"
+#include "git/promote_internal.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -20,7 +20,7 @@ struct taking {
 	const struct snapshot_in *in;
 	struct walk_cache old, now;
 	char *ref, *author, *message;
-	struct feed *feed;
+	struct fast_import *feed;
 };
 
 void snapshot_out_release(struct snapshot_out *o)
@@ -120,12 +120,12 @@ static int load_cache(struct taking *t, struct err *e)
 	return cache_of_parent(t, e);
 }
 
-static struct feed *begin(void *ctx, struct err *e)
+static struct fast_import *begin(void *ctx, struct err *e)
 {
 	struct taking *t = ctx;
 	const struct snapshot_in *in = t->in;
 	const char *ident = in->repo->ident ? in->repo->ident : "yolodeck <yolodeck@localhost>";
-	struct feed_spec s = {
+	struct fast_import_spec s = {
 		.git_dir = in->quarantine,
 		.ref = t->ref,
 		.parent = parent_of(in),
@@ -136,7 +136,7 @@ static struct feed *begin(void *ctx, struct err *e)
 		.durable = in->full,
 	};
 
-	t->feed = feed_open(&s, e);
+	t->feed = fast_import_open(&s, e);
 	return t->feed;
 }
 
@@ -228,7 +228,7 @@ static bool keeps_commit(const struct taking *t, const char *tree)
 static int finish(struct taking *t, struct err *e)
 {
 	char *commit, *tree;
-	int rc = feed_close(t->feed, &commit, &tree, e);
+	int rc = fast_import_close(t->feed, &commit, &tree, e);
 
 	t->feed = NULL;
 	if (rc)
@@ -263,7 +263,7 @@ static struct ignore *outer_rules(const char *quarantine)
 	char *path = fs_join(quarantine, "info/exclude");
 
 	if (!fs_read(path, MAX_EXCLUDES, &b, &e) && b.len)
-		g = ignore_new(NULL, 0, b.p, b.len);
+		g = gitignore_new(NULL, 0, b.p, b.len);
 	buf_release(&b);
 	free(path);
 	return g;
@@ -318,7 +318,7 @@ static int take(struct taking *t, const struct walk_in *w, struct walk_report *r
 			out->files = 0;
 	}
 	if (rc)
-		feed_abort(t->feed);
+		fast_import_abort(t->feed);
 	else
 		report(out, r, in->full);
 	return rc;
@@ -345,7 +345,7 @@ int snapshot_take(const struct snapshot_in *in, struct snapshot_out *out, struct
 	if (rc)
 		err_prefix(e, "The work of %s could not be recorded", in->variant);
 	walk_report_release(&r);
-	ignore_free(outer);
+	gitignore_free(outer);
 	cache_release(&t.old);
 	cache_release(&t.now);
 	free(t.ref);

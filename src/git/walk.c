@@ -1,7 +1,7 @@
 /* walk.c - the walk over a hostile tree.
  *
  * The tree changes under us, by somebody who knows how we look. So each entry is judged (fstatat,
- * no links), opened as the thing that was judged (safe.h), and what disagrees is "kept as before":
+ * no links), opened as the thing that was judged (open_nofollow.h), and what disagrees is "kept as before":
  * the item stays as the last walk saw it, marked to be read again. Only an entry that is absent, in
  * a directory that was read to its end, is a deletion. Directories are entered one component at a
  * time and hold one descriptor each, at most 64 deep. Known files are never ignored: a rule that
@@ -18,18 +18,18 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
-#include "git/safe.h"
+#include "git/open_nofollow.h"
 
 enum { BLOCK = 64 << 10, MAX_NAMED = 200, MAX_NAMES = 16 << 20 };
 
 struct walk {
 	const struct walk_in *in;
 	struct walk_report *r;
-	struct feed *feed;
+	struct fast_import *feed;
 	struct err *e;
 	int failed;
 	dev_t dev;
-	struct ignore_budget budget;
+	struct gitignore_budget budget;
 	struct walk_cache kept; /* paths whose inside could not be seen; used as a set */
 	char *block;
 	size_t visited;
@@ -175,9 +175,9 @@ static bool send_content(struct walk *w, int fd, uint32_t mode, const struct sta
 		want = got;
 	if (got > want)
 		got = want;
-	feed_file(w->feed, mode, w->path, want);
+	fast_import_file(w->feed, mode, w->path, want);
 	for (;;) {
-		feed_bytes(w->feed, w->block, got);
+		fast_import_bytes(w->feed, w->block, got);
 		sent += got;
 		if (sent >= want)
 			break;
@@ -195,7 +195,7 @@ static bool send_content(struct walk *w, int fd, uint32_t mode, const struct sta
 static void visit_file(struct walk *w, int dirfd, const char *name, struct walk_item *old)
 {
 	struct stat st;
-	int fd = safe_open_file(dirfd, name, w->dev, &st);
+	int fd = open_nofollow_file(dirfd, name, w->dev, &st);
 
 	if (fd < 0) {
 		cannot_open(w, old);
@@ -230,8 +230,8 @@ static void visit_link(
 	} else if (!fits(w, old, st)) {
 		keep(w, old);
 	} else if (open_feed(w)) {
-		feed_file(w->feed, MODE_LINK, w->path, (size_t)n);
-		feed_bytes(w->feed, target, (size_t)n);
+		fast_import_file(w->feed, MODE_LINK, w->path, (size_t)n);
+		fast_import_bytes(w->feed, target, (size_t)n);
 		w->recorded++;
 		cache_add(w->in->now, w->path, MODE_LINK, st);
 	}
@@ -245,7 +245,7 @@ static void visit_submodule(
 	DIR *d = NULL;
 	struct dirent *ent;
 	bool empty = false;
-	int fd = S_ISDIR(st->st_mode) ? safe_open_dir(dirfd, name) : -1;
+	int fd = S_ISDIR(st->st_mode) ? open_nofollow_dir(dirfd, name) : -1;
 
 	if (fd >= 0)
 		d = fdopendir(fd);
@@ -274,7 +274,7 @@ static void visit_dir(struct walk *w, int dirfd, const char *name, int depth,
 		keep(w, old);
 		return;
 	}
-	fd = safe_open_dir(dirfd, name);
+	fd = open_nofollow_dir(dirfd, name);
 	if (fd < 0) {
 		cannot_open(w, old);
 		return;
@@ -383,7 +383,7 @@ static void visit(struct walk *w, int dirfd, const char *name, unsigned char typ
 		return;
 	}
 	known = old && (old->mode == MODE_DIR) == dir;
-	if (!known && ignore_match(rules, w->path, dir, &w->budget)) {
+	if (!known && gitignore_match(rules, w->path, dir, &w->budget)) {
 		w->r->ignored++;
 		return;
 	}
@@ -430,7 +430,7 @@ static void walk_dir(struct walk *w, int fd, int depth, const struct ignore *rul
 		keep(w, NULL);
 	}
 	if (has_rules)
-		own = ignore_of_dir(rules, base, fd, w->dev);
+		own = gitignore_of_dir(rules, base, fd, w->dev);
 	if (len)
 		w->path[len] = '/';
 	for (const char *p = names.p; p < names.p + names.len && !w->failed; p += n + 2) {
@@ -445,7 +445,7 @@ static void walk_dir(struct walk *w, int fd, int depth, const struct ignore *rul
 	}
 	w->len = len;
 	w->path[len] = '\0';
-	ignore_free(own);
+	gitignore_free(own);
 	buf_release(&names);
 	close(fd);
 }
@@ -480,7 +480,7 @@ static void find_deleted(struct walk *w)
 			continue;
 		}
 		if (!cache_find(now, it->path) && open_feed(w)) {
-			feed_delete(w->feed, it->path);
+			fast_import_delete(w->feed, it->path);
 			w->r->deleted++;
 		}
 	}
@@ -490,13 +490,13 @@ int walk_tree(const struct walk_in *in, struct walk_report *out, struct err *e)
 {
 	struct walk *w = xcalloc(1, sizeof *w);
 	struct stat st;
-	int fd = safe_open_root(in->work), rc = 0;
+	int fd = open_nofollow_root(in->work), rc = 0;
 
 	memset(out, 0, sizeof *out);
 	w->in = in;
 	w->r = out;
 	w->e = e;
-	w->budget = (struct ignore_budget)IGNORE_BUDGET_INIT;
+	w->budget = (struct gitignore_budget)IGNORE_BUDGET_INIT;
 	w->block = xmalloc(BLOCK);
 	cache_init(&w->kept);
 	in->now->time = clock_real_ns();

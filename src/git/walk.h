@@ -5,8 +5,8 @@
 #define GIT_WALK_H
 
 #include "git/cache.h"
-#include "git/feed.h"
-#include "git/ignore.h"
+#include "git/fast_import.h"
+#include "git/gitignore.h"
 
 enum {
 	WALK_MAX_FILE = 64 << 20,
@@ -36,7 +36,7 @@ struct walk_in {
 	const struct ignore *outer; /* the user's own rules, NULL = none */
 	bool full; /* read every file */
 	/* Called at the first difference; the feed stays the caller's. */
-	struct feed *(*begin)(void *ctx, struct err *e);
+	struct fast_import *(*begin)(void *ctx, struct err *e);
 	void *ctx;
 };
 int walk_tree(const struct walk_in *in, struct walk_report *out, struct err *e);

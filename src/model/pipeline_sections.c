@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "model/near.h"
+#include "model/suggest.h"
 #include "model/pipeline_int.h"
 
 static const char *const known[] = { "base", "setup", "wrap", "commands" };
@@ -59,7 +59,7 @@ static int begin(struct finder *f, const char *name, size_t after)
 		return -1;
 	}
 	if (!is_known(name)) {
-		const char *near = near_word(name, known, ARRAY_LEN(known));
+		const char *near = suggest_word(name, known, ARRAY_LEN(known));
 
 		err_set(f->e, "pipeline_changed",
 			"%s:%d: marker: there is no section %.40s%s%s (base, setup, wrap, commands)",

@@ -5,7 +5,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "model/proto.h"
-#include "model/stamp.h"
+#include "model/timestamp.h"
 
 struct row *row_new(struct variant *take_v)
 {
@@ -133,9 +133,9 @@ struct json *race_info_to_json(const struct race_info *i)
 		json_put_str(o, info_texts[k].key, *info_text(i, k));
 	for (size_t k = 0; k < ARRAY_LEN(info_counts); k++)
 		json_put_int(o, info_counts[k].key, *info_count(i, k));
-	stamp_put(o, "created", i->created_ns);
-	stamp_put(o, "began", i->began_ns);
-	stamp_put(o, "over", i->over_ns);
+	timestamp_put(o, "created", i->created_ns);
+	timestamp_put(o, "began", i->began_ns);
+	timestamp_put(o, "over", i->over_ns);
 	return o;
 }
 
@@ -150,9 +150,9 @@ int race_info_from_json(struct race_info *i, const struct json *j, struct err *e
 		xreplace(info_text(i, k), json_str(j, info_texts[k].key, NULL));
 	for (size_t k = 0; k < ARRAY_LEN(info_counts); k++)
 		*info_count(i, k) = (int)json_int(j, info_counts[k].key, 0);
-	i->created_ns = stamp_get(j, "created");
-	i->began_ns = stamp_get(j, "began");
-	i->over_ns = stamp_get(j, "over");
+	i->created_ns = timestamp_get(j, "created");
+	i->began_ns = timestamp_get(j, "began");
+	i->over_ns = timestamp_get(j, "over");
 	return 0;
 }
 

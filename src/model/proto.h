@@ -12,7 +12,7 @@
  *
  * Requests ("op") and what "ok" holds. "variants" are selectors (race.h); the conductor resolves
  * them. "from" is the client's work tree ("" when bare). Unknown fields are ignored.
- *   run      spec (spec_to_json, expanded), from, headless, env (ambient_json)
+ *   run      spec (spec_to_json, expanded), from, headless, env (docker_env_json)
  *            -> race, slug, engine, why, warnings[], dir; err other_environment when env names
  *            another daemon than the conductor's
  *   list     all (archived too) -> races[], rows[], engine{}

@@ -4,7 +4,7 @@
 
 #include "base/mem.h"
 #include "model/race.h"
-#include "model/stamp.h"
+#include "model/timestamp.h"
 
 struct race *race_new(int number)
 {
@@ -120,7 +120,7 @@ struct json *race_to_json(const struct race *r)
 	json_put_str(o, "engine", r->engine);
 	json_put_str(o, "engine_why", r->engine_why);
 	json_put_str(o, "isolation", r->isolation);
-	stamp_put(o, "created", r->created_ns);
+	timestamp_put(o, "created", r->created_ns);
 	json_put(o, "spec", spec_to_json(&r->spec));
 	return o;
 }
@@ -144,7 +144,7 @@ struct race *race_from_json(const struct json *j, struct err *e)
 	xreplace(&r->engine, json_str(j, "engine", NULL));
 	xreplace(&r->engine_why, json_str(j, "engine_why", NULL));
 	xreplace(&r->isolation, json_str(j, "isolation", NULL));
-	r->created_ns = stamp_get(j, "created");
+	r->created_ns = timestamp_get(j, "created");
 	if (!r->base || spec_from_json(&r->spec, json_get(j, "spec"), e)) {
 		if (!r->base)
 			err_set(e, "damaged", "race.json has no base commit");

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "model/near.h"
+#include "model/suggest.h"
 #include "model/spec_image.h"
 #include "model/spec_value.h"
 #include "model/spec_parse.h"
@@ -68,9 +68,9 @@ static int read_text(
 {
 	if (json_type(v) != JSON_STRING)
 		return wrong_type(r, v, path, "a text");
-	if (spec_value_text((enum spec_kind)k->kind, json_text(v), r->e))
+	if (spec_value_text((enum spec_kind)k->kind, json_to_str(v), r->e))
 		return wrong(r, path);
-	xreplace((char **)at, json_text(v));
+	xreplace((char **)at, json_to_str(v));
 	return 0;
 }
 
@@ -92,7 +92,7 @@ static int read_image_object(struct reader *r, const struct json *v, const char 
 		return wrong(r, path);
 	}
 	char *sub = xasprintf("%s.%s", path, key), *text;
-	const char *p = json_text(c), *lead = strchr("/~", *p) ? "" : "./";
+	const char *p = json_to_str(c), *lead = strchr("/~", *p) ? "" : "./";
 	int rc = 0;
 	text = xasprintf("%s:%s%s", key, lead, p);
 	if (json_type(c) != JSON_STRING)
@@ -115,9 +115,9 @@ static int read_image(
 		return read_image_object(r, v, path, at);
 	if (read_text(r, v, path, k, at))
 		return -1;
-	if (r->expanded && spec_image_is_path(json_text(v)) &&
-		spec_image_kind(json_text(v), NULL) == IMAGE_REF) {
-		err_set(r->e, "spec", "\"%.60s\" is not an absolute path", json_text(v));
+	if (r->expanded && spec_image_is_path(json_to_str(v)) &&
+		spec_image_kind(json_to_str(v), NULL) == IMAGE_REF) {
+		err_set(r->e, "spec", "\"%.60s\" is not an absolute path", json_to_str(v));
 		return wrong(r, path);
 	}
 	return 0;
@@ -157,10 +157,10 @@ static int read_number(
 	bool texts = k->kind == SPEC_MEMORY || k->kind == SPEC_LOG || k->kind == SPEC_TIME;
 	int rc;
 	if (json_type(v) == JSON_NUMBER) {
-		*out = json_number(v) * (k->kind == SPEC_TIME ? 1000 : 1);
+		*out = json_to_double(v) * (k->kind == SPEC_TIME ? 1000 : 1);
 		rc = spec_value_number((enum spec_number)k->kind, *out, r->e);
 	} else if (json_type(v) == JSON_STRING && texts) {
-		rc = spec_value_parse((enum spec_number)k->kind, json_text(v), out, r->e);
+		rc = spec_value_parse((enum spec_number)k->kind, json_to_str(v), out, r->e);
 	} else {
 		return wrong_type(r, v, path, right[k->kind]);
 	}
@@ -198,7 +198,7 @@ static int read_bool(
 {
 	if (json_type(v) != JSON_BOOL)
 		return wrong_type(r, v, path, "true or false");
-	*(bool *)at = json_truth(v);
+	*(bool *)at = json_to_bool(v);
 	return 0;
 }
 
@@ -218,16 +218,16 @@ static int read_list(
 		int rc = 0;
 		if (json_type(c) != JSON_STRING) {
 			rc = wrong_type(r, c, sub, "a text");
-		} else if (spec_value_text((enum spec_kind)k->kind, json_text(c), r->e)) {
+		} else if (spec_value_text((enum spec_kind)k->kind, json_to_str(c), r->e)) {
 			rc = wrong(r, sub);
-		} else if (k->kind != SPEC_ARG && strv_has(list, json_text(c))) {
-			err_set(r->e, "spec", "\"%.60s\" stands twice in the list", json_text(c));
+		} else if (k->kind != SPEC_ARG && strv_has(list, json_to_str(c))) {
+			err_set(r->e, "spec", "\"%.60s\" stands twice in the list", json_to_str(c));
 			rc = wrong(r, sub);
 		}
 		free(sub);
 		if (rc)
 			return rc;
-		strv_add(list, json_text(c));
+		strv_add(list, json_to_str(c));
 	}
 	return 0;
 }
@@ -237,13 +237,13 @@ static int scalar(const struct json *v, struct buf *b)
 {
 	switch (json_type(v)) {
 	case JSON_STRING:
-		buf_str(b, json_text(v));
+		buf_str(b, json_to_str(v));
 		return 0;
 	case JSON_NUMBER:
-		buf_fmt(b, "%.15g", json_number(v));
+		buf_fmt(b, "%.15g", json_to_double(v));
 		return 0;
 	case JSON_BOOL:
-		buf_str(b, json_truth(v) ? "true" : "false");
+		buf_str(b, json_to_bool(v) ? "true" : "false");
 		return 0;
 	default:
 		return -1;
@@ -413,7 +413,7 @@ static int unknown(
 	char *full = xasprintf("%s%s%s", path, *path ? "." : "", key);
 	for (size_t i = 0; i < n; i++)
 		names[i] = keys[i].name;
-	near = near_word(key, names, n);
+	near = suggest_word(key, names, n);
 	if (keys == variant_keys && find(race_keys, ARRAY_LEN(race_keys), key))
 		err_set(r->e, "spec",
 			"it belongs to the whole race, not to one variant; move it up");

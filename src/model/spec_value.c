@@ -9,7 +9,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/width.h"
-#include "model/near.h"
+#include "model/suggest.h"
 #include "model/rank.h"
 #include "model/spec_image.h"
 #include "model/spec_value.h"
@@ -47,7 +47,7 @@ static int choice(
 			return 0;
 	for (size_t i = 0; i < n; i++)
 		buf_fmt(&b, "%s%s", i == 0 ? "" : i + 1 == n ? " or " : ", ", right[i]);
-	const char *near = near_word(s, right, n);
+	const char *near = suggest_word(s, right, n);
 	if (near)
 		err_set(e, "spec", "\"%.60s\" is not %s; did you mean %s? (%s)", s, what, near,
 			b.p);

@@ -173,7 +173,7 @@ static bool blank(const unsigned char *p, size_t n)
 
 bool tail_last_text(struct tail *t, struct buf *b)
 {
-	size_t n = t->size < TAIL_CUT ? (size_t)t->size : TAIL_CUT;
+	size_t n = t->size < TAIL_MAX_LINE ? (size_t)t->size : TAIL_MAX_LINE;
 	const unsigned char *p = tail_bytes(t, t->size - n, &n);
 
 	buf_clear(b);

@@ -6,7 +6,7 @@
 #include "model/tail.h"
 
 enum {
-	TAIL_CUT = 64 * 1024, /* longest line given whole */
+	TAIL_MAX_LINE = 64 * 1024, /* longest line given whole */
 	TAIL_CHUNK = 4 * 1024, /* step when looking for a newline */
 	TAIL_WINDOW = 128 * 1024, /* bytes of the log held at most */
 	TAIL_RECORDS = 128, /* records of the index held at a time */
@@ -41,7 +41,7 @@ int tail_record(struct tail *t, uint64_t i, struct runlog_record *r);
 uint64_t tail_records_upto(struct tail *t, uint64_t off, bool equal);
 /* The output record that covers or is the last before off. False = none. */
 bool tail_output_record(struct tail *t, uint64_t off, struct runlog_record *r);
-/* n bytes at off (n <= TAIL_CUT + 1), fewer at the end; valid until the next call. */
+/* n bytes at off (n <= TAIL_MAX_LINE + 1), fewer at the end; valid until the next call. */
 const unsigned char *tail_bytes(struct tail *t, uint64_t off, size_t *n);
 uint64_t tail_newlines_before(struct tail *t, uint64_t off);
 uint64_t tail_line_start(struct tail *t, uint64_t off);

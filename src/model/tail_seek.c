@@ -125,7 +125,7 @@ uint64_t tail_newlines_before(struct tail *t, uint64_t off)
 		lines = t->lines;
 	}
 	while (at < off) {
-		size_t n = off - at < TAIL_CUT ? (size_t)(off - at) : TAIL_CUT;
+		size_t n = off - at < TAIL_MAX_LINE ? (size_t)(off - at) : TAIL_MAX_LINE;
 		const unsigned char *p = tail_bytes(t, at, &n);
 		if (n == 0)
 			break;
@@ -153,7 +153,7 @@ static uint64_t newline_back(struct tail *t, uint64_t off, uint64_t floor)
 static uint64_t newline_forward(struct tail *t, uint64_t at, uint64_t have, uint64_t lines)
 {
 	while (at < t->size) {
-		size_t n = TAIL_CUT;
+		size_t n = TAIL_MAX_LINE;
 		const unsigned char *p = tail_bytes(t, at, &n), *end = p + n;
 		if (n == 0)
 			break;
@@ -184,7 +184,7 @@ uint64_t tail_offset_of_line(struct tail *t, uint64_t number)
 
 uint64_t tail_line_start(struct tail *t, uint64_t off)
 {
-	uint64_t floor = off > TAIL_CUT ? off - TAIL_CUT : 0;
+	uint64_t floor = off > TAIL_MAX_LINE ? off - TAIL_MAX_LINE : 0;
 	uint64_t at = newline_back(t, off, floor);
 
 	if (at != UINT64_MAX)
@@ -195,7 +195,7 @@ uint64_t tail_line_start(struct tail *t, uint64_t off)
 
 void tail_seg_fill(struct tail *t, struct tail_seg *s)
 {
-	uint64_t at = s->start, stop = s->start + TAIL_CUT + 1;
+	uint64_t at = s->start, stop = s->start + TAIL_MAX_LINE + 1;
 
 	while (at < stop) {
 		size_t n = stop - at < TAIL_CHUNK ? (size_t)(stop - at) : TAIL_CHUNK;
@@ -212,19 +212,20 @@ void tail_seg_fill(struct tail *t, struct tail_seg *s)
 		at += n;
 	}
 	s->open = at < stop;
-	s->end = s->next = s->open ? at : s->start + TAIL_CUT;
+	s->end = s->next = s->open ? at : s->start + TAIL_MAX_LINE;
 }
 
 void tail_seg_at(struct tail *t, uint64_t off, struct tail_seg *s)
 {
-	uint64_t start = tail_line_start(t, off), cut = (off - start) / TAIL_CUT;
+	uint64_t start = tail_line_start(t, off), cut = (off - start) / TAIL_MAX_LINE;
 	size_t n = 1;
 
 	s->number = tail_newlines_before(t, start) + 1;
 	/* the newline right after a full piece belongs to that piece */
-	if (cut > 0 && (off - start) % TAIL_CUT == 0 && *tail_bytes(t, off, &n) == '\n' && n == 1)
+	if (cut > 0 && (off - start) % TAIL_MAX_LINE == 0 && *tail_bytes(t, off, &n) == '\n' &&
+		n == 1)
 		cut--;
-	s->start = start + cut * TAIL_CUT;
+	s->start = start + cut * TAIL_MAX_LINE;
 	s->piece = cut;
 	tail_seg_fill(t, s);
 }

@@ -39,14 +39,14 @@ static bool step_seg_back(struct tail *t, struct tail_seg *s)
 		return false;
 	if (s->piece > 0) {
 		s->piece--;
-		s->start = start - TAIL_CUT;
+		s->start = start - TAIL_MAX_LINE;
 		s->end = s->next = start;
 		s->open = false;
 		return true;
 	}
 	s->start = tail_line_start(t, start - 1);
 	s->piece = 0;
-	if (start - s->start > TAIL_CUT)
+	if (start - s->start > TAIL_MAX_LINE)
 		tail_seg_at(t, start - 1, s);
 	else
 		tail_seg_fill(t, s);

@@ -6,7 +6,7 @@
 #include "base/diag.h"
 #include "base/mem.h"
 #include "model/spec.h"
-#include "model/stamp.h"
+#include "model/timestamp.h"
 #include "model/variant.h"
 
 static const char *const state_names[VS_COUNT] = {
@@ -211,11 +211,11 @@ struct json *variant_to_json(const struct variant *v)
 		json_put_str(o, texts[i].key, *text_at((struct variant *)(uintptr_t)v, i));
 	json_put_bool(o, "continue", v->start != NULL);
 	put_known(o, "exit", v->exit);
-	stamp_put(o, "created", v->created_ns);
-	stamp_put(o, "started", v->started_ns);
-	stamp_put(o, "ended", v->ended_ns);
-	stamp_put_u64(o, "log_dev", v->log_dev);
-	stamp_put_u64(o, "log_ino", v->log_ino);
+	timestamp_put(o, "created", v->created_ns);
+	timestamp_put(o, "started", v->started_ns);
+	timestamp_put(o, "ended", v->ended_ns);
+	timestamp_put_u64(o, "log_dev", v->log_dev);
+	timestamp_put_u64(o, "log_ino", v->log_ino);
 	put_known(o, "files", v->files);
 	put_known(o, "added", v->added);
 	put_known(o, "removed", v->removed);
@@ -258,18 +258,18 @@ static int read_all(struct variant *v, const struct json *j, struct err *e)
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
 		const struct json *t = json_get(j, texts[i].key);
 		if (t && json_type(t) == JSON_STRING)
-			*text_at(v, i) = xstrdup(json_text(t));
+			*text_at(v, i) = xstrdup(json_to_str(t));
 		else if (t && json_type(t) != JSON_NULL)
 			return err_set(e, "damaged",
 				"the record of a variant has %s where \"%s\" is a text",
 				json_type_name(json_type(t)), texts[i].key);
 	}
 	v->exit = (int)json_int(j, "exit", -1);
-	v->created_ns = stamp_get(j, "created");
-	v->started_ns = stamp_get(j, "started");
-	v->ended_ns = stamp_get(j, "ended");
-	v->log_dev = stamp_get_u64(j, "log_dev");
-	v->log_ino = stamp_get_u64(j, "log_ino");
+	v->created_ns = timestamp_get(j, "created");
+	v->started_ns = timestamp_get(j, "started");
+	v->ended_ns = timestamp_get(j, "ended");
+	v->log_dev = timestamp_get_u64(j, "log_dev");
+	v->log_ino = timestamp_get_u64(j, "log_ino");
 	v->files = (int)json_int(j, "files", -1);
 	v->added = json_int(j, "added", -1);
 	v->removed = json_int(j, "removed", -1);

@@ -88,7 +88,7 @@ static void write_log(const char *dir, const char *name, const char *index,
 	unsigned char raw[RUNLOG_RECORD];
 
 	for (const struct json *c = json_first(lines); c; c = json_next(c))
-		write_line(lfd, xfd, &off, json_text(c), end - n-- * 1000000000);
+		write_line(lfd, xfd, &off, json_to_str(c), end - n-- * 1000000000);
 	if (exit_code >= 0) {
 		struct runlog_record r = { .off = off,
 			.ns = (uint64_t)end,

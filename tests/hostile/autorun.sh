@@ -31,9 +31,9 @@ echo x >.yolodeck/pipeline/main.go; echo x >.yolodeck/race.json; echo x >.envrc;
 echo "# more" >>README.md'
 {
 	printf '{ "engine": "%s", "network": "none", "parallel": 3, "variants": [\n' $engine
-	printf '{ "name": "traps", "command": %s },\n' "$(json_text "$TRAPS")"
+	printf '{ "name": "traps", "command": %s },\n' "$(json_to_str "$TRAPS")"
 	printf '{ "name": "plain", "command": "echo more >>README.md" },\n'
-	printf '{ "name": "mine", "command": %s } ] }\n' "$(json_text 'echo "*.md filter=mine" >.gitattributes; echo new >new.md')"
+	printf '{ "name": "mine", "command": %s } ] }\n' "$(json_to_str 'echo "*.md filter=mine" >.gitattributes; echo new >new.md')"
 } >"$T/race.json"
 "$YOLO" run -f "$T/race.json" --allow-unlimited --wait >"$T/out" 2>&1
 is $? 0 "the race ends" || cat "$T/out"
@@ -41,7 +41,7 @@ head=$(git rev-parse HEAD)
 
 # ---- named ----
 
-out=$("$YOLO" promote traps --dry-run --json | sed 's/.*"auto_run":\[\([^]]*\)\].*/\1/')
+out=$("$YOLO" promote traps --dry-run --json | sed 's/.*"engine_select_run":\[\([^]]*\)\].*/\1/')
 for f in .gitattributes .lfsconfig .husky/post-merge deep/.githooks/post-checkout tools/my-hooks/post-merge .ddev .envrc sub/.vscode/tasks.json .github/workflows/a.yml \
 	MAKEFILE package.json .claude/settings.json .yolodeck/pipeline/main.go .yolodeck/race.json; do
 	like "$out" "\"$f\"" "$f is named"

@@ -15,12 +15,12 @@ limit_race() { # ENGINE
 	local race dir pids=24 lines
 	{
 		printf '{ "engine": "%s", "network": "none", "parallel": 6, "limits": { "memory": "64m", "pids": %d, "time": "20s" }, "variants": [\n' "$1" $pids
-		printf '{ "name": "neighbour", "command": %s },\n' "$(json_text 'i=0; while [ $i -lt 2000 ]; do i=$((i+1)); echo "line $i of the neighbour"; done; while [ ! -e stop ]; do sleep 0.1; done; echo end')"
-		printf '{ "name": "bomb", "limits": { "time": "3s", "memory": "512m" }, "command": %s },\n' "$(json_text 'exec perl -e "while (1) { fork }"')"
-		printf '{ "name": "hog", "command": %s },\n' "$(json_text 'exec perl -e "push @a, q(x) x (1<<20) while 1"')"
+		printf '{ "name": "neighbour", "command": %s },\n' "$(json_to_str 'i=0; while [ $i -lt 2000 ]; do i=$((i+1)); echo "line $i of the neighbour"; done; while [ ! -e stop ]; do sleep 0.1; done; echo end')"
+		printf '{ "name": "bomb", "limits": { "time": "3s", "memory": "512m" }, "command": %s },\n' "$(json_to_str 'exec perl -e "while (1) { fork }"')"
+		printf '{ "name": "hog", "command": %s },\n' "$(json_to_str 'exec perl -e "push @a, q(x) x (1<<20) while 1"')"
 		printf '{ "name": "late", "limits": { "time": "1s" }, "command": "echo begun; sleep 1000" },\n'
-		printf '{ "name": "deaf", "limits": { "time": "1s" }, "command": %s },\n' "$(json_text 'trap "" TERM HUP INT QUIT; echo begun; while :; do sleep 1; done')"
-		printf '{ "name": "orphans", "command": %s } ] }\n' "$(json_text 'trap "" TERM HUP; for i in 1 2 3; do (setsid sh -c "while :; do echo orphan; sleep 0.01; done" &) ; done; sleep 0.2; exit 3')"
+		printf '{ "name": "deaf", "limits": { "time": "1s" }, "command": %s },\n' "$(json_to_str 'trap "" TERM HUP INT QUIT; echo begun; while :; do sleep 1; done')"
+		printf '{ "name": "orphans", "command": %s } ] }\n' "$(json_to_str 'trap "" TERM HUP; for i in 1 2 3; do (setsid sh -c "while :; do echo orphan; sleep 0.01; done" &) ; done; sleep 0.2; exit 3')"
 	} >"$T/race.json"
 	race=$("$YOLO" run -f "$T/race.json" -d 2>"$T/err")
 	[ -n "$race" ] || not_ok "$1: the race starts" "$(cat "$T/err")" || return

@@ -59,7 +59,7 @@ clean() { # TEXT FILE [KIND]
 bidi=$(printf 'x\342\200\256gpj.\033]0;hacked\007exe')
 {
 	printf '{ "engine": "%s", "network": "none", "parallel": 2, "variants": [\n' $engine
-	printf '{ "name": "all", "command": %s },\n' "$(json_text 'cat corpus.txt; cat corpus.txt >&2; cp corpus.txt new.txt; printf "\033]0;x\007\n\342\200\256rtl\n" >>README.md; touch "$(printf "a\342\200\256b")"
+	printf '{ "name": "all", "command": %s },\n' "$(json_to_str 'cat corpus.txt; cat corpus.txt >&2; cp corpus.txt new.txt; printf "\033]0;x\007\n\342\200\256rtl\n" >>README.md; touch "$(printf "a\342\200\256b")"
 mkdir "$(printf "d\302\233c")"; touch "$(printf "d\302\233c/e")"')"
 	printf '{ "name": "noise", "command": "cat random.bin; tr \\"\\\\000-\\\\377\\" \\"\\\\377-\\\\000\\" <random.bin 2>/dev/null; cp random.bin again.bin" },\n'
 	printf '{ "name": "line", "command": "head -c 50000000 /dev/zero | tr \\"\\\\0\\" x; printf \\"\\\\033]0;hacked\\\\007\\"; head -c 1000 /dev/zero | tr \\"\\\\0\\" y; echo; echo last; echo x >>README.md" } ] }\n'

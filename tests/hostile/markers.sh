@@ -138,9 +138,9 @@ race() { # ENGINE NUMBER
 	} >"$T/plant2"
 	{
 		printf '{ "engine": "%s", "network": "none", "parallel": 2, "variants": [\n' "$1"
-		printf '{ "name": "first", "command": %s },\n' "$(json_text "$(cat "$T/plant1")
+		printf '{ "name": "first", "command": %s },\n' "$(json_to_str "$(cat "$T/plant1")
 $live")"
-		printf '{ "name": "second", "command": %s } ] }\n' "$(json_text "$(cat "$T/plant2")
+		printf '{ "name": "second", "command": %s } ] }\n' "$(json_to_str "$(cat "$T/plant2")
 $live")"
 	} >"$T/race.json"
 	if ! is "$("$YOLO" run -f "$T/race.json" -d 2>"$T/err")" "$2" "$1: the race starts"; then

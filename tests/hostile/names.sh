@@ -8,7 +8,7 @@
 
 VARIANTS=()
 add() { # NAME COMMAND
-	VARIANTS+=("{ \"name\": \"$1\", \"command\": $(json_text "$2") }")
+	VARIANTS+=("{ \"name\": \"$1\", \"command\": $(json_to_str "$2") }")
 }
 
 # One race on one engine; its number is left in $race.

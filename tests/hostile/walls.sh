@@ -201,7 +201,7 @@ STATE=$(state_dir)
 WHERE="state=$STATE repo=$REPO home=$HOME"
 {
 	printf '{ "variants": [ { "name": "owner", "command": "echo mine >private; echo mine >~/private; echo mine" },\n'
-	printf '{ "name": "thief", "command": %s } ] }\n' "$(json_text "$WHERE; race=\$YOLO_RACE; $ATTACK")"
+	printf '{ "name": "thief", "command": %s } ] }\n' "$(json_to_str "$WHERE; race=\$YOLO_RACE; $ATTACK")"
 } >"$T/race.json"
 for engine in $engines; do
 	attack "$engine" none

@@ -56,7 +56,7 @@ for engine in fake local docker; do
 	flags=() env='' all='' clean=''
 	for w in "${WORDS[@]}"; do
 		v=${w//[$'\001'$'\033'$'\177']/} # what no race file may hold
-		env+=", \"W${#flags[@]}\": $(json_text "$v")"
+		env+=", \"W${#flags[@]}\": $(json_to_str "$v")"
 		flags+=("--env=W${#flags[@]}=$w")
 		all+="{$w}" clean+="{$v}"
 	done
@@ -70,7 +70,7 @@ for engine in fake local docker; do
 		case $engine:$w in *:'$(touch'* | *:-u | fake:*["\"'\`;&!~@#"]* | fake:*[$'\n\t']* | fake:é*) ;; *) continue ;; esac
 		run --prompt "$w" -- ./args
 		saw "$engine: --prompt: $(printf %q "${w:0:40}")" "0"$'\n'"<>[$w]"
-		printf '{ "prompt": %s, "command": "./args" }' "$(json_text "$w")" >"$T/race.json"
+		printf '{ "prompt": %s, "command": "./args" }' "$(json_to_str "$w")" >"$T/race.json"
 		run -f "$T/race.json"
 		saw "$engine: prompt of a race file: $(printf %q "${w:0:40}")" "0"$'\n'"<>[$w]"
 	done

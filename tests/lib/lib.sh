@@ -174,7 +174,7 @@ wait_ok() { # TEXT CONDITION [SECONDS]
 # ---- race files, toy repositories ----
 
 # A text as one JSON string.
-json_text() {
+json_to_str() {
 	local s=${1//\\/\\\\}
 	s=${s//\"/\\\"}
 	s=${s//$'\t'/\\t}

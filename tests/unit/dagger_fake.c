@@ -81,7 +81,7 @@ static const char *word(int i, int at)
 
 	while (a && at-- > 0)
 		a = json_next(a);
-	return a ? json_text(a) : "";
+	return a ? json_to_str(a) : "";
 }
 
 static void start(const char *path, int n)

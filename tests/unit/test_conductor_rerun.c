@@ -12,7 +12,7 @@ static char *rerun(struct wire *w, const char *sel, bool go_on)
 	struct json *ok = wire_ok(w,
 		wire_ask(w, "\"op\":\"rerun\",\"variants\":[\"%s\"],\"continue\":%s", sel,
 			go_on ? "true" : "false"));
-	char *name = xstrdup(json_text(json_first(json_get(ok, "rerun"))));
+	char *name = xstrdup(json_to_str(json_first(json_get(ok, "rerun"))));
 
 	assert_int_equal(json_size(json_get(ok, "rerun")), 1);
 	json_free(ok);
@@ -76,7 +76,7 @@ static void each_end_can_be_run_again(void **state)
 	text = record(&w, "good/log");
 	ok = wire_ok(&w,
 		wire_ask(&w, "\"op\":\"rerun\",\"variants\":[\"1/long\",\"1/good\",\"1/bad\"]"));
-	assert_string_equal(json_text(json_first(json_get(ok, "rerun"))), "1/good.2");
+	assert_string_equal(json_to_str(json_first(json_get(ok, "rerun"))), "1/good.2");
 	assert_int_equal(json_size(json_get(ok, "rerun")), 3);
 	json_free(ok);
 	row = wire_wait(&w, "1/good.2", "passed", 10000);

@@ -110,7 +110,7 @@ static void test_nul_byte_and_exact_length(void **state)
 	/* The byte behind the text is not looked at. */
 	j = json_parse("123456", 3, &e);
 	assert_non_null(j);
-	assert_true(json_number(j) == 123);
+	assert_true(json_to_double(j) == 123);
 	json_free(j);
 	j = json_parse("[\"abc\"]}", 7, &e);
 	assert_non_null(j);
@@ -305,7 +305,7 @@ static void test_all_byte_pairs(void **state)
 			if (!again)
 				fail_msg("%02x %02x: %s", x, y, e.msg);
 			if (x < 0x80 && y < 0x80)
-				assert_string_equal(json_text(json_first(again)), s);
+				assert_string_equal(json_to_str(json_first(again)), s);
 			json_free(again);
 			json_free(a);
 			buf_release(&b);
@@ -337,7 +337,7 @@ static void test_typed_reads(void **state)
 	assert_int_equal(json_size(NULL), 0);
 	assert_string_equal(json_key(json_next(json_first(o))), "i");
 	assert_null(json_first(json_get(o, "s")));
-	assert_string_equal(json_text(json_get(o, "i")), "");
+	assert_string_equal(json_to_str(json_get(o, "i")), "");
 	assert_int_equal(json_get_strv(o, "l", &v), 0);
 	assert_int_equal(v.n, 2);
 	assert_int_equal(json_get_strv(o, "m", &v), -1);

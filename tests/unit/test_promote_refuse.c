@@ -2,7 +2,7 @@
  * changed by it. */
 #include "promote_repo.h"
 
-#include "git/promote_impl.h"
+#include "git/promote_internal.h"
 
 static struct world *w;
 static struct promote_in in;

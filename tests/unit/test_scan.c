@@ -1,7 +1,7 @@
 /* test_scan.c - the second pair of eyes: trees that no walker of ours would make. */
 #include "gitfix.h"
 
-#include "git/feed.h"
+#include "git/fast_import.h"
 #include "git/scan.h"
 
 static struct fix f;
@@ -14,25 +14,25 @@ struct thing {
 /* Commits things on the base without asking anybody, and judges. */
 static char *verdict(const struct thing *t, size_t n)
 {
-	struct feed_spec s = { .git_dir = f.q,
+	struct fast_import_spec s = { .git_dir = f.q,
 		.ref = "refs/x",
 		.parent = f.repo.head,
 		.author = "a <a@b>",
 		.committer = "a <a@b>",
 		.message = "m" };
-	struct feed *feed = feed_open(&s, &E);
+	struct fast_import *feed = fast_import_open(&s, &E);
 	char *commit, *tree, *why;
 
 	assert_non_null(feed);
 	for (size_t i = 0; i < n; i++) {
 		if (t[i].text) {
-			feed_file(feed, t[i].mode, t[i].path, strlen(t[i].text));
-			feed_bytes(feed, t[i].text, strlen(t[i].text));
+			fast_import_file(feed, t[i].mode, t[i].path, strlen(t[i].text));
+			fast_import_bytes(feed, t[i].text, strlen(t[i].text));
 		} else {
-			feed_delete(feed, t[i].path);
+			fast_import_delete(feed, t[i].path);
 		}
 	}
-	OK(feed_close(feed, &commit, &tree, &E));
+	OK(fast_import_close(feed, &commit, &tree, &E));
 	OK(scan_tree(f.q, f.repo.head, commit, &why, &E));
 	free(commit);
 	free(tree);

@@ -12,7 +12,7 @@
 
 #include "base/fs.h"
 #include "base/mem.h"
-#include "model/near.h"
+#include "model/suggest.h"
 #include "model/spec.h"
 #include "model/spec_flag.h"
 
@@ -509,17 +509,17 @@ static void damaged_files_never_pass_unseen(void **state)
 	}
 }
 
-static void near_words(void **state)
+static void suggest_words(void **state)
 {
 	static const char *const words[] = { "kill", "log", "ls", "promote", "restore", "archive" };
-	assert_string_equal(near_word("klil", words, 6), "kill");
-	assert_string_equal(near_word("promte", words, 6), "promote");
-	assert_string_equal(near_word("prom", words, 6), "promote");
-	assert_string_equal(near_word("lgo", words, 6), "log");
-	assert_null(near_word("xyz", words, 6));
-	assert_null(near_word("", words, 6));
-	assert_int_equal(near_distance("abc", "acb"), 1);
-	assert_int_equal(near_distance("", "abc"), 3);
+	assert_string_equal(suggest_word("klil", words, 6), "kill");
+	assert_string_equal(suggest_word("promte", words, 6), "promote");
+	assert_string_equal(suggest_word("prom", words, 6), "promote");
+	assert_string_equal(suggest_word("lgo", words, 6), "log");
+	assert_null(suggest_word("xyz", words, 6));
+	assert_null(suggest_word("", words, 6));
+	assert_int_equal(suggest_distance("abc", "acb"), 1);
+	assert_int_equal(suggest_distance("", "abc"), 3);
 }
 
 int main(void)
@@ -534,7 +534,7 @@ int main(void)
 		cmocka_unit_test(flags_replace_what_the_file_says),
 		cmocka_unit_test(a_prompt_file_is_read_beside_the_race_file),
 		cmocka_unit_test(damaged_files_never_pass_unseen),
-		cmocka_unit_test(near_words),
+		cmocka_unit_test(suggest_words),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -230,7 +230,7 @@ static void naive(const char *p, size_t n, const struct runlog_record *r, size_t
 		const char *nl = memchr(p + at, '\n', n - at);
 		size_t stop = nl ? (size_t)(nl - p) : n, start = at;
 		for (bool first = true; first || at < stop; first = false) {
-			size_t len = stop - at < TAIL_CUT ? stop - at : TAIL_CUT;
+			size_t len = stop - at < TAIL_MAX_LINE ? stop - at : TAIL_MAX_LINE;
 			for (; at > start && m < nr &&
 				(r[m].kind == RUNLOG_OUTPUT || r[m].off <= at);
 				m++)
@@ -267,8 +267,8 @@ static uint32_t rnd(uint32_t n)
 
 static void random_log(void)
 {
-	static const size_t lengths[] = { 0, 1, 5, 60, TAIL_CUT - 1, TAIL_CUT, TAIL_CUT + 1,
-		3 * TAIL_CUT, 200000 };
+	static const size_t lengths[] = { 0, 1, 5, 60, TAIL_MAX_LINE - 1, TAIL_MAX_LINE,
+		TAIL_MAX_LINE + 1, 3 * TAIL_MAX_LINE, 200000 };
 	char *line = xmalloc(200001);
 
 	memset(line, 'q', 200000);

@@ -14,7 +14,7 @@
 #include <cmocka.h>
 
 #include "base/mem.h"
-#include "model/stamp.h"
+#include "model/timestamp.h"
 #include "model/variant.h"
 
 /* Every legal pair; all others are not. */
@@ -245,18 +245,18 @@ static void times_are_exact(void **state)
 	struct err e = ERR_INIT;
 	for (size_t i = 0; i < ARRAY_LEN(times); i++) {
 		struct json *o = json_object();
-		stamp_put(o, "t", times[i]);
+		timestamp_put(o, "t", times[i]);
 		/* below one second the text cannot be told from 1970 itself: only later times
 		 * matter */
 		if (times[i] >= 1000000000)
-			assert_int_equal(stamp_get(o, "t"), times[i]);
+			assert_int_equal(timestamp_get(o, "t"), times[i]);
 		json_free(o);
 	}
 	static const char bad[] = "{\"a\":\"yesterday\",\"b\":7,\"c\":\"2026-11-24T15:04:05Z\","
 				  "\"d\":\"2026-11-24T15:04:05.123456789Zx\"}";
 	struct json *j = json_parse(bad, strlen(bad), &e);
 	for (const char *k = "abcde"; *k; k++)
-		assert_int_equal(stamp_get(j, (char[]){ *k, 0 }), 0);
+		assert_int_equal(timestamp_get(j, (char[]){ *k, 0 }), 0);
 	json_free(j);
 }
 

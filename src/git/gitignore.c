@@ -1,5 +1,5 @@
-/* ignore.c - our own gitignore: parses rule files, matches paths within a budget of steps. */
-#include "git/ignore.h"
+/* gitignore.c - our own gitignore: parses rule files, matches paths within a budget of steps. */
+#include "git/gitignore.h"
 
 #include <ctype.h>
 #include <stdlib.h>
@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
-#include "git/safe.h"
+#include "git/open_nofollow.h"
 
 struct rule {
 	char *pat;
@@ -190,10 +190,10 @@ static bool rule_matches(const struct rule *r, const char *path, const char *nam
 	return glob(m, r->pat + (r->anchored ? r->plain : 0), text + (r->anchored ? r->plain : 0));
 }
 
-bool ignore_match(const struct ignore *g, const char *path, bool dir, struct ignore_budget *b)
+bool gitignore_match(const struct ignore *g, const char *path, bool dir, struct gitignore_budget *b)
 {
 	const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
-	struct match m = { false, IGNORE_STEPS < b->total ? IGNORE_STEPS : b->total };
+	struct match m = { false, GITIGNORE_STEPS < b->total ? GITIGNORE_STEPS : b->total };
 	long had = m.steps;
 	bool ignored = false, found = false;
 
@@ -249,7 +249,7 @@ static void add_rule(struct ignore *g, const char *s, size_t n)
 		s++;
 		n--;
 	}
-	if (!n || n > IGNORE_MAX_RULE || memchr(s, '\0', n) || g->n == IGNORE_MAX_RULES)
+	if (!n || n > GITIGNORE_MAX_RULE || memchr(s, '\0', n) || g->n == GITIGNORE_MAX_RULES)
 		return;
 	r.pat = xstrndup(s, n);
 	while (r.pat[r.plain] && !special(r.pat[r.plain]))
@@ -261,7 +261,7 @@ static void add_rule(struct ignore *g, const char *s, size_t n)
 	g->rule[g->n++] = r;
 }
 
-struct ignore *ignore_new(const struct ignore *up, size_t base, const char *text, size_t n)
+struct ignore *gitignore_new(const struct ignore *up, size_t base, const char *text, size_t n)
 {
 	struct ignore *g = xcalloc(1, sizeof *g);
 	const char *end = text + n;
@@ -282,29 +282,30 @@ struct ignore *ignore_new(const struct ignore *up, size_t base, const char *text
 	return g;
 }
 
-struct ignore *ignore_of_dir(const struct ignore *up, size_t base, int dirfd, dev_t dev)
+struct ignore *gitignore_of_dir(const struct ignore *up, size_t base, int dirfd, dev_t dev)
 {
 	struct ignore *g = NULL;
 	struct stat st;
 	char *text;
 	size_t n = 0;
 	ssize_t got;
-	int fd = safe_open_file(dirfd, ".gitignore", dev, &st);
+	int fd = open_nofollow_file(dirfd, ".gitignore", dev, &st);
 
 	if (fd < 0)
 		return NULL;
-	if (st.st_size <= IGNORE_MAX_FILE) {
-		text = xmalloc(IGNORE_MAX_FILE + 1);
-		while (n < IGNORE_MAX_FILE && (got = read(fd, text + n, IGNORE_MAX_FILE - n)) > 0)
+	if (st.st_size <= GITIGNORE_MAX_FILE) {
+		text = xmalloc(GITIGNORE_MAX_FILE + 1);
+		while (n < GITIGNORE_MAX_FILE &&
+			(got = read(fd, text + n, GITIGNORE_MAX_FILE - n)) > 0)
 			n += (size_t)got;
-		g = ignore_new(up, base, text, n);
+		g = gitignore_new(up, base, text, n);
 		free(text);
 	}
 	close(fd);
 	return g;
 }
 
-void ignore_free(struct ignore *g)
+void gitignore_free(struct ignore *g)
 {
 	if (!g)
 		return;

@@ -1,6 +1,6 @@
-/* keep.h - archive and restore: off the deck and out of `git branch`, and back. */
-#ifndef CONDUCTOR_KEEP_H
-#define CONDUCTOR_KEEP_H
+/* archive_ops.h - archive and restore: off the deck and out of `git branch`, and back. */
+#ifndef CONDUCTOR_ARCHIVE_OPS_H
+#define CONDUCTOR_ARCHIVE_OPS_H
 
 #include "conductor/state.h"
 
@@ -14,10 +14,11 @@ typedef void (*keep_fn)(void *ctx, struct keep_result *res);
 /* Archives (restore: brings back) those variants, in the repository's serial job; fn may be NULL.
  * Live ones are skipped with a sentence. with_promote: the newest promote and this archive are one
  * thing for undo. */
-void keep_archive(
-	struct conductor *c, struct varrun **v, size_t n, bool with_promote, keep_fn fn, void *ctx);
-void keep_restore(struct conductor *c, struct varrun **v, size_t n, keep_fn fn, void *ctx);
+void archive_ops_archive(struct conductor *c, struct variant_run **v, size_t n, bool with_promote,
+	keep_fn fn, void *ctx);
+void archive_ops_restore(
+	struct conductor *c, struct variant_run **v, size_t n, keep_fn fn, void *ctx);
 /* One that was killed to be archived has ended. */
-void keep_archive_later(struct varrun *vr);
+void archive_ops_archive_later(struct variant_run *vr);
 
 #endif

@@ -1,7 +1,7 @@
-/* near.c - edit distance over the few words a person may have meant. */
+/* suggest.c - edit distance over the few words a person may have meant. */
 #include <string.h>
 
-#include "model/near.h"
+#include "model/suggest.h"
 
 enum { LONGEST = 64 };
 
@@ -10,7 +10,7 @@ static size_t min(size_t a, size_t b)
 	return a < b ? a : b;
 }
 
-size_t near_distance(const char *a, const char *b)
+size_t suggest_distance(const char *a, const char *b)
 {
 	size_t d[3][LONGEST + 1];
 	size_t na = strlen(a), nb = strlen(b);
@@ -31,12 +31,12 @@ size_t near_distance(const char *a, const char *b)
 	return d[na % 3][nb];
 }
 
-const char *near_word(const char *word, const char *const *words, size_t n)
+const char *suggest_word(const char *word, const char *const *words, size_t n)
 {
 	const char *best = NULL;
 	size_t best_d = LONGEST, len = strlen(word);
 	for (size_t i = 0; i < n; i++) {
-		size_t d = near_distance(word, words[i]), most = strlen(words[i]) / 3;
+		size_t d = suggest_distance(word, words[i]), most = strlen(words[i]) / 3;
 		if (len >= 3 && !strncmp(word, words[i], len))
 			d = 1;
 		most = most < 1 ? 1 : most > 3 ? 3 : most;

@@ -1,5 +1,5 @@
-/* promote_heal.c - makes branch and work tree agree again after a git child died half-way (facts:
- * git.md 4 and 8.7).
+/* promote_recover.c - makes branch and work tree agree again after a git child died half-way
+ * (facts: git.md 4 and 8.7).
  *
  * Measured there: the ref is old or new, never else; but with the old ref the tree may hold new,
  * old, missing and torn files, the index being old or new. All touched paths were clean when we
@@ -7,7 +7,7 @@
  * doing; one file that is none of these is the user's, and then nothing at all is touched. We go
  * back to `from` rather than on to `to`: hours may have passed, and nobody is looking at a dialog
  * now. */
-#include "git/promote_impl.h"
+#include "git/promote_internal.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -22,7 +22,7 @@
 
 enum { MODE_LINK = 0120000, MODE_GITLINK = 0160000 };
 
-enum state { AT_OLD, AT_NEW, AT_MISSING, AT_TORN, AT_FOREIGN };
+enum state { AT_OLD, AT_NEW, AT_MISSING, AT_TORN, FILE_FOREIGN };
 
 struct heal_job {
 	const struct move *m;
@@ -137,12 +137,12 @@ static int judge(const struct heal_job *h, const struct change *c, enum state *o
 	if (judge_by_id(h, c, out))
 		return 0;
 	there = disk(h->m->dir, c->path, &link, &d);
-	*out = there < 0 ? AT_FOREIGN : AT_MISSING;
+	*out = there < 0 ? FILE_FOREIGN : AT_MISSING;
 	if (there == 1) {
 		rc = holds(h, c->new_mode, c->new_id, c->path, link, &d, &new, e);
 		if (!rc && new != 2)
 			rc = holds(h, c->old_mode, c->old_id, c->path, link, &d, &old, e);
-		*out = new == 2 ? AT_NEW : old == 2 ? AT_OLD : new == 1 ? AT_TORN : AT_FOREIGN;
+		*out = new == 2 ? AT_NEW : old == 2 ? AT_OLD : new == 1 ? AT_TORN : FILE_FOREIGN;
 	}
 	buf_release(&d);
 	return rc;
@@ -172,7 +172,7 @@ static int sort_paths(struct heal_job *h, struct err *e)
 			continue;
 		if (judge(h, c, &s, e) < 0)
 			return -1;
-		if (s == AT_FOREIGN)
+		if (s == FILE_FOREIGN)
 			strv_add(&h->foreign, c->path);
 		else if (c->status != 'A')
 			strv_add(&h->put_back, c->path);
@@ -354,7 +354,7 @@ static int heal_tree(struct heal_job *h, enum heal *how, struct err *e)
 			"`git status` in %s and put the files back with `git restore`",
 			h->m->name, names, h->m->dir);
 		free(names);
-		*how = HEAL_ELSE;
+		*how = RECOVER_NEEDS_USER;
 		return 0;
 	}
 	if ((h->put_back.n || h->drop.n) && (put_back(h, e) < 0 || still_dirty(h, e) < 0))
@@ -399,7 +399,7 @@ static int heal_from(const struct move *m, enum heal *how, struct err *e)
 	int rc;
 
 	if (!fs_is_dir(m->dir) || !head_holds(m)) {
-		*how = HEAL_ELSE;
+		*how = RECOVER_NEEDS_USER;
 		err_set(e, "needs_you", "%s is no longer checked out in %s; nothing was touched",
 			m->name, m->dir);
 		return 0;
@@ -432,10 +432,10 @@ int move_heal(const struct move *m, int64_t since_ms, enum heal *how, struct err
 	now = git_ref(m->repo->common, m->ref, e);
 	if (!now && *e->code)
 		return -1;
-	if (now && move_arrived(m, now)) {
+	if (now && ref_reached_target(m, now)) {
 		*how = HEAL_TO;
 	} else if (!now || strcmp(now, m->from)) {
-		*how = HEAL_ELSE;
+		*how = RECOVER_NEEDS_USER;
 		err_set(e, "moved", "%s was moved by somebody since; nothing was touched%s%s",
 			m->name, m->dir ? ", look at `git status` in " : "", m->dir ? m->dir : "");
 	} else if (m->dir) {

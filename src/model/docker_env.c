@@ -1,5 +1,5 @@
-/* ambient.c - the part of the environment that decides which daemon is meant. */
-#include "model/ambient.h"
+/* docker_env.c - the part of the environment that decides which daemon is meant. */
+#include "model/docker_env.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -17,7 +17,7 @@ static const char *value(const char *name)
 	return v && *v ? v : NULL;
 }
 
-struct json *ambient_json(void)
+struct json *docker_env_json(void)
 {
 	struct json *j = json_object();
 
@@ -26,7 +26,7 @@ struct json *ambient_json(void)
 	return j;
 }
 
-int ambient_same(const struct json *theirs, struct err *e)
+int docker_env_same(const struct json *theirs, struct err *e)
 {
 	if (!theirs || json_type(theirs) != JSON_OBJECT)
 		return 0;

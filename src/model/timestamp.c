@@ -1,15 +1,15 @@
-/* stamp.c - times and 64-bit numbers as exact text in JSON. */
+/* timestamp.c - times and 64-bit numbers as exact text in JSON. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-#include "model/stamp.h"
+#include "model/timestamp.h"
 
 enum { NS = 1000000000 };
 
-void stamp_put(struct json *o, const char *key, int64_t ns)
+void timestamp_put(struct json *o, const char *key, int64_t ns)
 {
 	if (ns <= 0) {
 		json_put_null(o, key);
@@ -26,7 +26,7 @@ void stamp_put(struct json *o, const char *key, int64_t ns)
 	json_put_str(o, key, text);
 }
 
-int64_t stamp_get(const struct json *o, const char *key)
+int64_t timestamp_get(const struct json *o, const char *key)
 {
 	const char *s = json_str(o, key, NULL);
 	struct tm tm;
@@ -44,14 +44,14 @@ int64_t stamp_get(const struct json *o, const char *key)
 	return t > 0 && frac >= 0 ? (int64_t)t * NS + frac : 0;
 }
 
-void stamp_put_u64(struct json *o, const char *key, uint64_t v)
+void timestamp_put_u64(struct json *o, const char *key, uint64_t v)
 {
 	char text[24];
 	snprintf(text, sizeof(text), "%" PRIu64, v);
 	json_put_str(o, key, text);
 }
 
-uint64_t stamp_get_u64(const struct json *o, const char *key)
+uint64_t timestamp_get_u64(const struct json *o, const char *key)
 {
 	const char *s = json_str(o, key, "");
 	return *s >= '0' && *s <= '9' ? strtoull(s, NULL, 10) : 0;

@@ -1,6 +1,6 @@
-/* promote_dirt.c - the paths a move touches, and what of the user's work stands in their way
+/* promote_dirty.c - the paths a move touches, and what of the user's work stands in their way
  * (facts: git.md 4). */
-#include "git/promote_impl.h"
+#include "git/promote_internal.h"
 
 #include <stdlib.h>
 #include <string.h>

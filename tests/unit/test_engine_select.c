@@ -1,29 +1,29 @@
-/* test_auto.c - who may be chosen, what is not enforced, and the order and words of the real
- * choice. */
+/* test_engine_select.c - who may be chosen, what is not enforced, and the order and words of the
+ * real choice. */
 #include "unit.h"
 
-#include "conductor/auto.h"
-#include "conductor/slots.h"
+#include "conductor/engine_select.h"
+#include "conductor/engines.h"
 
 static void allowed(void **state)
 {
 	struct engine_type t = { .name = "x", .in_auto = true, .container = false };
 	struct err e = ERR_INIT;
 
-	assert_int_equal(auto_allowed(&t, false, NULL, false, &e), 0);
-	assert_int_equal(auto_allowed(&t, false, "any", false, &e), 0);
-	assert_int_equal(auto_allowed(&t, true, "container", false, &e), -1);
+	assert_int_equal(engine_select_allowed(&t, false, NULL, false, &e), 0);
+	assert_int_equal(engine_select_allowed(&t, false, "any", false, &e), 0);
+	assert_int_equal(engine_select_allowed(&t, true, "container", false, &e), -1);
 	assert_string_equal(e.code, "isolation");
 	t.container = true;
-	assert_int_equal(auto_allowed(&t, false, "container", false, &e), 0);
+	assert_int_equal(engine_select_allowed(&t, false, "container", false, &e), 0);
 	t.in_auto = false;
-	assert_int_equal(auto_allowed(&t, false, NULL, false, &e), -1);
+	assert_int_equal(engine_select_allowed(&t, false, NULL, false, &e), -1);
 	assert_string_equal(e.code, "not_auto");
-	assert_int_equal(auto_allowed(&t, true, NULL, false, &e), 0);
+	assert_int_equal(engine_select_allowed(&t, true, NULL, false, &e), 0);
 	t.test_only = true;
-	assert_int_equal(auto_allowed(&t, true, NULL, false, &e), -1);
+	assert_int_equal(engine_select_allowed(&t, true, NULL, false, &e), -1);
 	assert_string_equal(e.code, "test_only");
-	assert_int_equal(auto_allowed(&t, true, NULL, true, &e), 0);
+	assert_int_equal(engine_select_allowed(&t, true, NULL, true, &e), 0);
 }
 
 static void not_enforced(void **state)
@@ -38,17 +38,17 @@ static void not_enforced(void **state)
 	s.variants = xcalloc(1, sizeof(*s.variants));
 	s.variants[0].name = xstrdup("a");
 	s.nvariants = 1;
-	auto_unlimited(&rep, &s, words, sizeof(words));
+	engine_select_unlimited(&rep, &s, words, sizeof(words));
 	assert_string_equal(words, "");
 	rep.limit_memory = false;
-	auto_unlimited(&rep, &s, words, sizeof(words));
+	engine_select_unlimited(&rep, &s, words, sizeof(words));
 	assert_non_null(strstr(words, "memory"));
 	rep.limit_memory = true;
 	rep.limit_cpus = false;
-	auto_unlimited(&rep, &s, words, sizeof(words));
+	engine_select_unlimited(&rep, &s, words, sizeof(words));
 	assert_string_equal(words, ""); /* nobody asked for cpus */
 	s.variants[0].limits.cpus = 2;
-	auto_unlimited(&rep, &s, words, sizeof(words));
+	engine_select_unlimited(&rep, &s, words, sizeof(words));
 	assert_non_null(strstr(words, "cpu"));
 	spec_release(&s);
 }
@@ -61,7 +61,7 @@ struct chosen {
 	struct err e;
 };
 
-static void answer(void *ctx, struct slot *s, const char *why, const struct err *e)
+static void answer(void *ctx, struct engine_handle *s, const char *why, const struct err *e)
 {
 	struct chosen *ch = ctx;
 
@@ -93,14 +93,14 @@ static struct chosen choose(const char *engine, const char *isolation, const cha
 	setenv("XDG_STATE_HOME", dir, 1);
 	assert_int_equal(store_open(&c.store, common, true, &e), 0);
 	c.loop = loop_new(&e);
-	assert_int_equal(slots_runner(&c, &e), 0);
+	assert_int_equal(engines_runner(&c, &e), 0);
 	struct loop_timer *t = loop_after(c.loop, 20000, too_late, NULL);
-	auto_choose(&c, engine, &spec, answer, &ch);
+	engine_select_choose(&c, engine, &spec, answer, &ch);
 	if (!ch.name && !ch.e.msg[0])
 		loop_run(c.loop);
 	loop_cancel(t);
 	c.closing = true;
-	slots_close(&c);
+	engines_close(&c);
 	loop_free(c.loop);
 	store_release(&c.store);
 	free(c.runner);

@@ -1,20 +1,20 @@
-/* test_ignore.c - our gitignore against git's on random rules; budgets; hostile rule files. */
+/* test_gitignore.c - our gitignore against git's on random rules; budgets; hostile rule files. */
 #include "gitfix.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>
 
-#include "git/ignore.h"
+#include "git/gitignore.h"
 
 static bool ignored(const char *rules, const char *path)
 {
-	struct ignore *g = ignore_new(NULL, 0, rules, strlen(rules));
-	struct ignore_budget b = IGNORE_BUDGET_INIT;
+	struct ignore *g = gitignore_new(NULL, 0, rules, strlen(rules));
+	struct gitignore_budget b = IGNORE_BUDGET_INIT;
 	size_t n = strlen(path);
 	char *p = xstrndup(path, path[n - 1] == '/' ? n - 1 : n);
-	bool yes = ignore_match(g, p, path[n - 1] == '/', &b);
+	bool yes = gitignore_match(g, p, path[n - 1] == '/', &b);
 
-	ignore_free(g);
+	gitignore_free(g);
 	free(p);
 	return yes;
 }
@@ -72,53 +72,53 @@ static void rules_one_by_one(void **state)
 
 static void chain_and_base(void **state)
 {
-	struct ignore *outer = ignore_new(NULL, 0, "*.o\n/top\n", 10),
-		      *root = ignore_new(outer, 0, "!main.o\n", 8),
-		      *sub = ignore_new(root, 4, "/x\nmain.o\n", 10);
-	struct ignore_budget b = IGNORE_BUDGET_INIT;
+	struct ignore *outer = gitignore_new(NULL, 0, "*.o\n/top\n", 10),
+		      *root = gitignore_new(outer, 0, "!main.o\n", 8),
+		      *sub = gitignore_new(root, 4, "/x\nmain.o\n", 10);
+	struct gitignore_budget b = IGNORE_BUDGET_INIT;
 
-	assert_true(ignore_match(root, "a.o", false, &b));
-	assert_false(ignore_match(root, "main.o", false, &b));
-	assert_true(ignore_match(sub, "sub/main.o", false, &b));
-	assert_true(ignore_match(sub, "sub/x", false, &b));
-	assert_false(ignore_match(sub, "sub/y/x", false, &b));
-	assert_true(ignore_match(sub, "sub/y/a.o", false, &b));
-	assert_true(ignore_match(root, "top", false, &b));
-	ignore_free(sub);
-	ignore_free(root);
-	ignore_free(outer);
+	assert_true(gitignore_match(root, "a.o", false, &b));
+	assert_false(gitignore_match(root, "main.o", false, &b));
+	assert_true(gitignore_match(sub, "sub/main.o", false, &b));
+	assert_true(gitignore_match(sub, "sub/x", false, &b));
+	assert_false(gitignore_match(sub, "sub/y/x", false, &b));
+	assert_true(gitignore_match(sub, "sub/y/a.o", false, &b));
+	assert_true(gitignore_match(root, "top", false, &b));
+	gitignore_free(sub);
+	gitignore_free(root);
+	gitignore_free(outer);
 }
 
 static void hostile_rules_end_soon(void **state)
 {
 	struct buf rules = BUF_INIT;
-	struct ignore_budget b = IGNORE_BUDGET_INIT;
+	struct gitignore_budget b = IGNORE_BUDGET_INIT;
 	struct ignore *g;
 	char path[4000];
 	int64_t began = clock_mono_ms();
 
 	for (int i = 0; i < 3000; i++)
 		buf_str(&rules, "*a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*b/**/c*\n");
-	g = ignore_new(NULL, 0, rules.p, rules.len);
+	g = gitignore_new(NULL, 0, rules.p, rules.len);
 	memset(path, 'a', sizeof path);
 	path[sizeof path - 1] = '\0';
 	for (int i = 0; i < 200; i++)
-		assert_false(ignore_match(g, path, false, &b));
+		assert_false(gitignore_match(g, path, false, &b));
 	assert_int_equal(b.blown, 200);
-	assert_true(b.total >= 500000000L - 200L * (IGNORE_STEPS + 1));
+	assert_true(b.total >= 500000000L - 200L * (GITIGNORE_STEPS + 1));
 	/* Nothing left for the walk: everything counts as not ignored, at once. */
 	b.total = 0;
-	assert_false(ignore_match(g, "a.log", false, &b));
+	assert_false(gitignore_match(g, "a.log", false, &b));
 	assert_true(clock_mono_ms() - began < 5000);
-	ignore_free(g);
+	gitignore_free(g);
 	buf_clear(&rules);
 	for (int i = 0; i < 5000; i++)
 		buf_char(&rules, '[');
 	buf_str(&rules, "\nx\n");
-	g = ignore_new(NULL, 0, rules.p, rules.len);
+	g = gitignore_new(NULL, 0, rules.p, rules.len);
 	b.total = 1000;
-	assert_true(ignore_match(g, "x", false, &b));
-	ignore_free(g);
+	assert_true(gitignore_match(g, "x", false, &b));
+	gitignore_free(g);
 	buf_release(&rules);
 }
 
@@ -131,19 +131,19 @@ static void rule_files(void **state)
 	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 	fstat(fd, &st);
-	assert_null(ignore_of_dir(NULL, 0, fd, st.st_dev));
+	assert_null(gitignore_of_dir(NULL, 0, fd, st.st_dev));
 	sh(dir, "echo '*' >rules; ln -s rules .gitignore");
-	assert_null(ignore_of_dir(NULL, 0, fd, st.st_dev));
+	assert_null(gitignore_of_dir(NULL, 0, fd, st.st_dev));
 	sh(dir, "rm .gitignore; mkfifo .gitignore");
-	assert_null(ignore_of_dir(NULL, 0, fd, st.st_dev));
+	assert_null(gitignore_of_dir(NULL, 0, fd, st.st_dev));
 	sh(dir, "rm .gitignore; mkdir .gitignore");
-	assert_null(ignore_of_dir(NULL, 0, fd, st.st_dev));
+	assert_null(gitignore_of_dir(NULL, 0, fd, st.st_dev));
 	sh(dir, "rmdir .gitignore; yes x | head -c 70000 >.gitignore");
-	assert_null(ignore_of_dir(NULL, 0, fd, st.st_dev));
+	assert_null(gitignore_of_dir(NULL, 0, fd, st.st_dev));
 	sh(dir, "echo x >.gitignore");
-	g = ignore_of_dir(NULL, 0, fd, st.st_dev);
+	g = gitignore_of_dir(NULL, 0, fd, st.st_dev);
 	assert_non_null(g);
-	ignore_free(g);
+	gitignore_free(g);
 	close(fd);
 	unit_rmdir(dir);
 }
@@ -177,7 +177,7 @@ static void random_rules(struct buf *b)
 /* Every path of the tree, asked from the top down as the walk does. */
 static void ask_all(const struct ignore *g, const struct strv *paths, struct strv *out)
 {
-	struct ignore_budget b = IGNORE_BUDGET_INIT;
+	struct gitignore_budget b = IGNORE_BUDGET_INIT;
 
 	for (size_t i = 0; i < paths->n; i++) {
 		char *p = xstrdup(paths->v[i]);
@@ -185,10 +185,10 @@ static void ask_all(const struct ignore *g, const struct strv *paths, struct str
 
 		for (char *s = strchr(p, '/'); s && !yes; s = strchr(s + 1, '/')) {
 			*s = '\0';
-			yes = ignore_match(g, p, true, &b);
+			yes = gitignore_match(g, p, true, &b);
 			*s = '/';
 		}
-		if (yes || ignore_match(g, p, false, &b))
+		if (yes || gitignore_match(g, p, false, &b))
 			strv_add(out, p);
 		free(p);
 	}
@@ -233,7 +233,7 @@ static void as_git_does(void **state)
 		strv_addl(&c.args, "ls-files", "-z", "-o", "-i", "-X", rules_path, (char *)NULL);
 		OK(git_run(&c, &r, &E));
 		strv_split0(&theirs, r.out.p, r.out.len);
-		g = ignore_new(NULL, 0, rules.p, rules.len);
+		g = gitignore_new(NULL, 0, rules.p, rules.len);
 		ask_all(g, &paths, &ours);
 		hits += theirs.n;
 		for (size_t i = 0; i < theirs.n; i++)
@@ -243,7 +243,7 @@ static void as_git_does(void **state)
 				fail_msg("we ignore \"%s\", git does not:\n%s", ours.v[i], rules.p);
 		if (wrong)
 			fail_msg("git ignores what we do not:\n%s", rules.p);
-		ignore_free(g);
+		gitignore_free(g);
 		child_result_release(&r);
 		git_call_release(&c);
 		strv_release(&ours);

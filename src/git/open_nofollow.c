@@ -1,6 +1,6 @@
-/* safe.c - hostile trees: look (O_PATH), judge (fstat), and only then open the very thing that was
- * judged. */
-#include "git/safe.h"
+/* open_nofollow.c - hostile trees: look (O_PATH), judge (fstat), and only then open the very thing
+ * that was judged. */
+#include "git/open_nofollow.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -11,7 +11,7 @@
 
 /* Opening by name after a check by name is a race, and opening a FIFO or a device at once has
  * effects. O_PATH has none, and /proc/self/fd leads back to exactly that inode. */
-int safe_open_file(int dirfd, const char *name, dev_t dev, struct stat *st)
+int open_nofollow_file(int dirfd, const char *name, dev_t dev, struct stat *st)
 {
 	char link[40];
 	int fd, seen = fs_open_beneath(dirfd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
@@ -33,12 +33,12 @@ int safe_open_file(int dirfd, const char *name, dev_t dev, struct stat *st)
 	return fd;
 }
 
-int safe_open_dir(int dirfd, const char *name)
+int open_nofollow_dir(int dirfd, const char *name)
 {
 	return fs_open_beneath(dirfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 }
 
-int safe_open_root(const char *path)
+int open_nofollow_root(const char *path)
 {
 	return open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 }

@@ -1,15 +1,15 @@
-/* ops_keep.c - kill, archive, restore. */
+/* ops_archive.c - kill, archive, restore. */
 #include <stdlib.h>
 
 #include "base/mem.h"
 #include "conductor/board.h"
-#include "conductor/keep.h"
+#include "conductor/archive_ops.h"
 #include "conductor/ops.h"
 #include "conductor/sched.h"
 
 void ops_kill(const struct reply *r, const struct json *req)
 {
-	struct varrun **v;
+	struct variant_run **v;
 	struct strv killed = STRV_INIT, already = STRV_INIT;
 	struct err e = ERR_INIT;
 	struct json *ok;
@@ -60,7 +60,7 @@ static void kept(void *ctx, struct keep_result *res)
 static void keep(const struct reply *r, const struct json *req, bool restore)
 {
 	struct kept_reply *k;
-	struct varrun **v;
+	struct variant_run **v;
 	struct err e = ERR_INIT;
 	size_t n;
 
@@ -73,9 +73,9 @@ static void keep(const struct reply *r, const struct json *req, bool restore)
 	k->restore = restore;
 	ops_begin(r->c);
 	if (restore)
-		keep_restore(r->c, v, n, kept, k);
+		archive_ops_restore(r->c, v, n, kept, k);
 	else
-		keep_archive(r->c, v, n, false, kept, k);
+		archive_ops_archive(r->c, v, n, false, kept, k);
 	free(v);
 }
 

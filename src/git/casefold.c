@@ -1,4 +1,4 @@
-/* fold.c - names as a file system sees them that knows no case and composes letters its own way
+/* casefold.c - names as a file system sees them that knows no case and composes letters its own way
  * (macOS, Windows). */
 #include "git/scan.h"
 

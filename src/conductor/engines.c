@@ -1,5 +1,5 @@
-/* slots.c - the opened engines, and the way of their events to the scheduler. */
-#include "conductor/slots.h"
+/* engines.c - the opened engines, and the way of their events to the scheduler. */
+#include "conductor/engines.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -32,7 +32,7 @@ static void on_ended(void *ctx, struct engine_task *t, const struct engine_end *
 
 static void on_note(void *ctx, struct engine_task *t, const char *text)
 {
-	struct varrun *vr = t->owner;
+	struct variant_run *vr = t->owner;
 
 	xreplace(&vr->v->note, text && *text ? text : NULL);
 	board_touch(vr);
@@ -40,7 +40,7 @@ static void on_note(void *ctx, struct engine_task *t, const char *text)
 
 static void on_away(void *ctx, const char *why, const char *next_step)
 {
-	struct slot *s = ctx;
+	struct engine_handle *s = ctx;
 
 	if (why && !s->away)
 		s->away_ns = clock_real_ns();
@@ -52,19 +52,19 @@ static void on_away(void *ctx, const char *why, const char *next_step)
 	xreplace(&s->next, why ? next_step : NULL);
 	for (size_t i = 0; i < s->c->set.n; i++)
 		for (size_t k = 0; s->c->race[i]->slot == s && k < s->c->race[i]->race->n; k++)
-			attention_look(&s->c->race[i]->v[k]);
-	slots_show(s);
+			attention_update(&s->c->race[i]->v[k]);
+	engines_show(s);
 }
 
-void slots_show(struct slot *s)
+void engines_show(struct engine_handle *s)
 {
 	s->c->engine_shown = s;
 	board_engine(s->c);
 }
 
-static struct slot *new_slot(struct conductor *c, const struct engine_type *t)
+static struct engine_handle *new_slot(struct conductor *c, const struct engine_type *t)
 {
-	struct slot *s;
+	struct engine_handle *s;
 
 	for (size_t i = 0; i < c->nslot; i++)
 		if (c->slot[i].type == t)
@@ -78,9 +78,9 @@ static struct slot *new_slot(struct conductor *c, const struct engine_type *t)
 	return s;
 }
 
-struct slot *slots_open(struct conductor *c, const struct engine_type *t, struct err *e)
+struct engine_handle *engines_open(struct conductor *c, const struct engine_type *t, struct err *e)
 {
-	struct slot *s = new_slot(c, t);
+	struct engine_handle *s = new_slot(c, t);
 	struct engine_ctx ctx = { c->loop, &s->ev, c->store.dir, c->store.id, c->runner };
 
 	if (s->g)
@@ -96,8 +96,8 @@ static void retry(void *ctx)
 
 	c->retry_timer = NULL;
 	for (size_t i = 0; i < c->set.n; i++) {
-		struct racerun *r = c->race[i];
-		if (!race_live(r->race) || r->slot || !slots_of(r))
+		struct race_run *r = c->race[i];
+		if (!race_live(r->race) || r->slot || !engines_of(r))
 			continue;
 		on_away(r->slot, NULL, NULL);
 		adopt_race(r);
@@ -105,7 +105,7 @@ static void retry(void *ctx)
 	}
 }
 
-struct slot *slots_of(struct racerun *r)
+struct engine_handle *engines_of(struct race_run *r)
 {
 	struct conductor *c = r->c;
 	const struct engine_type *t;
@@ -115,7 +115,7 @@ struct slot *slots_of(struct racerun *r)
 		return r->slot;
 	t = r->race->engine ? engine_find(r->race->engine) : NULL;
 	if (t)
-		r->slot = slots_open(c, t, &e);
+		r->slot = engines_open(c, t, &e);
 	else
 		err_set(&e, "no_engine", "this yolodeck has no engine \"%s\"",
 			r->race->engine ? r->race->engine : "?");
@@ -132,7 +132,7 @@ struct slot *slots_of(struct racerun *r)
 	return NULL;
 }
 
-void slots_close(struct conductor *c)
+void engines_close(struct conductor *c)
 {
 	for (size_t i = 0; i < c->nslot; i++) {
 		if (c->slot[i].g)
@@ -152,7 +152,7 @@ static uint64_t hash(const unsigned char *p, size_t n)
 	return h;
 }
 
-int slots_runner(struct conductor *c, struct err *e)
+int engines_runner(struct conductor *c, struct err *e)
 {
 	const struct asset *a = asset_find("runner");
 	struct stat st;

@@ -1,5 +1,5 @@
-/* keep.c - archive and restore: the refs in a serial job, the rows when it is done. */
-#include "conductor/keep.h"
+/* archive_ops.c - archive and restore: the refs in a serial job, the rows when it is done. */
+#include "conductor/archive_ops.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -12,7 +12,7 @@
 #include "conductor/undo.h"
 
 struct item {
-	struct varrun *vr; /* only for done */
+	struct variant_run *vr; /* only for done */
 	int race;
 	char *name, *commit; /* commit NULL: it has no branch, only the row goes */
 	bool ok;
@@ -102,7 +102,7 @@ static void remember(struct keep_job *j)
 
 static void take_item(struct keep_job *j, struct item *it)
 {
-	struct varrun *vr = it->vr;
+	struct variant_run *vr = it->vr;
 
 	if (!it->ok) {
 		strv_fmt(&j->res.skipped, "%s: %s", vr->key, j->rc ? j->e.msg : it->e.msg);
@@ -139,7 +139,7 @@ static void keep_done(void *arg)
 		idle_check(c);
 }
 
-static void add_item(struct keep_job *j, struct varrun *vr)
+static void add_item(struct keep_job *j, struct variant_run *vr)
 {
 	if (vr->v->archived == !j->restore) {
 		strv_fmt(&j->res.skipped, "%s is %s", vr->key,
@@ -158,7 +158,7 @@ static void add_item(struct keep_job *j, struct varrun *vr)
 	}
 }
 
-static void post(struct conductor *c, struct varrun **v, size_t n, struct keep_job *j)
+static void post(struct conductor *c, struct variant_run **v, size_t n, struct keep_job *j)
 {
 	j->c = c;
 	j->journal = c->journal;
@@ -167,13 +167,13 @@ static void post(struct conductor *c, struct varrun **v, size_t n, struct keep_j
 	for (size_t i = 0; i < n; i++)
 		add_item(j, v[i]);
 	if (j->n)
-		pool_post_serial(loop_pool(c->loop), DESK_REPO, keep_work, keep_done, j);
+		pool_post_serial(loop_pool(c->loop), SERIAL_REPO, keep_work, keep_done, j);
 	else
 		keep_done(j);
 }
 
-void keep_archive(
-	struct conductor *c, struct varrun **v, size_t n, bool with_promote, keep_fn fn, void *ctx)
+void archive_ops_archive(struct conductor *c, struct variant_run **v, size_t n, bool with_promote,
+	keep_fn fn, void *ctx)
 {
 	struct keep_job *j = xcalloc(1, sizeof(*j));
 
@@ -183,7 +183,8 @@ void keep_archive(
 	post(c, v, n, j);
 }
 
-void keep_restore(struct conductor *c, struct varrun **v, size_t n, keep_fn fn, void *ctx)
+void archive_ops_restore(
+	struct conductor *c, struct variant_run **v, size_t n, keep_fn fn, void *ctx)
 {
 	struct keep_job *j = xcalloc(1, sizeof(*j));
 
@@ -193,8 +194,8 @@ void keep_restore(struct conductor *c, struct varrun **v, size_t n, keep_fn fn, 
 	post(c, v, n, j);
 }
 
-void keep_archive_later(struct varrun *vr)
+void archive_ops_archive_later(struct variant_run *vr)
 {
 	vr->archive_after = false;
-	keep_archive(vr->c, &vr, 1, true, NULL, NULL);
+	archive_ops_archive(vr->c, &vr, 1, true, NULL, NULL);
 }

@@ -1,5 +1,5 @@
-/* auto.c - which engine runs a race, and why, in words. */
-#include "conductor/auto.h"
+/* engine_select.c - which engine runs a race, and why, in words. */
+#include "conductor/engine_select.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,7 +7,7 @@
 
 #include "base/mem.h"
 #include "conductor/board.h"
-#include "conductor/slots.h"
+#include "conductor/engines.h"
 
 /* One choice under way; engines are asked one after the other, so that none is started for nothing.
  */
@@ -16,14 +16,14 @@ struct choice {
 	const struct spec *spec; /* the caller's; NULL = none */
 	const struct engine_type *forced;
 	size_t at; /* in engine_table */
-	struct slot *slot; /* being probed */
+	struct engine_handle *slot; /* being probed */
 	/* "dagger: it is not built in yet", one of each that was passed over */
 	struct strv not ;
-	auto_fn fn;
+	engine_select_fn fn;
 	void *ctx;
 };
 
-int auto_allowed(
+int engine_select_allowed(
 	const struct engine_type *t, bool forced, const char *isolation, bool fake, struct err *e)
 {
 	if (t->test_only && !fake)
@@ -36,7 +36,8 @@ int auto_allowed(
 	return 0;
 }
 
-void auto_unlimited(const struct engine_report *rep, const struct spec *s, char *out, size_t n)
+void engine_select_unlimited(
+	const struct engine_report *rep, const struct spec *s, char *out, size_t n)
 {
 	int parallel = s->parallel > 0 ? s->parallel : engine_default_parallel();
 
@@ -48,14 +49,14 @@ void auto_unlimited(const struct engine_report *rep, const struct spec *s, char 
 	}
 }
 
-char *auto_warning(const struct engine_report *rep, const struct spec *s)
+char *engine_select_warning(const struct engine_report *rep, const struct spec *s)
 {
 	char limits[256];
 	bool net = rep->shares_network && !(s->network && !strcmp(s->network, "none"));
 	const char *const parts[] = { limits, net ? "shares your network" : "", rep->warn };
 	struct buf b = BUF_INIT;
 
-	auto_unlimited(rep, s, limits, sizeof(limits));
+	engine_select_unlimited(rep, s, limits, sizeof(limits));
 	for (size_t i = 0; i < ARRAY_LEN(parts); i++)
 		if (*parts[i])
 			buf_fmt(&b, "%s%s", b.len ? ", " : "", parts[i]);
@@ -69,7 +70,7 @@ bool auto_fake(void)
 	return v && !strcmp(v, "1");
 }
 
-static void finish(struct choice *ch, struct slot *s, const char *why, const struct err *e)
+static void finish(struct choice *ch, struct engine_handle *s, const char *why, const struct err *e)
 {
 	ch->fn(ch->ctx, s, why, e);
 	strv_release(&ch->not );
@@ -93,7 +94,7 @@ static void say_not(const struct choice *ch, bool brief, struct buf *b)
 
 static void take(struct choice *ch)
 {
-	struct slot *s = ch->slot;
+	struct engine_handle *s = ch->slot;
 	struct buf why = BUF_INIT;
 
 	buf_str(&why, s->report.why);
@@ -107,7 +108,7 @@ static void take(struct choice *ch)
 	xreplace(&s->away, NULL);
 	xreplace(&s->next, NULL);
 	s->away_ns = 0;
-	slots_show(s);
+	engines_show(s);
 	finish(ch, s, why.p, NULL);
 	buf_release(&why);
 }
@@ -135,7 +136,7 @@ static void ask_next(struct choice *ch);
 static void answered(void *ctx, const struct engine_report *rep)
 {
 	struct choice *ch = ctx;
-	struct slot *s = ch->slot;
+	struct engine_handle *s = ch->slot;
 
 	s->report = *rep;
 	s->reported = true;
@@ -168,9 +169,9 @@ static void ask(struct choice *ch, const struct engine_type *t)
 	struct err e = ERR_INIT;
 
 	ch->slot = NULL;
-	if (auto_allowed(t, ch->forced != NULL, ch->spec ? ch->spec->isolation : NULL, auto_fake(),
-		    &e) ||
-		unsuited(ch, t, &e) || !(ch->slot = slots_open(ch->c, t, &e))) {
+	if (engine_select_allowed(t, ch->forced != NULL, ch->spec ? ch->spec->isolation : NULL,
+		    auto_fake(), &e) ||
+		unsuited(ch, t, &e) || !(ch->slot = engines_open(ch->c, t, &e))) {
 		if (strcmp(e.code, "not_auto") && (ch->forced || strcmp(e.code, "test_only")))
 			not_this(ch, t, e.msg);
 		ask_next(ch);
@@ -196,8 +197,8 @@ static void begin(void *ctx)
 	ask_next(ctx);
 }
 
-void auto_choose(
-	struct conductor *c, const char *engine, const struct spec *s, auto_fn fn, void *ctx)
+void engine_select_choose(struct conductor *c, const char *engine, const struct spec *s,
+	engine_select_fn fn, void *ctx)
 {
 	struct choice *ch = xcalloc(1, sizeof(*ch));
 	bool any = !engine || !strcmp(engine, "auto");

@@ -1,5 +1,5 @@
-/* stamps.c - times and sizes of a run, from its log files. */
-#include "conductor/stamps.h"
+/* runlog_times.c - times and sizes of a run, from its log files. */
+#include "conductor/runlog_times.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -26,21 +26,21 @@ static bool record_at(const char *idx, bool last, struct runlog_record *r)
 	return ok;
 }
 
-int64_t stamps_first(const char *idx, int64_t dflt)
+int64_t runlog_times_first(const char *idx, int64_t dflt)
 {
 	struct runlog_record r;
 
 	return record_at(idx, false, &r) ? (int64_t)r.ns : dflt;
 }
 
-int64_t stamps_last(const char *idx, int64_t dflt)
+int64_t runlog_times_last(const char *idx, int64_t dflt)
 {
 	struct runlog_record r;
 
 	return record_at(idx, true, &r) && r.kind == RUNLOG_EXIT ? (int64_t)r.ns : dflt;
 }
 
-bool stamps_any(const char *log, const char *idx)
+bool runlog_times_any(const char *log, const char *idx)
 {
 	struct stat st;
 
@@ -54,7 +54,7 @@ static int64_t mtime_ns(const struct stat *st)
 	return (int64_t)st->st_mtim.tv_sec * 1000000000 + st->st_mtim.tv_nsec;
 }
 
-int64_t stamps_size(const char *log, const char *idx, int64_t *ns)
+int64_t runlog_times_size(const char *log, const char *idx, int64_t *ns)
 {
 	struct stat a, b;
 

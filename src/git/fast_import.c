@@ -1,5 +1,5 @@
-/* feed.c - writes the fast-import stream and collects the ids it answers. */
-#include "git/feed.h"
+/* fast_import.c - writes the fast-import stream and collects the ids it answers. */
+#include "git/fast_import.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -17,7 +17,7 @@
 
 enum { FEED_BLOCK = 64 << 10, FEED_STALL_S = 120 };
 
-struct feed {
+struct fast_import {
 	struct child child;
 	int to; /* its stdin: a socket, so that its death is EPIPE and never SIGPIPE */
 	int out, err; /* memory files: nobody has to read them while we write */
@@ -25,7 +25,7 @@ struct feed {
 	int failed; /* errno of the first failed write */
 };
 
-static void flush(struct feed *f)
+static void flush(struct fast_import *f)
 {
 	size_t done = 0;
 
@@ -40,7 +40,7 @@ static void flush(struct feed *f)
 	buf_clear(&f->buf);
 }
 
-void feed_bytes(struct feed *f, const void *p, size_t n)
+void fast_import_bytes(struct fast_import *f, const void *p, size_t n)
 {
 	buf_add(&f->buf, p, n);
 	if (f->buf.len >= FEED_BLOCK)
@@ -59,7 +59,7 @@ static void quoted(struct buf *b, const char *path)
 	buf_char(b, '"');
 }
 
-void feed_delete(struct feed *f, const char *path)
+void fast_import_delete(struct fast_import *f, const char *path)
 {
 	buf_str(&f->buf, "D ");
 	quoted(&f->buf, path);
@@ -68,14 +68,14 @@ void feed_delete(struct feed *f, const char *path)
 
 /* The newline that may follow the data of a file is optional: the next command starts right behind.
  */
-void feed_file(struct feed *f, uint32_t mode, const char *path, size_t size)
+void fast_import_file(struct fast_import *f, uint32_t mode, const char *path, size_t size)
 {
 	buf_fmt(&f->buf, "M %o inline ", mode);
 	quoted(&f->buf, path);
 	buf_fmt(&f->buf, "\ndata %zu\n", size);
 }
 
-static void head(struct feed *f, const struct feed_spec *s)
+static void head(struct fast_import *f, const struct fast_import_spec *s)
 {
 	buf_fmt(&f->buf, "commit %s\nmark :1\nauthor %s now\ncommitter %s now\ndata %zu\n%s\n",
 		s->ref, s->author, s->committer, strlen(s->message), s->message);
@@ -84,7 +84,7 @@ static void head(struct feed *f, const struct feed_spec *s)
 		buf_fmt(&f->buf, "M 040000 %s \"\"\n", s->from_tree);
 }
 
-static int start(struct feed *f, const struct feed_spec *s, int theirs, struct err *e)
+static int start(struct fast_import *f, const struct fast_import_spec *s, int theirs, struct err *e)
 {
 	struct child_spec c = CHILD_SPEC_INIT;
 	struct strv env = STRV_INIT, args = STRV_INIT;
@@ -108,7 +108,7 @@ static int start(struct feed *f, const struct feed_spec *s, int theirs, struct e
 	return rc;
 }
 
-static void feed_free(struct feed *f)
+static void fast_import_free(struct fast_import *f)
 {
 	if (f->to >= 0)
 		close(f->to);
@@ -120,9 +120,9 @@ static void feed_free(struct feed *f)
 	free(f);
 }
 
-struct feed *feed_open(const struct feed_spec *s, struct err *e)
+struct fast_import *fast_import_open(const struct fast_import_spec *s, struct err *e)
 {
-	struct feed *f = xcalloc(1, sizeof *f);
+	struct fast_import *f = xcalloc(1, sizeof *f);
 	struct timeval stall = { FEED_STALL_S, 0 };
 	int pair[2] = { -1, -1 }, rc;
 
@@ -132,7 +132,7 @@ struct feed *feed_open(const struct feed_spec *s, struct err *e)
 	f->err = memfd_create("fast-import-err", MFD_CLOEXEC);
 	if (f->out < 0 || f->err < 0 || socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair)) {
 		err_sys(e, "git_failed", "git fast-import could not be started");
-		feed_free(f);
+		fast_import_free(f);
 		return NULL;
 	}
 	f->to = pair[0];
@@ -140,7 +140,7 @@ struct feed *feed_open(const struct feed_spec *s, struct err *e)
 	rc = start(f, s, pair[1], e);
 	close(pair[1]);
 	if (rc) {
-		feed_free(f);
+		fast_import_free(f);
 		return NULL;
 	}
 	head(f, s);
@@ -160,7 +160,7 @@ static void read_back(int fd, struct buf *b)
 }
 
 /* "<commit>\n040000 tree <tree>\t...\n" */
-static int answers(struct feed *f, char **commit, char **tree)
+static int answers(struct fast_import *f, char **commit, char **tree)
 {
 	struct buf b = BUF_INIT;
 	const char *t;
@@ -177,7 +177,7 @@ static int answers(struct feed *f, char **commit, char **tree)
 	return rc;
 }
 
-int feed_close(struct feed *f, char **commit, char **tree, struct err *e)
+int fast_import_close(struct fast_import *f, char **commit, char **tree, struct err *e)
 {
 	struct buf words = BUF_INIT;
 	int code = -1, rc = -1;
@@ -202,11 +202,11 @@ int feed_close(struct feed *f, char **commit, char **tree, struct err *e)
 		*commit = *tree = NULL;
 	}
 	buf_release(&words);
-	feed_free(f);
+	fast_import_free(f);
 	return rc;
 }
 
-void feed_abort(struct feed *f)
+void fast_import_abort(struct fast_import *f)
 {
 	int code;
 
@@ -214,5 +214,5 @@ void feed_abort(struct feed *f)
 		return;
 	child_kill(&f->child, SIGKILL);
 	child_wait(&f->child, -1, &code);
-	feed_free(f);
+	fast_import_free(f);
 }

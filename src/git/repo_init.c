@@ -1,13 +1,13 @@
-/* seed.c - a new repository with one commit of given files. */
+/* repo_init.c - a new repository with one commit of given files. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/fs.h"
 #include "base/mem.h"
 #include "git/git.h"
-#include "git/seed.h"
+#include "git/repo_init.h"
 
-static int put_file(const char *dir, const struct seed_file *f, struct err *e)
+static int put_file(const char *dir, const struct repo_init_file *f, struct err *e)
 {
 	char *path = fs_join(dir, f->path), *parent = fs_dirname(path);
 	int rc = fs_mkdirs(parent, 0755, e);
@@ -40,7 +40,7 @@ static int in_tree(const char *git_dir, const char *tree, struct err *e, ...)
 	return rc;
 }
 
-int seed_repository(const char *dir, const struct seed_file *f, size_t n, const char *name,
+int repo_init(const char *dir, const struct repo_init_file *f, size_t n, const char *name,
 	const char *mail, const char *subject, struct err *e)
 {
 	char *git_dir = fs_join(dir, ".git");

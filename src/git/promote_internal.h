@@ -1,12 +1,12 @@
-/* promote_impl.h - what the parts of promote share: the target branch, refusals, and the one
+/* promote_internal.h - what the parts of promote share: the target branch, refusals, and the one
  * movement of a branch.
  *
  * Everything promote and undo do to a repository is a "move": one branch from one commit to
  * another, together with the work tree that has it checked out. A move runs one git child whose
  * identity is in the journal before it is waited for, and can be healed after a crash at any
  * instant: the branch is at `from` or at `to`, and the tree follows it. */
-#ifndef GIT_PROMOTE_IMPL_H
-#define GIT_PROMOTE_IMPL_H
+#ifndef GIT_PROMOTE_INTERNAL_H
+#define GIT_PROMOTE_INTERNAL_H
 
 #include <stdarg.h>
 #include <stdint.h>
@@ -102,12 +102,12 @@ int move_run(const struct move *m, int64_t since_ms, struct journal *j, int n, s
 int move_run_child(
 	struct git_call *c, struct journal *j, int n, int *code, struct buf *out, struct err *e);
 /* The branch is where the move wanted it, or further on. */
-bool move_arrived(const struct move *m, const char *now);
+bool ref_reached_target(const struct move *m, const char *now);
 
-enum heal { HEAL_FROM, HEAL_TO, HEAL_ELSE };
+enum heal { HEAL_FROM, HEAL_TO, RECOVER_NEEDS_USER };
 /* No child runs any more: removes the locks it left (younger than since_ms) and makes the tree
- * whole. HEAL_ELSE: nothing was touched, e says why: code "moved" = the branch is elsewhere by now,
- * "needs_you" = a person must look. -1: could not be found out. */
+ * whole. RECOVER_NEEDS_USER: nothing was touched, e says why: code "moved" = the branch is
+ * elsewhere by now, "needs_you" = a person must look. -1: could not be found out. */
 int move_heal(const struct move *m, int64_t since_ms, enum heal *how, struct err *e);
 /* One at a time per repository; fd or -1 with code "busy". */
 int promote_lock(const char *state_dir, struct err *e);
