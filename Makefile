@@ -18,7 +18,7 @@ HARD := -fstack-protector-strong -fPIE $(if $(SANITIZE),,-D_FORTIFY_SOURCE=2)
 SAN := $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-omit-frame-pointer -fno-sanitize-recover=all)
 ALL_CFLAGS = -std=c11 -D_GNU_SOURCE -Isrc -I. -I$(O) $(WARN) $(HARD) $(SAN) $(CFLAGS)
 LDFLAGS_ALL = $(SAN) -pie -Wl,-z,relro,-z,now $(LDFLAGS)
-LIBS_CORE := -lcjson -lpthread -lm
+LIBS_CORE := -lcjson -lutf8proc -lpthread -lm
 LIBS_ENGINE := -lcurl
 LIBS_UI := -lncursesw -ltinfo
 

@@ -41,7 +41,7 @@ missing_headers() {
 	if ! has "$CC" || ! printf 'int main(void){return 0;}' | "$CC" -static -x c -o /dev/null - 2>/dev/null; then
 		echo libc6-dev # the runner is linked with libc.a
 	fi
-	probes='ncurses.h:libncurses-dev curl/curl.h:libcurl4-openssl-dev cjson/cJSON.h:libcjson-dev linux/openat2.h:linux-libc-dev'
+	probes='ncurses.h:libncurses-dev curl/curl.h:libcurl4-openssl-dev cjson/cJSON.h:libcjson-dev utf8proc.h:libutf8proc-dev linux/openat2.h:linux-libc-dev'
 	[ "$what" = build ] || probes="$probes cmocka.h:libcmocka-dev"
 	for probe in $probes; do
 		if ! has "$CC" || ! printf '#include <stdarg.h>\n#include <stddef.h>\n#include <setjmp.h>\n#include <stdint.h>\n#include <%s>\n' "${probe%%:*}" |

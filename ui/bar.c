@@ -5,7 +5,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
-#include "base/width.h"
+#include "base/utf8.h"
 #include "ui/action.h"
 
 enum { WIDE = 120, BASE_HEX = 7, MESSAGE_LINES = 4 };
@@ -30,8 +30,8 @@ static int put_counts(struct canvas *c, int x, const struct count *k, size_t n, 
 			snprintf(text, sizeof(text), "%d %s", k[i].n, k[i].word);
 		else
 			snprintf(text, sizeof(text), "%s %d", glyph(k[i].g), k[i].n);
-		x -= (int)width_str(text);
-		canvas_put(c, 0, x, (int)width_str(text), k[i].role, text);
+		x -= (int)utf8_cells(text);
+		canvas_put(c, 0, x, (int)utf8_cells(text), k[i].role, text);
 		x -= 2;
 	}
 	return x;
@@ -71,10 +71,10 @@ static int put_right(struct deck *d, const struct race_info *r)
 		since_text(d, since, sizeof(since));
 		snprintf(away, sizeof(away), "! %s%s", engine, since);
 		canvas_right(&d->canvas, 0, 0, x, ROLE_ATTENTION, away);
-		return x - (int)width_str(away) - 2;
+		return x - (int)utf8_cells(away) - 2;
 	}
 	canvas_right(&d->canvas, 0, 0, x, ROLE_DIM, engine);
-	x -= (int)width_str(engine) + (words ? 4 : 2);
+	x -= (int)utf8_cells(engine) + (words ? 4 : 2);
 	if (words) { /* what needs you stands last among words, as a sentence ends */
 		struct count w[] = { k[1], k[2], k[3], k[0] };
 
@@ -154,8 +154,8 @@ static int footer_rank_that_fits(unsigned context, int w)
 		for (size_t i = 0; i < action_count; i++)
 			if (actions[i].foot && (actions[i].foot_contexts & context) &&
 				actions[i].foot_rank <= rank)
-				need += (int)(width_str(actions[i].foot_key) +
-						width_str(actions[i].foot)) +
+				need += (int)(utf8_cells(actions[i].foot_key) +
+						utf8_cells(actions[i].foot)) +
 					3;
 		if (need - 2 <= w)
 			return rank;

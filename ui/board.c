@@ -6,7 +6,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
-#include "base/width.h"
+#include "base/utf8.h"
 
 enum column { COL_ADDED, COL_REMOVED, COL_FILES, COL_MERGE, COL_CPU, COL_MEM, COL_OUT, COL_COUNT };
 
@@ -142,7 +142,7 @@ static void make_plan(struct plan *p, int w, const struct board_row *rows, size_
 	int longest = 0, fixed, x;
 
 	for (size_t i = 0; i < n; i++) {
-		int len = (int)width_str(rows[i].row->v->name);
+		int len = (int)utf8_cells(rows[i].row->v->name);
 
 		longest = len > longest ? len : longest;
 	}

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "base/width.h"
+#include "base/utf8.h"
 
 static const struct vt_cell blank = { .cp = ' ', .width = 1, .attr = { -1, -1, 0 } };
 
@@ -142,7 +142,7 @@ int canvas_putf(struct canvas *c, int y, int x, int max, enum role r, const char
 
 size_t canvas_break(const char *text, int w)
 {
-	size_t fit = width_fit(text, w > 0 ? (size_t)w : 1), cut = fit;
+	size_t fit = utf8_fit(text, w > 0 ? (size_t)w : 1), cut = fit;
 
 	if (!text[fit])
 		return fit;
@@ -173,7 +173,7 @@ int canvas_wrap(struct canvas *c, struct rect r, enum role role, const char *tex
 
 void canvas_right(struct canvas *c, int y, int x, int w, enum role r, const char *text)
 {
-	int n = (int)width_str(text);
+	int n = (int)utf8_cells(text);
 
 	canvas_put(c, y, n < w ? x + w - n : x, n < w ? n : w, r, text);
 }
@@ -183,7 +183,7 @@ void canvas_glyph(struct canvas *c, int y, int x, enum role r, enum glyph g)
 	struct vt_cell cell = blank;
 	const char *s = glyph(g);
 
-	width_decode(s, strlen(s), &cell.cp);
+	utf8_decode(s, strlen(s), &cell.cp);
 	cell.attr = c->theme->attr[r];
 	put_cell(c, y, x, &cell);
 }
@@ -249,9 +249,9 @@ void canvas_text(const struct canvas *c, struct buf *out)
 
 			if (p->width == 0)
 				continue;
-			buf_add(out, utf, width_encode(p->cp, utf));
+			buf_add(out, utf, utf8_encode(p->cp, utf));
 			for (int m = 0; m < 3 && p->comb[m]; m++)
-				buf_add(out, utf, width_encode(p->comb[m], utf));
+				buf_add(out, utf, utf8_encode(p->comb[m], utf));
 			if (p->cp != ' ')
 				end = out->len;
 		}

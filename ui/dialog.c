@@ -10,7 +10,7 @@
 
 #include "base/fs.h"
 #include "base/mem.h"
-#include "base/width.h"
+#include "base/utf8.h"
 #include "git/git.h"
 #include "ui/deck.h"
 
@@ -251,13 +251,13 @@ static void list_text(const struct json *list, const char *none, struct buf *b)
 /* The end of a path says more than its beginning. */
 static const char *path_end(const char *path, size_t cells)
 {
-	size_t all = width_str(path);
+	size_t all = utf8_cells(path);
 
 	while (all > cells && *path) {
 		uint32_t cp;
 
-		path += width_decode(path, strlen(path), &cp);
-		all = width_str(path);
+		path += utf8_decode(path, strlen(path), &cp);
+		all = utf8_cells(path);
 	}
 	return path;
 }
@@ -271,7 +271,7 @@ static void add_where(struct lines *l, const struct json *plan, int w)
 	buf_str(&b, tree ? ", checked out in " : ", not checked out anywhere");
 	if (tree) {
 		char *tilde = fs_tilde(tree);
-		int left = w - (int)width_str(b.p);
+		int left = w - (int)utf8_cells(b.p);
 		const char *end = path_end(tilde, left > 12 ? (size_t)left : 12);
 
 		if (end > tilde)
@@ -316,7 +316,7 @@ static void add_files(struct lines *l, const struct json *plan, size_t most)
 
 	for (const struct json *f = json_first(files); f && n < most; f = json_next(f), n++) {
 		char path[512];
-		int w = (int)width_str(vt_clean_str(json_str(f, "path", "?"), path, sizeof(path)));
+		int w = (int)utf8_cells(vt_clean_str(json_str(f, "path", "?"), path, sizeof(path)));
 
 		widest = w > widest ? w : widest;
 	}
@@ -334,7 +334,7 @@ static void add_files(struct lines *l, const struct json *plan, size_t most)
 			return;
 		}
 		vt_clean_str(json_str(f, "path", "?"), path, sizeof(path));
-		pad = widest + 1 - (int)width_str(path);
+		pad = widest + 1 - (int)utf8_cells(path);
 		if (json_int(f, "added", -1) < 0)
 			add(l, NULL, ROLE_TEXT, "  %s%*s binary", path, pad > 0 ? pad : 0, "");
 		else

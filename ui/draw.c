@@ -7,7 +7,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
-#include "base/width.h"
+#include "base/utf8.h"
 #include "ui/term.h"
 
 enum { NOTE_MS = 200 };
@@ -141,7 +141,7 @@ static void draw_title(struct deck *d, const struct item *it, struct rect r, int
 	if (it->row->best)
 		x += canvas_putf(c, r.y, x, end - x, ROLE_BEST, "%s ", glyph(G_BEST));
 	title_label(it->row, label);
-	n = (int)width_str(label);
+	n = (int)utf8_cells(label);
 	if (n && x + n + 5 < end) {
 		canvas_putf(c, r.y, end - n - 3, n + 2, it->row->attention ? ROLE_ATTENTION : name,
 			" %s ", label);

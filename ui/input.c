@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "base/width.h"
+#include "base/utf8.h"
 
 static const struct {
 	const char *seq; /* after ESC */
@@ -195,7 +195,7 @@ int32_t input_next(struct input *in, int64_t now)
 	need = c < 0xc0 ? 1 : c < 0xe0 ? 2 : c < 0xf0 ? 3 : 4;
 	if (in->in.len < need && now - in->since < INPUT_SEQUENCE_MS)
 		return KEY_NONE;
-	n = width_decode(in->in.p, in->in.len, &cp);
+	n = utf8_decode(in->in.p, in->in.len, &cp);
 	take(in, n, now);
 	if (cp == 0)
 		return KEY_UNKNOWN;
@@ -223,7 +223,7 @@ int32_t key_parse(const char *name)
 			return names[i].key;
 	if (!strncmp(name, "ctrl-", 5) && n == 6 && name[5] >= 'a' && name[5] <= 'z')
 		return KEY_CTRL(name[5]);
-	if (n && width_decode(name, n, &cp) == n && cp > ' ' && cp != 0xfffd)
+	if (n && utf8_decode(name, n, &cp) == n && cp > ' ' && cp != 0xfffd)
 		return (int32_t)cp;
 	return KEY_NONE;
 }
@@ -239,7 +239,7 @@ const char *key_name(int32_t key, char out[16])
 	if (key > 0 && key < 32)
 		snprintf(out, 16, "^%c", 'A' + key - 1);
 	else if (key < 0x200000)
-		out[width_encode((uint32_t)key, out)] = '\0';
+		out[utf8_encode((uint32_t)key, out)] = '\0';
 	else
 		snprintf(out, 16, "?");
 	return out;

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "base/width.h"
+#include "base/utf8.h"
 #include "ui/action.h"
 
 enum { MAX_LINES = 60, COLUMNS = 3 };
@@ -99,13 +99,13 @@ static int put_always(struct pen *k, int line)
 
 		if (a->section != SECTION_ALWAYS || !a->help)
 			continue;
-		need = (int)(width_str(a->help_keys) + 1 + width_str(a->help));
+		need = (int)(utf8_cells(a->help_keys) + 1 + utf8_cells(a->help));
 		if (x + need > w - 1 && x > 11) {
 			x = 11;
 			line++;
 		}
 		put(k, line, x, ROLE_ACCENT, a->help_keys);
-		put(k, line, x + (int)width_str(a->help_keys) + 1, ROLE_TEXT, a->help);
+		put(k, line, x + (int)utf8_cells(a->help_keys) + 1, ROLE_TEXT, a->help);
 		x += need + 4;
 	}
 	put(k, line + 1, 11, ROLE_ACCENT, "q");

@@ -6,7 +6,7 @@
 #include "base/clock.h"
 #include "base/fs.h"
 #include "base/mem.h"
-#include "base/width.h"
+#include "base/utf8.h"
 #include "ui/deck.h"
 
 enum { LABEL_W = 14 };

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "base/width.h"
+#include "base/utf8.h"
 #include "ui/action.h"
 #include "ui/keymap.h"
 
@@ -87,7 +87,7 @@ static bool edit(struct deck *d, int32_t key)
 			buf_add(b, clean.p, clean.len);
 		buf_release(&clean);
 	} else if (key >= ' ' && key < 0x110000 && b->len < MAX_TEXT) {
-		buf_add(b, utf, width_encode((uint32_t)key, utf));
+		buf_add(b, utf, utf8_encode((uint32_t)key, utf));
 	} else {
 		return false;
 	}
@@ -243,8 +243,8 @@ void prompt_draw(struct deck *d)
 		p += strspn(p, " ");
 	}
 	answers(d, may);
-	answer = (int)width_str(may) + (d->prompt.kind == PROMPT_WORD_YES) +
-		(int)width_str(d->prompt.text.p);
+	answer = (int)utf8_cells(may) + (d->prompt.kind == PROMPT_WORD_YES) +
+		(int)utf8_cells(d->prompt.text.p);
 	for (int x = 1 + used - answer; x < 1 + used && x > 0; x++)
 		c->cell[(c->h - 1) * c->w + x].attr = c->theme->attr[ROLE_ACCENT];
 	if (d->prompt.kind == PROMPT_WORD_YES) {

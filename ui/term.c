@@ -25,7 +25,7 @@
 
 #include "base/fs.h"
 #include "base/mem.h"
-#include "base/width.h"
+#include "base/utf8.h"
 
 static struct {
 	bool open, utf8, sync, modern;

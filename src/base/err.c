@@ -5,33 +5,19 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/utf8.h"
+
 void err_clear(struct err *e)
 {
 	e->code[0] = 0;
 	e->msg[0] = 0;
 }
 
-/* Takes away the bytes of a code point that the end of the array cut in two. */
-static void trim_half(char *s)
-{
-	size_t len = strlen(s), i = len, need;
-	unsigned char lead;
-
-	while (i > 0 && len - i < 3 && ((unsigned char)s[i - 1] & 0xC0) == 0x80)
-		i--;
-	if (i == 0)
-		return;
-	lead = (unsigned char)s[i - 1];
-	need = lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : lead >= 0xC0 ? 2 : 1;
-	if (need > 1 && len - (i - 1) < need)
-		s[i - 1] = 0;
-}
-
 static void set_msg(struct err *e, const char *msg, int would_be)
 {
 	snprintf(e->msg, sizeof e->msg, "%s", msg);
 	if (would_be >= (int)sizeof e->msg)
-		trim_half(e->msg);
+		e->msg[utf8_trim(e->msg, sizeof e->msg - 1)] = 0;
 }
 
 int err_vset(struct err *e, const char *code, const char *fmt, va_list ap)
@@ -71,7 +57,7 @@ int err_sys(struct err *e, const char *code, const char *fmt, ...)
 	len = strlen(e->msg);
 	n = snprintf(e->msg + len, sizeof e->msg - len, ": %s", text);
 	if (n >= (int)(sizeof e->msg - len))
-		trim_half(e->msg);
+		e->msg[utf8_trim(e->msg, sizeof e->msg - 1)] = 0;
 	errno = saved;
 	return -1;
 }

@@ -11,6 +11,7 @@
 
 #include "base/json_scan.h"
 #include "base/mem.h"
+#include "base/utf8.h"
 
 static cJSON *raw(const struct json *j)
 {
@@ -108,7 +109,7 @@ static void print_string(const char *s, struct buf *b)
 
 	buf_char(b, '"');
 	while (n > 0) {
-		size_t len = json_utf8(s, n);
+		size_t len = utf8_len(s, n);
 		unsigned char c = (unsigned char)s[0];
 
 		if (len == 0) {

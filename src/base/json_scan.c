@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/utf8.h"
 
 int json_scan_line(const char *s, size_t at)
 {
@@ -29,36 +30,6 @@ static int fail_at(struct json_scan *c, size_t at, const char *what)
 		column += ((unsigned char)c->s[i] & 0xC0) != 0x80;
 	return err_set(
 		c->e, "bad_json", "line %d, column %d: %s", json_scan_line(c->s, at), column, what);
-}
-
-size_t json_utf8(const char *s, size_t n)
-{
-	const unsigned char *p = (const unsigned char *)s;
-	unsigned char lo = 0x80, hi = 0xBF;
-	size_t len;
-
-	if (p[0] < 0x80)
-		return 1;
-	if (p[0] < 0xC2 || p[0] > 0xF4)
-		return 0;
-	len = p[0] < 0xE0 ? 2 : p[0] < 0xF0 ? 3 : 4;
-	if (len > n)
-		return 0;
-	/* The second byte excludes overlong forms, surrogates and what is above U+10FFFF. */
-	if (p[0] == 0xE0)
-		lo = 0xA0;
-	else if (p[0] == 0xED)
-		hi = 0x9F;
-	else if (p[0] == 0xF0)
-		lo = 0x90;
-	else if (p[0] == 0xF4)
-		hi = 0x8F;
-	if (p[1] < lo || p[1] > hi)
-		return 0;
-	for (size_t i = 2; i < len; i++)
-		if ((p[i] & 0xC0) != 0x80)
-			return 0;
-	return len;
 }
 
 void json_scan_blank(struct json_scan *c)
@@ -96,30 +67,12 @@ static int hex4(const struct json_scan *c, size_t at, uint32_t *v)
 	return 0;
 }
 
-static void put_utf8(struct buf *b, uint32_t cp)
-{
-	if (cp < 0x80) {
-		buf_char(b, (char)cp);
-	} else if (cp < 0x800) {
-		buf_char(b, (char)(0xC0 | cp >> 6));
-		buf_char(b, (char)(0x80 | (cp & 63)));
-	} else if (cp < 0x10000) {
-		buf_char(b, (char)(0xE0 | cp >> 12));
-		buf_char(b, (char)(0x80 | (cp >> 6 & 63)));
-		buf_char(b, (char)(0x80 | (cp & 63)));
-	} else {
-		buf_char(b, (char)(0xF0 | cp >> 18));
-		buf_char(b, (char)(0x80 | (cp >> 12 & 63)));
-		buf_char(b, (char)(0x80 | (cp >> 6 & 63)));
-		buf_char(b, (char)(0x80 | (cp & 63)));
-	}
-}
-
 /* `at` stands on the first hex digit of \uXXXX. */
 static int unicode_escape(struct json_scan *c, struct buf *text)
 {
 	size_t start = c->at - 2;
 	uint32_t cp, low;
+	char utf[4];
 
 	if (hex4(c, c->at, &cp) < 0)
 		return fail_at(c, start, "\\u needs four hexadecimal digits");
@@ -136,7 +89,7 @@ static int unicode_escape(struct json_scan *c, struct buf *text)
 		cp = 0x10000 + ((cp - 0xD800) << 10) + (low - 0xDC00);
 	}
 	if (text)
-		put_utf8(text, cp);
+		buf_add(text, utf, utf8_encode(cp, utf));
 	return 0;
 }
 
@@ -180,7 +133,7 @@ int json_scan_string(struct json_scan *c, struct buf *text)
 		if (b < 0x20)
 			return fail_at(c, c->at,
 				"a control character in a text must be written as an escape");
-		len = json_utf8(c->s + c->at, c->n - c->at);
+		len = utf8_len(c->s + c->at, c->n - c->at);
 		if (len == 0)
 			return fail_at(c, c->at, "not valid UTF-8");
 		if (text)

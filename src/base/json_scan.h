@@ -31,8 +31,6 @@ void json_scan_blank(struct json_scan *c);
 /* Takes the byte b after blanks: 1 = it was there. */
 int json_scan_take(struct json_scan *c, char b);
 
-/* Length of the valid UTF-8 sequence at p (1..4, n > 0), 0 = not valid. */
-size_t json_utf8(const char *p, size_t n);
 /* Line (1-based) of an offset. */
 int json_scan_line(const char *s, size_t at);
 

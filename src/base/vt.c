@@ -10,56 +10,10 @@
 
 #include "base/mem.h"
 #include "base/vt_parse.h"
-#include "base/width.h"
+#include "base/utf8.h"
 
 enum { S_GROUND, S_ESC, S_ESC_INT, S_CSI, S_CSI_SKIP, S_STRING, S_STRING_ESC };
 enum { MAX_PARAM = 16, MAX_STRING = 4096 };
-
-/* What must never be seen as nothing: format characters, bidi, zero width, fillers, tags, private
- * use, noncharacters. */
-static const struct {
-	uint32_t lo, hi;
-} hidden[] = {
-	{ 0xad, 0xad },
-	{ 0x34f, 0x34f },
-	{ 0x600, 0x605 },
-	{ 0x61c, 0x61c },
-	{ 0x6dd, 0x6dd },
-	{ 0x70f, 0x70f },
-	{ 0x890, 0x891 },
-	{ 0x8e2, 0x8e2 },
-	{ 0x115f, 0x1160 },
-	{ 0x17b4, 0x17b5 },
-	{ 0x180b, 0x180f },
-	{ 0x200b, 0x200f },
-	{ 0x2028, 0x202e },
-	{ 0x2060, 0x206f },
-	{ 0x3164, 0x3164 },
-	{ 0xd800, 0xf8ff },
-	{ 0xfdd0, 0xfdef },
-	{ 0xfeff, 0xfeff },
-	{ 0xffa0, 0xffa0 },
-	{ 0xfff0, 0xfffb },
-	{ 0xfffe, 0xffff },
-	{ 0x110bd, 0x110bd },
-	{ 0x110cd, 0x110cd },
-	{ 0x13430, 0x1343f },
-	{ 0x1bca0, 0x1bca3 },
-	{ 0x1d173, 0x1d17a },
-	{ 0xe0000, 0x10ffff },
-};
-
-static bool is_hidden(uint32_t cp)
-{
-	if (cp < 0xad)
-		return false;
-	if ((cp & 0xfffe) == 0xfffe)
-		return true;
-	for (size_t i = 0; i < ARRAY_LEN(hidden) && hidden[i].lo <= cp; i++)
-		if (cp <= hidden[i].hi)
-			return true;
-	return false;
-}
 
 void vt_init(struct vt *v)
 {
@@ -93,7 +47,7 @@ static void show(struct vt *v, uint32_t cp, struct vt_sink *k)
 		begin_string(v);
 	} else if ((cp >= 0x80 && cp <= 0x9f) || (cp >= 0xfe00 && cp <= 0xfe0f)) {
 		v->removed++;
-	} else if (is_hidden(cp)) {
+	} else if (utf8_invisible(cp)) {
 		snprintf(marker, sizeof(marker), "<U+%04X>", (unsigned)cp);
 		for (const char *p = marker; *p; p++)
 			k->text(k, v, (unsigned char)*p);
@@ -113,28 +67,16 @@ static void control(struct vt *v, unsigned char b, struct vt_sink *k)
 /* True when b was used up by the sequence under way. */
 static bool utf_continue(struct vt *v, unsigned char b, struct vt_sink *k)
 {
-	unsigned char lead = v->utf[0], lo = 0x80, hi = 0xbf;
 	uint32_t cp;
 
-	if (v->utf_len == 1) {
-		if (lead == 0xe0)
-			lo = 0xa0;
-		else if (lead == 0xed)
-			hi = 0x9f;
-		else if (lead == 0xf0)
-			lo = 0x90;
-		else if (lead == 0xf4)
-			hi = 0x8f;
-	}
-	if (b < lo || b > hi) {
+	v->utf[v->utf_len++] = b;
+	if (utf8_decode((const char *)v->utf, v->utf_len, &cp) < v->utf_len) {
 		v->utf_len = 0;
-		show(v, 0xfffd, k);
+		show(v, UTF8_BAD, k);
 		return false;
 	}
-	v->utf[v->utf_len++] = b;
 	if (v->utf_len == v->utf_need) {
 		v->utf_len = 0;
-		width_decode((const char *)v->utf, v->utf_need, &cp);
 		show(v, cp, k);
 	}
 	return true;
@@ -157,7 +99,7 @@ static void ground(struct vt *v, unsigned char b, struct vt_sink *k)
 		v->utf_len = 1;
 		v->utf_need = b < 0xe0 ? 2 : b < 0xf0 ? 3 : 4;
 	} else {
-		show(v, 0xfffd, k);
+		show(v, UTF8_BAD, k);
 	}
 }
 
@@ -288,6 +230,6 @@ void vt_flush(struct vt *v, struct vt_sink *k)
 		drop_sequence(v);
 	else if (v->utf_len) {
 		v->utf_len = 0;
-		show(v, 0xfffd, k);
+		show(v, UTF8_BAD, k);
 	}
 }

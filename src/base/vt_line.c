@@ -5,7 +5,7 @@
 
 #include "base/mem.h"
 #include "base/vt_parse.h"
-#include "base/width.h"
+#include "base/utf8.h"
 
 struct line_sink {
 	struct vt_sink k; /* first */
@@ -87,7 +87,7 @@ static void line_text(struct vt_sink *sink, struct vt *v, uint32_t cp)
 	struct line_sink *k = (struct line_sink *)sink;
 	struct vt_line *l = k->l;
 	struct vt_attr a;
-	int w = width_cp(cp);
+	int w = utf8_width(cp);
 
 	if (v->restart) {
 		v->restart = 0;

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/vt_parse.h"
-#include "base/width.h"
+#include "base/utf8.h"
 
 enum { MAX_MARKS = 3 };
 
@@ -17,7 +17,7 @@ static void text_put(struct text_sink *k, struct vt *v, uint32_t cp)
 {
 	char utf[4];
 
-	if (width_cp(cp) == 0) {
+	if (utf8_width(cp) == 0) {
 		if (v->marks == VT_NO_BASE)
 			text_put(k, v, 0x25cc);
 		if (v->marks >= MAX_MARKS) {
@@ -27,9 +27,9 @@ static void text_put(struct text_sink *k, struct vt *v, uint32_t cp)
 		v->marks++;
 	} else {
 		v->marks = 0;
-		v->column += (uint32_t)width_cp(cp);
+		v->column += (uint32_t)utf8_width(cp);
 	}
-	buf_add(k->out, utf, width_encode(cp, utf));
+	buf_add(k->out, utf, utf8_encode(cp, utf));
 }
 
 static void clean_text(struct vt_sink *sink, struct vt *v, uint32_t cp)
@@ -61,9 +61,7 @@ char *vt_clean_str(const char *s, char *out, size_t size)
 	size_t n;
 
 	vt_clean(s, strlen(s), &b);
-	n = b.len < size ? b.len : size - 1;
-	while (n < b.len && n > 0 && ((unsigned char)b.p[n] & 0xc0) == 0x80)
-		n--; /* never half a code point */
+	n = utf8_trim(b.p, b.len < size ? b.len : size - 1);
 	memcpy(out, b.p, n);
 	out[n] = '\0';
 	buf_release(&b);
@@ -98,7 +96,7 @@ static void stream_text(struct vt_sink *sink, struct vt *v, uint32_t cp)
 	struct text_sink *k = (struct text_sink *)sink;
 
 	stream_restart(k, v);
-	if (width_cp(cp) > 0)
+	if (utf8_width(cp) > 0)
 		stream_attr(
 			k, v, &v->attr); /* a mark stays in its cell: nothing may come between */
 	text_put(k, v, cp);

@@ -6,7 +6,7 @@
 
 #include "base/mem.h"
 #include "base/vt.h"
-#include "base/width.h"
+#include "base/utf8.h"
 #include "cli/cli.h"
 
 enum cli_exit cli_exit_of(const struct err *e)
@@ -129,7 +129,7 @@ static void pad(FILE *f, size_t n)
 
 static void print_cell(FILE *f, const char *s, size_t width, bool right, bool last)
 {
-	size_t w = width_str(s), gap = width > w ? width - w : 0;
+	size_t w = utf8_cells(s), gap = width > w ? width - w : 0;
 	if (right)
 		pad(f, gap);
 	fputs(s, f);
@@ -164,7 +164,7 @@ void cli_table_print(struct cli_table *t, FILE *f)
 	size_t *width = xcalloc(t->columns, sizeof(*width));
 	for (size_t i = 0; i < t->cells.n; i++) {
 		char *text = cell_text(t->cells.v[i], t->markdown);
-		size_t w = width_str(text), c = i % t->columns;
+		size_t w = utf8_cells(text), c = i % t->columns;
 		free(t->cells.v[i]);
 		t->cells.v[i] = text;
 		width[c] = w > width[c] ? w : width[c];

@@ -7,6 +7,7 @@
 
 #include "base/mem.h"
 #include "base/vt.h"
+#include "base/utf8.h"
 #include "git/merge.h"
 
 enum { SUBJECT_MAX = 200, REPLAY_MAX = 1000 };
@@ -19,11 +20,8 @@ char *promote_subject(const char *text)
 
 	vt_clean(text ? text : "", n, &b);
 	if (b.len > SUBJECT_MAX) {
-		n = SUBJECT_MAX;
-		while (n && ((unsigned char)b.p[n] & 0xc0) == 0x80)
-			n--;
-		b.p[n] = '\0';
-		b.len = n;
+		b.len = utf8_trim(b.p, SUBJECT_MAX);
+		b.p[b.len] = '\0';
 	}
 	buf_trim(&b);
 	return buf_take(&b);

@@ -11,6 +11,7 @@
 #include "base/diag.h"
 #include "base/fs.h"
 #include "base/mem.h"
+#include "base/utf8.h"
 #include "git/diff.h"
 #include "git/walk.h"
 
@@ -43,11 +44,8 @@ static char *make_message(const struct snapshot_in *in)
 	struct buf b = BUF_INIT;
 	size_t n = in->subject ? strcspn(in->subject, "\r\n") : 0;
 
-	if (n > MAX_SUBJECT) {
-		n = MAX_SUBJECT;
-		while (n && ((unsigned char)in->subject[n] & 0xC0) == 0x80)
-			n--;
-	}
+	if (n > MAX_SUBJECT)
+		n = utf8_trim(in->subject, MAX_SUBJECT);
 	for (size_t i = 0; i < n; i++) {
 		unsigned char c = (unsigned char)in->subject[i];
 

@@ -8,7 +8,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
-#include "base/width.h"
+#include "base/utf8.h"
 #include "model/suggest.h"
 #include "model/rank.h"
 #include "model/spec_image.h"
@@ -17,20 +17,6 @@
 static int no(struct err *e, const char *s, const char *what)
 {
 	return err_set(e, "spec", "\"%.60s\" %s", s, what);
-}
-
-static bool utf8_ok(const char *s)
-{
-	size_t n = strlen(s);
-	while (n) {
-		uint32_t cp;
-		size_t used = width_decode(s, n, &cp);
-		if (cp == 0xfffd && (used != 3 || memcmp(s, "\xef\xbf\xbd", 3)))
-			return false;
-		s += used;
-		n -= used;
-	}
-	return true;
 }
 
 static bool blank(const char *s)
@@ -208,7 +194,7 @@ int spec_value_text(enum spec_kind kind, const char *s, struct err *e)
 	};
 	if (kind != SPEC_ARG && blank(s))
 		return err_set(e, "spec", "is empty");
-	if (!utf8_ok(s))
+	if (!utf8_valid(s, strlen(s)))
 		return err_set(e, "spec", "is not valid UTF-8 text");
 	if (value_long(kind, s, e))
 		return -1;

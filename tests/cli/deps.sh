@@ -80,7 +80,7 @@ is "$RC ${OUT##*$'\n'}" "1 Still missing to test: tmux. Install by hand, then tr
 
 world cc gcc
 deps build
-like "$RC $OUT" '^1 .*gcc.*libc6-dev.*libcjson-dev.*libcurl4-openssl-dev.*libncurses-dev' "without a compiler: compiler and libraries are named"
+like "$RC $OUT" '^1 .*gcc.*libc6-dev.*libcjson-dev.*libcurl4-openssl-dev.*libncurses-dev.*libutf8proc-dev' "without a compiler: compiler and libraries are named"
 world
 tool cc 'case "$*" in *-static*) exit 1 ;; esac; exec /usr/bin/cc "$@"'
 deps build

@@ -82,7 +82,7 @@ mkdir -p "$tmp/t/src/other"
 finds "an unknown part" text 'no part of the design' src/other/z.c <"$tmp/z.c"
 
 # One-owner headers.
-for h in curses.h ncurses.h ncursesw/curses.h term.h curl/curl.h cjson/cJSON.h pthread.h; do
+for h in curses.h ncurses.h ncursesw/curses.h term.h curl/curl.h cjson/cJSON.h utf8proc.h pthread.h; do
 	echo "#include <$h>" | finds "<$h> elsewhere" text 'belongs to' src/git/x.c
 done
 echo '  #  include <curses.h>' | finds "<curses.h> with blanks" text 'belongs to' ui/x.c

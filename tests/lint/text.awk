@@ -18,6 +18,7 @@ BEGIN {
 	own("^n?cursesw?(\\.h|/)|^term\\.h$|^panel\\.h$", " ui/term.c ")
 	own("^curl/", " src/engine/loop.c src/engine/http.c ")
 	own("^cjson/|^cJSON\\.h$", " src/base/json.c ")
+	own("^utf8proc\\.h$", " src/base/utf8.c ")
 	own("^pthread\\.h$|^threads\\.h$", " src/base/pool.c ")
 
 	n_banned = split("strcpy strcat sprintf vsprintf gets strtok system popen atoi alloca strncpy tmpnam mktemp sleep usleep", banned, " ")

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "base/width.h"
+#include "base/utf8.h"
 #include "ui/keymap.h"
 
 static const unsigned places[] = { IN_DECK, IN_LOG, IN_INFO, IN_PAGE, IN_RACES, IN_EMPTY };
@@ -108,7 +108,7 @@ static void test_help(void **state)
 		key_name(first, name);
 		if (!strstr(keys, name))
 			fail_msg("help of %s does not show its key %s", actions[i].name, name);
-		assert_true(width_str(keys) <= 18);
+		assert_true(utf8_cells(keys) <= 18);
 	}
 }
 

@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 #include "base/vt.h"
-#include "base/width.h"
+#include "base/utf8.h"
 
 struct sample {
 	const char *in; /* bytes of a log */
@@ -80,9 +80,9 @@ static void cells_text(const struct vt_line *l, struct buf *b)
 
 		if (!c->width)
 			continue;
-		buf_add(b, utf, width_encode(c->cp, utf));
+		buf_add(b, utf, utf8_encode(c->cp, utf));
 		for (int m = 0; m < 3 && c->comb[m]; m++)
-			buf_add(b, utf, width_encode(c->comb[m], utf));
+			buf_add(b, utf, utf8_encode(c->comb[m], utf));
 	}
 }
 
@@ -167,7 +167,7 @@ static void assert_alphabet(const char *s, size_t n, bool color)
 			i++;
 			continue;
 		}
-		i += width_decode(s + i, n - i, &cp);
+		i += utf8_decode(s + i, n - i, &cp);
 		assert_true(cp >= 0x20 && cp != 0x7f && !(cp >= 0x80 && cp < 0xa0));
 		assert_false(cp >= 0x200b && cp <= 0x200f);
 		assert_false(cp >= 0x2028 && cp <= 0x202e);
