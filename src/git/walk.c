@@ -1,11 +1,11 @@
 /* walk.c - the walk over a hostile tree.
  *
  * The tree changes under us, by somebody who knows how we look. So each entry is judged (fstatat,
- * no links), opened as the thing that was judged (open_nofollow.h), and what disagrees is "kept as before":
- * the item stays as the last walk saw it, marked to be read again. Only an entry that is absent, in
- * a directory that was read to its end, is a deletion. Directories are entered one component at a
- * time and hold one descriptor each, at most 64 deep. Known files are never ignored: a rule that
- * somebody writes into .gitignore can hide new files only. */
+ * no links), opened as the thing that was judged (open_nofollow.h), and what disagrees is "kept as
+ * before": the item stays as the last walk saw it, marked to be read again. Only an entry that is
+ * absent, in a directory that was read to its end, is a deletion. Directories are entered one
+ * component at a time and hold one descriptor each, at most 64 deep. Known files are never ignored:
+ * a rule that somebody writes into .gitignore can hide new files only. */
 #include "git/walk.h"
 
 #include <dirent.h>
