@@ -37,10 +37,10 @@ eval "$remove"
 is "$(find "$XDG_STATE_HOME" -mindepth 2 | wc -l)" 0 "demo: removed without a rest"
 
 term_start 120x40 "$YOLO" demo --engine fake
-term_shows "on a terminal demo opens the deck" 'careful +. (running|saving|checking|passed)' 20
-term_shows "the deck shows a log" 'Task: roman.sh prints 4' 20
+term_shows "on a terminal demo opens the deck" 'careful +. (running|saving|checking|passed)'
+term_shows "the deck shows a log" 'Task: roman.sh prints 4'
 term_keys Q
-term_shows "after the deck it says where it is" 'remove all +rm -rf' 20
+term_shows "after the deck it says where it is" 'remove all +rm -rf'
 wait_ok "demo: exit 0" '[ "$(term_code)" = 0 ]'
 term_stop
 done_testing

@@ -39,7 +39,7 @@ deck() { # WxH [K=V...]
 }
 
 event() { # one JSON line to all decks
-	timeout 5 sh -c 'printf "%s\n" "$1" >"$2"' - "$1" "$T/inject" || not_ok "the event reaches the conductor"
+	timeout 60 sh -c 'printf "%s\n" "$1" >"$2"' - "$1" "$T/inject" || not_ok "the event reaches the conductor"
 }
 
 asked() { # the requests so far, without the reads
@@ -59,7 +59,7 @@ golden() { # NAME REGEX
 	fi
 	# the word may be on the screen before the rest of its frame is
 	# shellcheck disable=SC2016 # for wait_for
-	if wait_for '[ "$got" = "$(cat "$file" 2>/dev/null)" ] || { got=$(term_screen | mask) && false; }' 3; then
+	if wait_for '[ "$got" = "$(cat "$file" 2>/dev/null)" ] || { got=$(term_screen | mask) && false; }'; then
 		ok "golden screen $1"
 	else
 		not_ok "golden screen $1" "$(diff <(printf '%s\n' "$got") "$file")"

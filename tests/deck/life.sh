@@ -38,7 +38,7 @@ like "$SCREEN" 'Proceed' 'the logs are still there'
 rm "$T/inject"
 "$FIXTURE" conductor "$DECK_TOP/scenes/m1.json" "$COMMON" 2>/dev/null &
 SCENE_PID=$!
-wait_ok 'it connects again by itself' 'term_screen | head -n 1 | grep -q "▸ 2"' 15
+wait_ok 'it connects again by itself' 'term_screen | head -n 1 | grep -q "▸ 2"'
 term_keys j
 term_shows 'and works on' '^▌  2 claude-2'
 
@@ -151,10 +151,13 @@ term_shows 'which hears keys' '^▌  2 claude-2'
 scene empty
 deck 80x24
 term_wait 'No race yet'
-pause 0.5
-a=$(awk '/^voluntary/ { print $2 }' "/proc/$(deck_pid)/status")
+wakes() {
+	awk '/^voluntary/ { print $2 }' "/proc/$(deck_pid)/status"
+}
+a=
+wait_for 'a=$(wakes); pause 0.5; [ "$(wakes)" = "$a" ]'
 pause 2
-is "$(($(awk '/^voluntary/ { print $2 }' "/proc/$(deck_pid)/status") - a))" 0 'no wake-up in 2 s when nothing is live'
+is "$(($(wakes) - a))" 0 'no wake-up in 2 s when nothing is live'
 
 # ---- terminals
 deck 80x24 TERM=xterm-nobody-has-this

@@ -41,7 +41,7 @@ conductor=$(tail -n 1 "$T"/state/yolodeck/*/conductor.lock 2>/dev/null | grep -o
 conductor=${conductor:-$(sed -n 's/.* pid \([0-9]*\),.*/\1/p' "$T"/state/yolodeck/*/conductor.log | tail -n 1)}
 kill -9 "$conductor"
 term_shows 'the deck says that the conductor is gone, or has a new one already' 'conductor away|conductor is back'
-term_shows 'a new one is there' 'conductor is back' 20
+term_shows 'a new one is there' 'conductor is back'
 before=$(grep -o 'tick [0-9]*' <<<"$SCREEN" | sort -k2n | tail -n 1)
 wait_ok 'the lines go on' 'SCREEN=$(term_screen); [ "$(grep -o "tick [0-9]*" <<<"$SCREEN" | sort -k2n | tail -n 1)" != "'"$before"'" ]'
 term_shows 'they still run' '3 calc-3 +. running'
@@ -137,8 +137,8 @@ if bwrap --ro-bind / / true 2>/dev/null; then
 	term_keys c
 	term_wait 'press a key$'
 	term_keys Enter
-	term_shows 'saved: the new race is on the deck' '^ toy  race [0-9] second' 20
-	term_shows 'and runs' 'from the second race' 20
+	term_shows 'saved: the new race is on the deck' '^ toy  race [0-9] second'
+	term_shows 'and runs' 'from the second race'
 else
 	skip 'saved: the new race is on the deck' 'no bubblewrap here'
 fi

@@ -53,7 +53,7 @@ deck 160x45
 golden m2-launch-160x45 'all of|Proceed'
 term_keys s
 term_wait 'best first: check'
-wait_for '! term_screen | tail -1 | grep -q "^ best first"' 8
+wait_for '! term_screen | tail -1 | grep -q "^ best first"'
 golden m2-best-160x45 '1-6 of 6'
 
 scene many

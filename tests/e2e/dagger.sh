@@ -85,7 +85,7 @@ is "$(git show yolo/6/hungry:file.txt)" partial "running out of memory keeps the
 RACE=$(dagger_race -n 8 --name kill --parallel 8 -d -- sh -c 'echo "work of $YOLO_INDEX" >file.txt; i=0; while [ $i -lt 3000 ]; do echo $i; sleep 0.1; i=$((i+1)); [ ! -e /tmp/end ] || exit 0; done' 2>/dev/null)
 wait_ok "eight run" '[ "$(yolodeck ls --json | jq "[.rows[] | select(.race == '"$RACE"' and .state == \"running\")] | length")" = 8 ]' 120
 LOG=$(of "$RACE/3" .log)
-wait_for "[ -s '$LOG' ]" 10
+wait_for "[ -s '$LOG' ]"
 if command -v ss >/dev/null; then
 	PIPE=$(cat "$(state_dir)/races/$RACE/pipe/0/lock")
 	is "$(ss -Hltnp | grep -E "pid=($PIPE|$(pgrep -P "$PIPE" | tr '\n' '|')0)," | awk '{ print $4 }' | grep -v -E '^(127\.0\.0\.1|\[::1\]):')" "" \
@@ -96,21 +96,21 @@ fi
 yolodeck kill "$RACE/3" >/dev/null
 AT=${EPOCHREALTIME/[.,]/}
 # its container is gone when the exit stands in its index
-wait_ok "it has ended" '[ "$(tail -c 32 "$LOG.idx" | od -An -tu1 -j28 -N1 | tr -d " ")" = 1 ]' 40
+wait_ok "it has ended" '[ "$(tail -c 32 "$LOG.idx" | od -An -tu1 -j28 -N1 | tr -d " ")" = 1 ]'
 echo "# the kill took $(((${EPOCHREALTIME/[.,]/} - AT) / 1000)) ms"
-wait_ok "it is shown as killed" '[ "$(of $RACE/3 .row.state)" = killed ]' 60
+wait_ok "it is shown as killed" '[ "$(of $RACE/3 .row.state)" = killed ]'
 is "$(git show "$(of "$RACE/3" .row.branch):file.txt")" "work of 3" "its files are on its branch"
 is "$(yolodeck ls --json | jq "[.rows[] | select(.race == $RACE and .state == \"running\")] | length")" 7 "the seven others run on"
 is "$(yolodeck exec "$RACE/4" -- sh -c 'cat file.txt; id -u; pwd' 2>/dev/null | tr '\n' ' ')" "work of 4 65532 /work " "exec runs a command beside it"
 refused "no shell without a terminal" 2 yolodeck shell "$RACE/4"
 term_start 80x24 env yolodeck shell "$RACE/4"
-term_wait '[$#] ?$' 60 || not_ok "the shell has a prompt" "$(term_screen)"
+term_wait '[$#] ?$' || not_ok "the shell has a prompt" "$(term_screen)"
 term_type 'echo "$(cat file.txt)@$(id -u)@$PWD@${TERM%%-*}"; stty size; echo typed >typed.txt'
 term_keys Enter
 term_shows "a shell on the terminal, in the variant's files" '^work of 4@65532@/work@(xterm|tmux)'
 term_shows "which has a size" '^24 80$'
 term_resize 100x30
-wait_ok "and a new one" 'term_type "stty size"; term_keys Enter; pause 0.3; grep -q -x "30 100" <<<"$(term_screen)"' 20
+wait_ok "and a new one" 'term_type "stty size"; term_keys Enter; pause 0.3; grep -q -x "30 100" <<<"$(term_screen)"'
 term_type 'sleep 1000; echo after'
 term_keys Enter
 pause 0.5
@@ -121,7 +121,7 @@ term_keys Enter
 term_shows "ctrl-c ends what runs in it, not the shell" '^still 42'
 term_type 'exit 5'
 term_keys Enter
-wait_ok "it ends with the shell's code" '[ "$(term_code)" = 5 ]' 20
+wait_ok "it ends with the shell's code" '[ "$(term_code)" = 5 ]'
 term_stop
 is "$(find /tmp -maxdepth 1 -name 'yolodeck-tty-*' -newer "$T/bin" 2>/dev/null)" "" "its socket is gone"
 yolodeck kill --race "$RACE" -y >/dev/null 2>&1 || yolodeck kill "$RACE/1" "$RACE/2" "$RACE/4" "$RACE/5" "$RACE/6" "$RACE/7" "$RACE/8" >/dev/null

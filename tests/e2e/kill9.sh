@@ -30,7 +30,7 @@ bytes() { # of all logs of the race
 # Kills the conductor once the logs have so many bytes.
 shoot() { # TEXT BYTES
 	local pid
-	wait_for '[ "$(bytes)" -ge '"$2"' ]' 60 || not_ok "$1: the logs grow" "$(bytes) bytes, wanted $2"
+	wait_for '[ "$(bytes)" -ge '"$2"' ]' || not_ok "$1: the logs grow" "$(bytes) bytes, wanted $2"
 	pid=$(conductor_pid "$state")
 	[ "$("$YOLO" status | sed 's/.*>\([0-9]*\).*/\1/')" -gt 0 ] || not_ok "$1: in the middle of the race" "$("$YOLO" ls)"
 	if kill -9 "$pid" && wait_for '[ ! -e /proc/'"$pid"' ]'; then
@@ -72,7 +72,7 @@ race_on() { # ENGINE VARIANTS LINES PAUSE, in seconds after each 250 lines
 	# However slow this machine is, most is still to be written: no log gets further than 40 % before.
 	out=$(bytes)
 	for v in "$state"/races/"$race"/*/work; do : >"$v/go"; done
-	wait_ok "$engine: the logs go on without a conductor" '[ "$(bytes)" -gt $(('"$out"' + 10000)) ]' 20
+	wait_ok "$engine: the logs go on without a conductor" '[ "$(bytes)" -gt $(('"$out"' + 10000)) ]'
 
 	"$YOLO" wait "$race" >"$T/wait" 2>&1
 	is $? 1 "$engine: wait with a new conductor, all failed as they said"
@@ -94,9 +94,9 @@ race_on() { # ENGINE VARIANTS LINES PAUSE, in seconds after each 250 lines
 		out=$(docker events --since "$since" --until "$(($(date +%s) + 1))" --filter type=container --filter event=create \
 			--filter "label=yolodeck.repo=$id" --format '{{.Actor.Attributes.name}}' | sort)
 		is "$(wc -l <<<"$out") $(sort -u <<<"$out" | wc -l)" "$n $n" "docker: one container a variant was ever made"
-		wait_ok "docker: none is left" '[ -z "$(docker ps -aq --filter label=yolodeck.repo='"$id"')" ]' 30
+		wait_ok "docker: none is left" '[ -z "$(docker ps -aq --filter label=yolodeck.repo='"$id"')" ]'
 	else
-		wait_ok "local: no sandbox is left" '[ -z "$(lib_sandboxes)" ]' 10
+		wait_ok "local: no sandbox is left" '[ -z "$(lib_sandboxes)" ]'
 	fi
 }
 

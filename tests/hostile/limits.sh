@@ -25,7 +25,7 @@ limit_race() { # ENGINE
 	race=$("$YOLO" run -f "$T/race.json" -d 2>"$T/err")
 	[ -n "$race" ] || not_ok "$1: the race starts" "$(cat "$T/err")" || return
 	dir=$(state_dir)/races/$race
-	wait_ok "$1: all but the neighbour end" '[ "$("$YOLO" ls --json | grep -o "\"state\":\"\(running\|stopping\|saving\|queued\|preparing\)\"" | wc -l)" = 1 ]' 60
+	wait_ok "$1: all but the neighbour end" '[ "$("$YOLO" ls --json | grep -o "\"state\":\"\(running\|stopping\|saving\|queued\|preparing\)\"" | wc -l)" = 1 ]'
 	like "$("$YOLO" show "$race/neighbour")" 'state +running' "$1: the neighbour still runs"
 	: >"$dir/neighbour/work/stop"
 	"$YOLO" wait "$race" >/dev/null
@@ -48,9 +48,9 @@ limit_race() { # ENGINE
 kill_deaf() { # ENGINE
 	local race
 	race=$("$YOLO" run --engine "$1" --network none --allow-unlimited -d -- sh -c 'trap "" TERM HUP INT QUIT; echo begun; while :; do sleep 1; done' 2>/dev/null)
-	wait_for '[ -n "$("$YOLO" log '"$race"'/1)" ]' 20
-	check "$1: kill of one that ignores TERM" timeout 30 "$YOLO" kill "$race/1"
-	timeout 30 "$YOLO" wait "$race" >/dev/null
+	wait_for '[ -n "$("$YOLO" log '"$race"'/1)" ]'
+	check "$1: kill of one that ignores TERM" timeout 60 "$YOLO" kill "$race/1"
+	timeout 60 "$YOLO" wait "$race" >/dev/null
 	like "$("$YOLO" show "$race/1")" 'state +killed' "$1: it is killed"
 }
 
@@ -65,7 +65,7 @@ not_enforced() { # ENGINE
 		like "$(cat "$T/asked")" "$word.* not enforced here.*--allow-unlimited" "$1: a limit of $word that is not enforced is refused"
 		"$YOLO" run --engine "$1" --network none "$flag" "$value" --allow-unlimited -d -- sh -c 'while [ ! -e stop ]; do sleep 0.1; done' >"$T/n" 2>"$T/err"
 		like "$(cat "$T/err")" "$word.* not enforced here" "$1: with consent it is said"
-		wait_ok "$1: ... and on the row" '"$YOLO" ls --json | grep -q "\"warn\":\"[^\"]*not enforced here"' 10
+		wait_ok "$1: ... and on the row" '"$YOLO" ls --json | grep -q "\"warn\":\"[^\"]*not enforced here"'
 		"$YOLO" kill --all >/dev/null
 	done <<-'LIMITS'
 		--memory 256m memory
@@ -112,7 +112,7 @@ if [ "$(id -u)" = 0 ] && have_bwrap && setpriv --reuid 23456 --regid 23456 --cle
 		like "$(cat "$T/asked")" 'memory limit not enforced here.*--allow-unlimited' "as a plain user: a memory limit that is not enforced is refused"
 		user "$T/pub/yolodeck" run --engine local --network none --memory 256m --allow-unlimited -d -- sh -c 'while [ ! -e stop ]; do sleep 0.1; done' >/dev/null 2>"$T/err"
 		like "$(cat "$T/err")" 'memory limit not enforced here' "as a plain user: with consent it is said"
-		wait_ok "as a plain user: ... and on the row" 'user "$T/pub/yolodeck" ls --json | grep -q "\"warn\":\"memory limit not enforced here"' 10
+		wait_ok "as a plain user: ... and on the row" 'user "$T/pub/yolodeck" ls --json | grep -q "\"warn\":\"memory limit not enforced here"'
 		user "$T/pub/yolodeck" kill --all >/dev/null
 	fi
 fi

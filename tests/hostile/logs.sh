@@ -108,20 +108,20 @@ deck() { # FILE KEYS...
 	term_start 110x40 sh -c 'read -r go; exec "$0"' "$YOLO"
 	tm pipe-pane -t t "cat >$file"
 	term_keys Enter
-	term_wait 'VARIANT' 10 || return
+	term_wait 'VARIANT' || return
 	for k; do
 		term_keys "$k"
-		wait_for 'last=${now:-}; pause 0.15; now=$(term_screen); [ "$now" = "$last" ]' 3
+		wait_for 'last=${now:-}; pause 0.15; now=$(term_screen); [ "$now" = "$last" ]'
 	done
 	term_keys Q
-	wait_for '[ -n "$(term_code)" ]' 5
+	wait_for '[ -n "$(term_code)" ]'
 	term_stop
 }
 tm_cat() {
 	term_start 110x40 sh -c 'read -r go; cat "$0"' "$dir/all/log"
 	tm pipe-pane -t t "cat >$T/deck"
 	term_keys Enter
-	wait_for '[ -n "$(term_code)" ]' 5
+	wait_for '[ -n "$(term_code)" ]'
 	term_stop
 }
 tm_cat
@@ -153,9 +153,9 @@ flood() { # ENGINE
 	is "$((gap + $(stat -c %s "$log")))" "$((2000 << 20))" "$1: kept and not kept are all that was written"
 	like "$(cat "$T/tail")" 'log limit' "$1: log -t tells of the limit"
 	term_start 110x40 "$YOLO"
-	term_wait 'VARIANT' 10
+	term_wait 'VARIANT'
 	term_keys Enter i
-	term_shows "$1: Info counts them" "not kept +$gap bytes" 10
+	term_shows "$1: Info counts them" "not kept +$gap bytes"
 	term_stop
 	"$YOLO" archive "$race/1" >/dev/null
 }

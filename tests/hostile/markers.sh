@@ -121,9 +121,9 @@ verbs() { # RACE
 # The deck looks at live columns while both variants write on.
 columns() { # RACE
 	term_start 120x40 "$YOLO"
-	term_shows "the deck shows live columns" '1 +[a-z-]*first.* \+[0-9]{2,} ' 20
+	term_shows "the deck shows live columns" '1 +[a-z-]*first.* \+[0-9]{2,} '
 	term_keys d
-	term_wait 'src/add.sh' 10
+	term_wait 'src/add.sh'
 	term_keys i
 	term_stop
 	unmarked "live columns of race $1"
@@ -148,7 +148,7 @@ $live")"
 		return
 	fi
 	dir=$(state_dir)/races/$2
-	wait_ok "$1: both planted" '[ -s '"$dir"'/first/work/grows ] && [ -s '"$dir"'/second/work/grows ]' 30
+	wait_ok "$1: both planted" '[ -s '"$dir"'/first/work/grows ] && [ -s '"$dir"'/second/work/grows ]'
 	columns "$2"
 	: >"$dir/first/work/stop"
 	: >"$dir/second/work/stop"

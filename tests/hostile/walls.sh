@@ -114,7 +114,7 @@ sabotage() { # ENGINE
 	local race
 	race=$("$YOLO" run --engine "$1" --allow-unlimited --timeout 1s -d -- sh -c 'trap "" TERM HUP INT
 		kill -TERM 1; prlimit --pid 1 --nofile=1:1; echo tried; (while :; do :; done) & while :; do :; done' 2>/dev/null)
-	timeout 30 "$YOLO" wait "$race" >/dev/null
+	timeout 60 "$YOLO" wait "$race" >/dev/null
 	is $? 1 "$1: a command that sabotages its runner ends"
 	like "$("$YOLO" show "$race/1")" 'reason +time limit' "$1: by its time limit, and not stopped by somebody"
 }

@@ -146,6 +146,9 @@ skip_all() {
 
 exec {LIB_PAUSE_FD}<> <(:)
 
+# The seconds of a wait that does not say its own: as long as a busy machine may take. What holds ends the wait at once.
+LIB_DEADLINE=60
+
 # A pause without a process: reads from a pipe that never says anything.
 pause() {
 	read -rt "${1:-0.02}" -u "$LIB_PAUSE_FD" || :
@@ -154,7 +157,7 @@ pause() {
 # Polls a condition (shell text) until it holds: 0; or the seconds are over: 1.
 wait_for() { # CONDITION [SECONDS]
 	local end
-	printf -v end '%.0f' "${2:-10}e6" # also 0.2
+	printf -v end '%.0f' "${2:-$LIB_DEADLINE}e6" # also 0.2
 	end=$((${EPOCHREALTIME/[.,]/} + end))
 	until eval "$1"; do
 		[ "${EPOCHREALTIME/[.,]/}" -lt "$end" ] || return 1
@@ -164,10 +167,10 @@ wait_for() { # CONDITION [SECONDS]
 
 # As a test of its own.
 wait_ok() { # TEXT CONDITION [SECONDS]
-	if wait_for "$2" "${3:-10}"; then
+	if wait_for "$2" "${3:-$LIB_DEADLINE}"; then
 		ok "$1"
 	else
-		not_ok "$1" "not within ${3:-10} s: $2"
+		not_ok "$1" "not within ${3:-$LIB_DEADLINE} s: $2"
 	fi
 }
 
@@ -222,7 +225,7 @@ conductor_pid() { # [STATE]
 have_docker() {
 	[ -n "${LIB_DOCKER:-}" ] || {
 		LIB_DOCKER=no
-		timeout 10 docker info >/dev/null 2>&1 && LIB_DOCKER=yes
+		timeout 30 docker info >/dev/null 2>&1 && LIB_DOCKER=yes
 	}
 	[ "$LIB_DOCKER" = yes ]
 }
@@ -278,12 +281,12 @@ term_screen() { # [-e] with the escape sequences of colours
 
 # Waits until a line of the screen matches (grep -E); the last screen stays in $SCREEN.
 term_wait() { # REGEX [SECONDS]
-	wait_for "SCREEN=\$(term_screen) && grep -q -E -e $(printf %q "$1") <<<\"\$SCREEN\"" "${2:-10}"
+	wait_for "SCREEN=\$(term_screen) && grep -q -E -e $(printf %q "$1") <<<\"\$SCREEN\"" "${2:-$LIB_DEADLINE}"
 }
 
 # As a test of its own; shows the screen when it does not come.
 term_shows() { # TEXT REGEX [SECONDS]
-	if term_wait "$2" "${3:-10}"; then
+	if term_wait "$2" "${3:-$LIB_DEADLINE}"; then
 		ok "$1"
 	else
 		not_ok "$1" "no line matches: $2" "$(term_screen || echo 'the terminal is gone')"
@@ -309,7 +312,7 @@ term_stop() {
 	local pid
 	pid=$(tm display-message -p '#{pid}' 2>/dev/null) || return 0
 	tm kill-server 2>/dev/null || :
-	[ -z "$pid" ] || wait_for '[ ! -e "/proc/'"$pid"'" ]' 5
+	[ -z "$pid" ] || wait_for '[ ! -e "/proc/'"$pid"'" ]'
 }
 
 # ---- cleaning up ----
@@ -354,10 +357,10 @@ lib_stop() {
 	done
 	# shellcheck disable=SC2046 # pids
 	lib_signal TERM $(lib_ours)
-	if ! wait_for '[ -z "$(lib_ours)" ]' 5; then
+	if ! wait_for '[ -z "$(lib_ours)" ]' 30; then
 		# shellcheck disable=SC2046 # pids
 		lib_signal KILL $(lib_ours)
-		wait_for '[ -z "$(lib_ours)" ]' 5
+		wait_for '[ -z "$(lib_ours)" ]' 30
 	fi
 }
 

@@ -104,7 +104,7 @@ static char *inspect_json(const struct rig *r, const char *name, const char *sta
 
 static void ends(struct rig *r, struct rig_task *k, enum engine_cause cause, const char *text)
 {
-	rig_run_until(r, rig_all_ended, 15000, "the end");
+	rig_run_until(r, rig_all_ended, "the end");
 	if (k->end.cause != cause || !strstr(k->end.reason, text))
 		fail_msg("cause %d \"%s\", not %d \"%s\"", (int)k->end.cause, k->end.reason,
 			(int)cause, text);

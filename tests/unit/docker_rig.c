@@ -1,24 +1,14 @@
 /* docker_rig.c - included by the docker engine's tests: a loop, an engine, tasks in a directory of
  * their own, and what was told. */
 #pragma GCC diagnostic ignored "-Wunused-function" /* each test uses some of it */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 
-#include <cmocka.h>
+#include "unit.h"
+
 #include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/asset.h"
 #include "base/child.h"
-#include "base/clock.h"
-#include "base/fs.h"
-#include "base/mem.h"
 #include "engine/docker.h"
 
 enum { RIG_TASKS = 40 };
@@ -180,14 +170,14 @@ static void rig_tick(void *ctx)
 		loop_after(r->l, 5, rig_tick, r);
 }
 
-/* Runs the loop until cond holds; fails the test after ms. */
-static void rig_run_until(struct rig *r, bool (*cond)(struct rig *), int ms, const char *what)
+/* Runs the loop until cond holds; fails the test at the deadline. */
+static void rig_run_until(struct rig *r, bool (*cond)(struct rig *), const char *what)
 {
 	if (cond(r))
 		return;
 	r->until = cond;
 	r->timeout = false;
-	struct loop_timer *t = loop_after(r->l, ms, rig_over, r);
+	struct loop_timer *t = loop_after(r->l, UNIT_DEADLINE, rig_over, r);
 	loop_after(r->l, 5, rig_tick, r);
 	loop_run(r->l);
 	r->until = NULL;
@@ -196,7 +186,7 @@ static void rig_run_until(struct rig *r, bool (*cond)(struct rig *), int ms, con
 			r->task[i].started, r->task[i].ended, r->task[i].end.reason,
 			r->task[i].note);
 	if (r->timeout)
-		fail_msg("not within %d ms: %s", ms, what);
+		fail_msg("it does not come: %s", what);
 	loop_cancel(t);
 }
 
@@ -304,7 +294,7 @@ static void rig_probe(struct rig *r)
 	r->probes = 0;
 	engine_docker.probe(r->g, rig_probed, r);
 	assert_int_equal(r->probes, 0);
-	rig_run_until(r, rig_is_probed, 2500, "the probe's answer");
+	rig_run_until(r, rig_is_probed, "the probe's answer");
 }
 
 static void rig_prepare(struct rig *r, const char *image)
@@ -313,7 +303,7 @@ static void rig_prepare(struct rig *r, const char *image)
 	r->prepared = 0;
 	engine_docker.prepare(r->g, &s, "", rig_prepared, r);
 	assert_int_equal(r->prepared, 0);
-	rig_run_until(r, rig_is_prepared, 20000, "the images");
+	rig_run_until(r, rig_is_prepared, "the images");
 }
 
 /* By each task's id or name; then nothing of ours is left. */
@@ -322,7 +312,7 @@ static void rig_remove_all(struct rig *r)
 	for (size_t i = 0; i < r->n; i++)
 		engine_docker.remove(
 			r->g, 7, r->task[i].t.variant, r->task[i].t.check, r->task[i].t.id);
-	rig_run_until(r, rig_removed, 30000, "the removal");
+	rig_run_until(r, rig_removed, "the removal");
 }
 
 /* The Docker command line, as a second opinion. Returns its output, trimmed; the caller frees. */
@@ -335,7 +325,7 @@ static char *rig_cli(const char *const *args, int *code)
 	strv_add(&argv, "docker");
 	strv_addv(&argv, args);
 	s.argv = strv_argv(&argv);
-	assert_int_equal(child_run(&s, NULL, 0, 1 << 20, 30000, &res, &e), 0);
+	assert_int_equal(child_run(&s, NULL, 0, 1 << 20, UNIT_DEADLINE, &res, &e), 0);
 	if (code)
 		*code = res.code;
 	buf_trim(&res.out);

@@ -38,7 +38,7 @@ static inline char *sh_in(const char *dir, int want, const char *script)
 
 	s.argv = argv;
 	s.cwd = dir;
-	if (child_run(&s, NULL, 0, 64 << 20, 60000, &r, &e))
+	if (child_run(&s, NULL, 0, 64 << 20, UNIT_DEADLINE, &r, &e))
 		fail_msg("%s", e.msg);
 	if (want >= 0 && r.code != want)
 		fail_msg("code %d, not %d: %s\n%s%s", r.code, want, script, r.out.p, r.err.p);

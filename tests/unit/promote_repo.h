@@ -37,7 +37,7 @@ static inline char *sh_out(struct world *w, int *code, const char *fmt, va_list 
 	argv[2] = cmd.p;
 	s.argv = argv;
 	s.cwd = w->dir;
-	assert_int_equal(child_run(&s, NULL, 0, 1 << 24, 60000, &r, &e), 0);
+	assert_int_equal(child_run(&s, NULL, 0, 1 << 24, UNIT_DEADLINE, &r, &e), 0);
 	if (code)
 		*code = r.code;
 	else if (r.code)

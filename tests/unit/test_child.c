@@ -15,7 +15,7 @@ static struct child_result run_ok(const struct child_spec *s, const char *in)
 	struct child_result r;
 	struct err e = ERR_INIT;
 
-	if (child_run(s, in, in ? strlen(in) : 0, 1 << 20, 20000, &r, &e) < 0)
+	if (child_run(s, in, in ? strlen(in) : 0, 1 << 20, UNIT_DEADLINE, &r, &e) < 0)
 		fail_msg("%s", e.msg);
 	return r;
 }
@@ -67,7 +67,7 @@ static void test_large_both_ways(void **state)
 	for (int i = 0; i < SIZE; i++)
 		data[i] = (char)(i * 31 + i / 251);
 	s.argv = argv;
-	assert_int_equal(child_run(&s, data, SIZE, 1 << 20, 20000, &r, &e), 0);
+	assert_int_equal(child_run(&s, data, SIZE, 1 << 20, UNIT_DEADLINE, &r, &e), 0);
 	assert_int_equal(r.code, 0);
 	assert_int_equal(r.out.len, SIZE);
 	assert_int_equal(r.err.len, SIZE);
@@ -75,7 +75,7 @@ static void test_large_both_ways(void **state)
 	assert_memory_equal(r.err.p, data, SIZE);
 	child_result_release(&r);
 	/* The cap cuts, the rest is read and dropped: the program still ends by itself. */
-	assert_int_equal(child_run(&s, data, SIZE, 1000, 20000, &r, &e), 0);
+	assert_int_equal(child_run(&s, data, SIZE, 1000, UNIT_DEADLINE, &r, &e), 0);
 	assert_int_equal(r.code, 0);
 	assert_true(r.truncated);
 	assert_int_equal(r.out.len, 1000);
@@ -95,7 +95,7 @@ static void test_deaf(void **state)
 	sigset_t pending;
 
 	s.argv = argv;
-	assert_int_equal(child_run(&s, data, 1 << 20, 1000, 20000, &r, &e), 0);
+	assert_int_equal(child_run(&s, data, 1 << 20, 1000, UNIT_DEADLINE, &r, &e), 0);
 	assert_int_equal(r.code, 0);
 	child_result_release(&r);
 	sigpending(&pending);
@@ -225,7 +225,7 @@ static void test_orphan_holds_pipe(void **state)
 
 	s.argv = argv;
 	r = run_ok(&s, NULL);
-	assert_true(clock_mono_ms() - start < 5000);
+	assert_true(clock_mono_ms() - start < UNIT_DEADLINE);
 	assert_int_equal(r.code, 0);
 	assert_true(atoi(r.out.p) > 1);
 	kill(atoi(r.out.p), SIGKILL);
@@ -245,12 +245,12 @@ static void test_timeout_ends_the_group(void **state)
 
 	s.argv = argv;
 	assert_int_equal(child_run(&s, NULL, 0, 1000, 300, &r, &e), -1);
-	assert_true(clock_mono_ms() - start >= 300 && clock_mono_ms() - start < 5000);
+	assert_true(clock_mono_ms() - start >= 300 && clock_mono_ms() - start < UNIT_DEADLINE);
 	assert_string_equal(e.code, "timeout");
 	assert_int_equal(r.code, -1);
 	grandchild = (pid_t)atoi(r.out.p);
 	assert_true(grandchild > 1);
-	UNIT_WAIT(child_identify(grandchild, &id) < 0 || !child_alive(&id), 5000);
+	UNIT_WAIT(child_identify(grandchild, &id) < 0 || !child_alive(&id));
 	child_result_release(&r);
 }
 
@@ -268,7 +268,7 @@ static void test_interrupted_calls(void **state)
 	sigaction(SIGALRM, &handler, NULL); /* no SA_RESTART */
 	setitimer(ITIMER_REAL, &every, NULL);
 	s.argv = argv;
-	rc = child_run(&s, NULL, 0, 8 << 20, 20000, &r, &e);
+	rc = child_run(&s, NULL, 0, 8 << 20, UNIT_DEADLINE, &r, &e);
 	setitimer(ITIMER_REAL, &off, NULL);
 	sigaction(SIGALRM, &dfl, NULL);
 	assert_int_equal(rc, 0);
@@ -301,7 +301,7 @@ static void test_start_watch_reap(void **state)
 	pfd = (struct pollfd){ .fd = other, .events = POLLIN };
 	assert_int_equal(poll(&pfd, 1, 0), 0);
 	close(p[1]);
-	assert_int_equal(poll(&pfd, 1, 5000), 1);
+	assert_int_equal(poll(&pfd, 1, UNIT_DEADLINE), 1);
 	assert_false(child_alive(&c.id)); /* a zombie is not alive */
 	assert_int_equal(child_wait(&c, -1, &code), 1);
 	assert_int_equal(code, 0);
@@ -324,7 +324,7 @@ static void test_kill(void **state)
 	s.in = p[0];
 	assert_int_equal(child_start(&c, &s, &e), 0);
 	child_kill(&c, SIGKILL);
-	assert_int_equal(child_wait(&c, 5000, &code), 1);
+	assert_int_equal(child_wait(&c, UNIT_DEADLINE, &code), 1);
 	assert_int_equal(code, 128 + SIGKILL);
 	close(p[0]);
 	close(p[1]);
@@ -396,7 +396,7 @@ static void test_swapped_and_shared_stdio(void **state)
 	dup2(keep1, 1);
 	dup2(keep2, 2);
 	assert_int_equal(rc, 0);
-	assert_int_equal(child_wait(&c, 5000, &code), 1);
+	assert_int_equal(child_wait(&c, UNIT_DEADLINE, &code), 1);
 	assert_int_equal(read(p[0], text, sizeof text), 4);
 	assert_memory_equal(text, "err\n", 4);
 	assert_int_equal(read(q[0], text, sizeof text), 4);
@@ -404,7 +404,7 @@ static void test_swapped_and_shared_stdio(void **state)
 	/* One for both. */
 	s.out = s.err = p[1];
 	assert_int_equal(child_start(&c, &s, &e), 0);
-	assert_int_equal(child_wait(&c, 5000, &code), 1);
+	assert_int_equal(child_wait(&c, UNIT_DEADLINE, &code), 1);
 	assert_int_equal(read(p[0], text, sizeof text), 8);
 	for (int i = 0; i < 2; i++) {
 		close(p[i]);
@@ -425,7 +425,7 @@ static void test_closed_stdin(void **state)
 
 	close(0);
 	s.argv = argv;
-	rc = child_run(&s, "text\n", 5, 1000, 20000, &r, &e);
+	rc = child_run(&s, "text\n", 5, 1000, UNIT_DEADLINE, &r, &e);
 	if (keep >= 0) {
 		dup2(keep, 0);
 		close(keep);
@@ -450,7 +450,7 @@ static void test_inherit(void **state)
 	s.out = p[1];
 	s.err = CHILD_INHERIT;
 	assert_int_equal(child_start(&c, &s, &e), 0);
-	assert_int_equal(child_wait(&c, 5000, &code), 1);
+	assert_int_equal(child_wait(&c, UNIT_DEADLINE, &code), 1);
 	assert_true(read(p[0], got, sizeof got - 1) > 0);
 	got[strcspn(got, "\n")] = 0;
 	assert_string_equal(got, mine);
@@ -481,7 +481,7 @@ static void test_dies_with_us(void **state)
 	}
 	assert_int_equal(read(p[0], &id, sizeof id), sizeof id);
 	assert_int_equal(waitpid(middle, &status, 0), middle);
-	UNIT_WAIT(!child_alive(&id), 5000);
+	UNIT_WAIT(!child_alive(&id));
 	close(p[0]);
 	close(p[1]);
 }
@@ -537,7 +537,8 @@ static void test_no_descriptor_leaks(void **state)
 		struct err e = ERR_INIT;
 
 		s.argv = all[i];
-		assert_int_equal(child_run(&s, "x", 1, 10, 200, &r, &e), i == 0 ? 0 : -1);
+		assert_int_equal(child_run(&s, "x", 1, 10, i == 0 ? UNIT_DEADLINE : 200, &r, &e),
+			i == 0 ? 0 : -1);
 		child_result_release(&r);
 	}
 	assert_int_equal(count_fds(), before);

@@ -1,10 +1,7 @@
 /* test_client.c - the client against a scripted conductor: hello, answers out of order, events
  * kept, ends, rows. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
+
+#include "unit.h"
 
 #include <poll.h>
 #include <signal.h>
@@ -43,7 +40,7 @@ static void serve(const char *hello, const char *const *say)
 		struct line_io io;
 		int c, k = 0, greeted = 0;
 
-		poll(&p, 1, 10000);
+		poll(&p, 1, UNIT_DEADLINE);
 		c = sock_accept(fd);
 		if (c < 0)
 			_exit(0);
@@ -52,7 +49,7 @@ static void serve(const char *hello, const char *const *say)
 			struct pollfd q = { .fd = c, .events = POLLIN };
 			char *line;
 
-			poll(&q, 1, 10000);
+			poll(&q, 1, UNIT_DEADLINE);
 			if (line_io_fill(&io) < 0)
 				break;
 			while ((line = line_io_next(&io))) {
@@ -147,7 +144,8 @@ static void pump_until(struct client *c, int want)
 {
 	struct err e = ERR_INIT;
 
-	for (int i = 0; i < 100 && answered != want; i++) {
+	for (int64_t end = clock_mono_ms() + UNIT_DEADLINE;
+		answered != want && clock_mono_ms() < end;) {
 		struct pollfd p = { .fd = client_fd(c), .events = POLLIN };
 
 		poll(&p, 1, 50);
@@ -177,7 +175,7 @@ static void test_send(void **state)
 	assert_string_equal(code, "nope");
 	/* the conductor hangs up: the pump says so */
 	client_send(c, client_request("list"), on_answer, code);
-	for (int i = 0; i < 100; i++) {
+	for (int64_t end = clock_mono_ms() + UNIT_DEADLINE; clock_mono_ms() < end;) {
 		struct pollfd p = { .fd = client_fd(c), .events = POLLIN };
 
 		poll(&p, 1, 50);

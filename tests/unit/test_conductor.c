@@ -18,20 +18,20 @@ static void four_to_the_end(void **state)
 		     "{\"name\":\"argv\",\"argv\":[\"/bin/sh\",\"-c\",\"echo $YOLO_RACE/$YOLO_VARIANT/$YOLO_INDEX; echo more >more\"]},"
 		     "{\"name\":\"none\",\"command\":\"true\"}]"));
 	assert_int_equal(r, 1);
-	wire_over(&w, 20000);
-	row = wire_wait(&w, "1/good", "passed", 1000);
+	wire_over(&w);
+	row = wire_wait(&w, "1/good", "passed");
 	assert_string_equal(json_str(row, "branch", ""), "yolo/1/good");
 	assert_int_equal(json_int(row, "files", -1), 1);
 	assert_int_equal(json_int(row, "added", -1), 1);
 	assert_int_equal(json_int(row, "removed", -1), 3);
 	assert_int_equal(json_int(row, "exit", -1), 0);
 	json_free(row);
-	row = wire_wait(&w, "@best", "passed", 100); /* the fewest lines */
+	row = wire_wait(&w, "@best", "passed"); /* the fewest lines */
 	assert_string_equal(json_str(row, "variant", ""), "none");
 	assert_true(json_bool(row, "best", false));
 	assert_int_equal(json_int(row, "rank", -1), 1);
 	json_free(row);
-	row = wire_wait(&w, "1/bad", "failed", 1000);
+	row = wire_wait(&w, "1/bad", "failed");
 	assert_int_equal(json_int(row, "exit", -1), 3);
 	assert_string_equal(json_str(row, "reason", ""), "exit 3");
 	json_free(row);
@@ -64,7 +64,7 @@ static void queue_of_one(void **state)
 		SPEC("\"parallel\":1,\"variants\":["
 		     "{\"name\":\"a\",\"command\":\"date +%s%N; date +%s%N\"},{\"name\":\"b\",\"command\":\"date +%s%N; date +%s%N\"},"
 		     "{\"name\":\"c\",\"command\":\"date +%s%N; date +%s%N\"}]"));
-	wire_over(&w, 20000);
+	wire_over(&w);
 	long long last = 0;
 	for (const char *v = "abc"; *v; v++) {
 		char name[2] = { *v, 0 };
@@ -89,20 +89,19 @@ static void kills(void **state)
 		SPEC("\"parallel\":1,\"variants\":["
 		     "{\"name\":\"runs\",\"command\":\"echo work >new; echo up; while :; do read x </dev/null; done\"},"
 		     "{\"name\":\"waits\",\"command\":\"true\"}]"));
-	json_free(wire_wait(&w, "runs", "running", 10000));
-	json_free(wire_wait(&w, "waits", "queued", 100));
+	json_free(wire_wait(&w, "runs", "running"));
+	json_free(wire_wait(&w, "waits", "queued"));
 	UNIT_WAIT(({
 		char *t = wire_text(&w, 1, "runs", "log");
 		bool up = !strcmp(t, "up\n");
 		free(t);
 		up;
-	}),
-		5000);
+	}));
 	ok = wire_ok(&w, wire_ask(&w, "\"op\":\"kill\",\"variants\":[\"waits\",\"runs\"]"));
 	assert_int_equal(json_size(json_get(ok, "killed")), 2);
 	json_free(ok);
-	json_free(wire_wait(&w, "waits", "killed", 1000));
-	row = wire_wait(&w, "runs", "killed", 15000);
+	json_free(wire_wait(&w, "waits", "killed"));
+	row = wire_wait(&w, "runs", "killed");
 	assert_string_equal(json_str(row, "reason", ""), "killed by you");
 	assert_string_equal(json_str(row, "branch", ""), "yolo/1/runs");
 	json_free(row);
@@ -134,17 +133,17 @@ static void checks(void **state)
 		     "},{\"name\":\"no\",\"command\":\"touch other; exit 7\"," CHECK "},"
 		     "{\"name\":\"setup\",\"setup\":\"exit 4\",\"command\":\"touch good\"," CHECK
 		     "}]"));
-	wire_over(&w, 20000);
-	row = wire_wait(&w, "yes", "passed", 100);
+	wire_over(&w);
+	row = wire_wait(&w, "yes", "passed");
 	assert_string_equal(json_str(json_get(row, "check"), "state", ""), "passed");
 	assert_int_equal(json_int(json_get(row, "check"), "passed", -1), 3);
 	assert_int_equal(json_int(json_get(row, "check"), "total", -1), 4);
 	json_free(row);
-	row = wire_wait(&w, "no", "failed", 100);
+	row = wire_wait(&w, "no", "failed");
 	assert_string_equal(json_str(json_get(row, "check"), "state", ""), "failed");
 	assert_int_equal(json_int(row, "exit", -1), 7);
 	json_free(row);
-	row = wire_wait(&w, "setup", "failed", 100);
+	row = wire_wait(&w, "setup", "failed");
 	assert_string_equal(json_str(json_get(row, "check"), "state", ""), "none");
 	assert_non_null(strstr(json_str(row, "reason", ""), "setup failed"));
 	json_free(row);
@@ -213,8 +212,8 @@ static void other_file_system(void **state)
 	free(common);
 	wire_up(&w);
 	wire_race(&w, SPEC("\"variants\":[{\"name\":\"a\",\"command\":\"echo x >>f1\"}]"));
-	wire_over(&w, 20000);
-	json_free(wire_wait(&w, "a", "passed", 100));
+	wire_over(&w);
+	json_free(wire_wait(&w, "a", "passed"));
 	json_free(wire_ok(
 		&w, wire_ask(&w, "\"op\":\"promote\",\"variant\":\"a\",\"from\":\"%s\"", w.u)));
 	sh_says(w.u, "tail -n 1 f1", "x");
@@ -240,14 +239,14 @@ static void damaged_records(void **state)
 	for (int i = 0; i < 3; i++)
 		wire_race(&w,
 			SPEC("\"parallel\":2,\"variants\":[{\"name\":\"a\",\"command\":\"echo x >>f1\"},{\"name\":\"b\",\"command\":\"true\"}]"));
-	wire_over(&w, 20000);
+	wire_over(&w);
 	wire_kill9(&w);
 	sh(w.store.dir,
 		"echo '{' >races/1/race.json; echo '{}' >races/2/a/variant.json; rm races/3/race.json; mkdir races/9; "
 		"printf '{\"n\":1,' >>journal");
 	wire_up(&w);
-	json_free(wire_wait(&w, "2/a", "lost", 100));
-	json_free(wire_wait(&w, "2/b", "passed", 100));
+	json_free(wire_wait(&w, "2/a", "lost"));
+	json_free(wire_wait(&w, "2/b", "passed"));
 	json_free(wire_ok(&w, wire_ask(&w, "\"op\":\"list\",\"all\":true")));
 	for (int race = 1; race <= 3; race++) {
 		for (size_t i = 0; i < ARRAY_LEN(ask); i++)
@@ -257,7 +256,7 @@ static void damaged_records(void **state)
 	/* the number of the empty directory is not taken again */
 	assert_int_equal(
 		wire_race(&w, SPEC("\"variants\":[{\"name\":\"a\",\"command\":\"true\"}]")), 10);
-	wire_over(&w, 20000);
+	wire_over(&w);
 	wire_end(&w);
 }
 

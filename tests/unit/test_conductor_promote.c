@@ -12,7 +12,7 @@ static void begin(struct wire *w)
 	wire_begin(w);
 	wire_up(w);
 	wire_race(w, RACE);
-	wire_over(w, 20000);
+	wire_over(w);
 }
 
 static char *plan(struct wire *w, const char *variant)
@@ -160,9 +160,9 @@ static void rest_goes(void **state)
 		"{\"engine\":\"fake\",\"allow_unlimited\":true,\"parallel\":3,\"variants\":["
 		"{\"name\":\"good\",\"command\":\"echo A >>f1\"},{\"name\":\"bad\",\"command\":\"exit 1\"},"
 		"{\"name\":\"live\",\"command\":\"touch x; while :; do read y </dev/null; done\"}]}");
-	json_free(wire_wait(&w, "good", "passed", 10000));
-	json_free(wire_wait(&w, "bad", "failed", 10000));
-	json_free(wire_wait(&w, "live", "running", 10000));
+	json_free(wire_wait(&w, "good", "passed"));
+	json_free(wire_wait(&w, "bad", "failed"));
+	json_free(wire_wait(&w, "live", "running"));
 	WIRE_REFUSED(wire_ask(&w, "\"op\":\"promote\",\"variant\":\"live\""), "still_live");
 	ok = wire_ok(&w,
 		wire_ask(&w,
@@ -170,14 +170,13 @@ static void rest_goes(void **state)
 			w.u));
 	assert_int_equal(json_size(json_get(ok, "archived")), 2);
 	json_free(ok);
-	json_free(wire_wait(&w, "1/live", "killed", 15000));
+	json_free(wire_wait(&w, "1/live", "killed"));
 	UNIT_WAIT(({
 		char *b = sh_in(w.u, 0, "git branch --list 'yolo/*' --format='%(refname:short)'");
 		bool one = !strcmp(b, "yolo/1/good");
 		free(b);
 		one;
-	}),
-		5000);
+	}));
 	poll(NULL, 0, 50);
 	/* U takes all of it back */
 	ok = wire_ok(&w, wire_ask(&w, "\"op\":\"undo\""));

@@ -66,12 +66,12 @@ static void each_end_can_be_run_again(void **state)
 		     "{\"name\":\"bad\",\"check\":\"test -e f1\",\"command\":\"rm f1\"},"
 		     "{\"name\":\"long\",\"command\":\"" UNTIL_GO "\"}]"));
 	WIRE_REFUSED(wire_ask(&w, "\"op\":\"rerun\",\"variants\":[\"1/long\"]"), "still_live");
-	json_free(wire_wait(&w, "1/long", "running", 10000));
+	json_free(wire_wait(&w, "1/long", "running"));
 	WIRE_REFUSED(wire_ask(&w, "\"op\":\"rerun\",\"variants\":[\"1/good\",\"1/long\"]"),
 		"still_live");
-	json_free(wire_wait(&w, "1/good", "passed", 10000));
+	json_free(wire_wait(&w, "1/good", "passed"));
 	json_free(wire_ok(&w, wire_ask(&w, "\"op\":\"kill\",\"variant\":\"1/long\"")));
-	wire_over(&w, 10000);
+	wire_over(&w);
 	before = record(&w, "race.json");
 	text = record(&w, "good/log");
 	ok = wire_ok(&w,
@@ -79,19 +79,19 @@ static void each_end_can_be_run_again(void **state)
 	assert_string_equal(json_to_str(json_first(json_get(ok, "rerun"))), "1/good.2");
 	assert_int_equal(json_size(json_get(ok, "rerun")), 3);
 	json_free(ok);
-	row = wire_wait(&w, "1/good.2", "passed", 10000);
+	row = wire_wait(&w, "1/good.2", "passed");
 	assert_int_equal(json_int(row, "number", 0), 4);
 	assert_string_equal(json_str(row, "origin", ""), "good");
 	assert_false(json_bool(row, "continue", true));
 	assert_string_equal(json_str(row, "branch", ""), "yolo/1/good.2");
 	json_free(row);
-	json_free(wire_wait(&w, "1/bad.2", "failed", 10000));
-	json_free(wire_wait(&w, "1/6", "running", 10000));
+	json_free(wire_wait(&w, "1/bad.2", "failed"));
+	json_free(wire_wait(&w, "1/6", "running"));
 	WIRE_REFUSED(wire_ask(&w, "\"op\":\"rerun\",\"variants\":[\"1/long.2\"]"), "still_live");
 	release(&w, "long.2");
-	json_free(wire_wait(&w, "1/long.2", "passed", 10000));
+	json_free(wire_wait(&w, "1/long.2", "passed"));
 	reruns(&w, "1/good.2", false, "1/good.3");
-	json_free(wire_wait(&w, "1/good.3", "passed", 10000));
+	json_free(wire_wait(&w, "1/good.3", "passed"));
 	after = wire_text(&w, 1, "good.3", "log");
 	assert_string_equal(after, "good.3/7\n");
 	free(after);
@@ -131,7 +131,8 @@ static void the_race_is_over_once_more(void **state)
 	json_free(wire_ok(&w, wire_ask(&w, "\"op\":\"watch\",\"race\":-1")));
 	wire_race(&w, SPEC("\"variants\":[{\"name\":\"a\",\"command\":\"true\"}]"));
 	for (size_t times = 1; times <= 2; times++) {
-		for (end = clock_mono_ms() + 10000; overs(&w) < times && clock_mono_ms() < end;)
+		for (end = clock_mono_ms() + UNIT_DEADLINE;
+			overs(&w) < times && clock_mono_ms() < end;)
 			json_free(wire_ask(&w, "\"op\":\"status\""));
 		assert_int_equal(overs(&w), times);
 		if (times == 1)
@@ -157,12 +158,12 @@ static void one_goes_on(void **state)
 		SPEC("\"variants\":["
 		     "{\"name\":\"a\",\"check\":\"true\",\"command\":\"echo line >>new; wc -l <new; git rev-parse HEAD; echo junk >.git/config; exit 1\"},"
 		     "{\"name\":\"never\",\"command\":\"x\",\"setup\":\"true\"}]"));
-	wire_over(&w, 10000);
+	wire_over(&w);
 	row = wire_row(&w, "1/a");
 	first = xstrdup(json_str(row, "commit", ""));
 	json_free(row);
 	reruns(&w, "1/a", true, "1/a.2");
-	row = wire_wait(&w, "1/a.2", "passed", 10000);
+	row = wire_wait(&w, "1/a.2", "passed");
 	assert_string_equal(json_str(row, "start", ""), first);
 	assert_true(json_bool(row, "continue", false));
 	assert_int_equal(json_int(row, "added", -1), 2); /* against the race's base */
@@ -177,7 +178,7 @@ static void one_goes_on(void **state)
 		"test \"$(git rev-parse yolo/1/a.2^)\" = \"$(git rev-parse yolo/1/a)\" && echo on it",
 		"on it");
 	reruns(&w, "1/a.2", true, "1/a.3");
-	json_free(wire_wait(&w, "1/a.3", "passed", 10000));
+	json_free(wire_wait(&w, "1/a.3", "passed"));
 	sh_says(w.u, "git rev-list --count main..yolo/1/a.3", "3");
 	sh_says(w.u, "git show yolo/1/a.3:new | wc -l | tr -d ' '", "3");
 	ok = wire_ok(&w, wire_ask(&w, "\"op\":\"diff\",\"variant\":\"1/a.3\""));
@@ -194,7 +195,7 @@ static void one_goes_on(void **state)
 	sh_says(w.u, "git rev-list --count main", "1");
 	json_free(wire_ok(&w, wire_ask(&w, "\"op\":\"archive\",\"variants\":[\"1/a.3\",\"1/a\"]")));
 	reruns(&w, "1/a", true, "1/a.4"); /* what it goes on from is archived, not gone */
-	json_free(wire_wait(&w, "1/a.4", "passed", 10000));
+	json_free(wire_wait(&w, "1/a.4", "passed"));
 	json_free(wire_ok(&w, wire_ask(&w, "\"op\":\"restore\",\"variants\":[\"1/a.3\"]")));
 	sh_says(w.u, "git rev-list --count main..yolo/1/a.3", "3");
 	free(first);
@@ -220,9 +221,9 @@ static void what_cannot_be(void **state)
 		wire_ask(&w, "\"op\":\"rerun\",\"variants\":[\"1/nobody\"]"), "no_such_variant");
 	WIRE_REFUSED(wire_ask(&w, "\"op\":\"rerun\",\"variants\":[]"), "no_such_variant");
 	WIRE_REFUSED(wire_ask(&w, "\"op\":\"rerun\""), "bad_request");
-	json_free(wire_wait(&w, "1/a", "running", 10000));
+	json_free(wire_wait(&w, "1/a", "running"));
 	release(&w, "a");
-	wire_over(&w, 10000);
+	wire_over(&w);
 	/* refused by its scan: in the quarantine only */
 	WIRE_REFUSED(wire_ask(&w, "\"op\":\"rerun\",\"variants\":[\"1/evil\"],\"continue\":true"),
 		"nothing_saved");
@@ -238,7 +239,7 @@ static void what_cannot_be(void **state)
 	free(dir);
 	free(empty);
 	reruns(&w, "1/b", false, "1/b.4");
-	json_free(wire_wait(&w, "1/b.4", "passed", 10000));
+	json_free(wire_wait(&w, "1/b.4", "passed"));
 	json_free(ok);
 	wire_end(&w);
 }
@@ -261,14 +262,14 @@ static void at_most_ninety_nine(void **state)
 	buf_release(&spec);
 	/* the others are in the queue: nothing to save */
 	json_free(wire_ok(&w, wire_ask(&w, "\"op\":\"kill\",\"all\":true")));
-	wire_over(&w, 30000);
+	wire_over(&w);
 	json_free(wire_ok(&w, wire_ask(&w, "\"op\":\"rerun\",\"variants\":[\"1/4\"]")));
 	WIRE_REFUSED(wire_ask(&w, "\"op\":\"rerun\",\"variants\":[\"1/2\",\"1/3\"]"), "too_many");
 	json_free(wire_ok(&w, wire_ask(&w, "\"op\":\"rerun\",\"variants\":[\"1/3\"]")));
 	answer = wire_ask(&w, "\"op\":\"rerun\",\"variants\":[\"1/2\"]");
 	assert_non_null(strstr(json_str(json_get(answer, "err"), "msg", ""), "at most 99"));
 	json_free(answer);
-	wire_over(&w, 30000);
+	wire_over(&w);
 	wire_end(&w);
 }
 
@@ -283,7 +284,7 @@ static void killed_meanwhile(void **state)
 	wire_up(&w);
 	wire_race(&w,
 		SPEC("\"parallel\":2,\"variants\":[{\"name\":\"a\",\"command\":\"echo once; echo more >>f1; cat f1 | wc -l\"}]"));
-	wire_over(&w, 10000);
+	wire_over(&w);
 	for (int k = 2; k < 8; k++) {
 		char *name, *log;
 		struct json *ok = NULL;
@@ -292,7 +293,7 @@ static void killed_meanwhile(void **state)
 		poll(NULL, 0, (k - 2) * 12);
 		wire_kill9(&w);
 		wire_up(&w);
-		row = wire_wait(&w, name, "passed", 20000);
+		row = wire_wait(&w, name, "passed");
 		assert_int_equal(json_int(row, "number", 0), k);
 		assert_string_equal(json_str(row, "origin", ""), "a");
 		json_free(row);
@@ -306,7 +307,7 @@ static void killed_meanwhile(void **state)
 	wire_put(&w.io, "{\"id\":900,\"op\":\"rerun\",\"variants\":[\"1/a\",\"1/a.2\"]}");
 	wire_kill9(&w);
 	wire_up(&w);
-	wire_over(&w, 20000);
+	wire_over(&w);
 	for (int n = 8;; n++) {
 		char sel[16];
 		snprintf(sel, sizeof(sel), "1/%d", n);
@@ -338,7 +339,7 @@ static void entered_while_it_runs(void **state)
 		SPEC("\"parallel\":1,\"variants\":[{\"name\":\"a\",\"command\":\"" UNTIL_GO
 		     "\",\"env\":{\"K\":\"a b\"}},"
 		     "{\"name\":\"b\",\"command\":\"true\"}]"));
-	json_free(wire_wait(&w, "1/a", "running", 10000));
+	json_free(wire_wait(&w, "1/a", "running"));
 	WIRE_REFUSED(wire_ask(&w, "\"op\":\"shell\",\"variant\":\"1/b\""), "not_running");
 	WIRE_REFUSED(
 		wire_ask(&w, "\"op\":\"shell\",\"variant\":\"1/a\",\"argv\":[]"), "bad_request");
@@ -353,7 +354,7 @@ static void entered_while_it_runs(void **state)
 			"\"argv\":[\"/bin/sh\",\"-c\",\"printf '%%s|' \\\"$K\\\" \\\"$TERM\\\" \\\"$@\\\"; basename $PWD\",\"x\",\"$(id)\",\"`id`;\\\"\"]"));
 	assert_int_equal(json_get_strv(ok, "argv", &argv), 0);
 	s.argv = strv_argv(&argv);
-	OK(child_run(&s, NULL, 0, 4096, 10000, &r, &e));
+	OK(child_run(&s, NULL, 0, 4096, UNIT_DEADLINE, &r, &e));
 	assert_string_equal(r.out.p, "a b|xterm|$(id)|`id`;\"|work\n");
 	child_result_release(&r);
 	strv_release(&argv);
@@ -365,7 +366,7 @@ static void entered_while_it_runs(void **state)
 	strv_release(&argv);
 	json_free(ok);
 	release(&w, "a");
-	wire_over(&w, 10000);
+	wire_over(&w);
 	WIRE_REFUSED(wire_ask(&w, "\"op\":\"shell\",\"variant\":\"1/a\""), "not_running");
 	wire_end(&w);
 }

@@ -1,11 +1,8 @@
 /* test_dagger.c - the C side of the dagger engine against a fake pipeline: every end, every death,
  * adoption, and that a task arrives as it was meant. The program is put where the build would have
  * put it, so neither Go nor Dagger is needed. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 
-#include <cmocka.h>
+#include "unit.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -77,7 +74,7 @@ static void too_late(void *ctx)
 
 static void run(struct rig *r)
 {
-	r->late = loop_after(r->loop, 20000, too_late, r);
+	r->late = loop_after(r->loop, UNIT_DEADLINE, too_late, r);
 	if (loop_run(r->loop) == 99)
 		fail_msg("nothing came; notes: %s", r->notes);
 	if (r->late)

@@ -166,7 +166,7 @@ static void probe_of_a_link_that_is_up(void **state)
 	const struct fake_rule rules[] = { LINK, CREATED, STARTED,
 		{ "GET /containers/cafe/json", FAKE_JSON, 200, running, 0 }, END };
 	run(r, rules);
-	rig_run_until(r, rig_all_started, 5000, "the start");
+	rig_run_until(r, rig_all_started, "the start");
 	rig_probe(r);
 	assert_true(r->report.ok);
 	assert_int_equal(fake_daemon_count(&daemon_, "GET /v1.41/_ping"), 1);
@@ -185,7 +185,7 @@ static void nobody_there(void **state)
 	use(silent, NULL);
 	int64_t t0 = clock_mono_ms();
 	probe_says(r, false, "Docker does not answer at ");
-	assert_true(clock_mono_ms() - t0 < 2200);
+	assert_true(clock_mono_ms() - t0 < 30000);
 	rig_prepare(r, "host");
 	assert_string_equal(r->prepare_err.code, "docker_silent");
 	fake_daemon_kill(&daemon_);

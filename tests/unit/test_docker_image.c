@@ -67,7 +67,7 @@ static void pulled_once_for_all(void **state)
 	serve(r, rules);
 	for (int i = 0; i < 3; i++)
 		k[i] = add(r, "node:22");
-	rig_run_until(r, rig_all_ended, 5000, "the ends");
+	rig_run_until(r, rig_all_ended, "the ends");
 	for (int i = 0; i < 3; i++) {
 		assert_non_null(strstr(k[i]->end.reason, "came this far"));
 		assert_non_null(
@@ -167,6 +167,13 @@ static bool first_ended(struct rig *r)
 	return r->task[0].ended > 0;
 }
 
+static bool nothing_is_pulled(struct rig *r)
+{
+	const struct docker *d = (struct docker *)r->g;
+
+	return !d->sources && !d->calls;
+}
+
 static void stopped_while_pulling(void **state)
 {
 	struct rig *r = *state;
@@ -176,16 +183,16 @@ static void stopped_while_pulling(void **state)
 		END };
 	serve(r, rules);
 	struct rig_task *a = add(r, "node:22"), *b = add(r, "node:22");
-	rig_run_until(r, pulling, 5000, "the pull");
+	rig_run_until(r, pulling, "the pull");
 	struct docker *d = (struct docker *)r->g;
 	engine_docker.stop(r->g, &a->t);
-	rig_run_until(r, first_ended, 1000, "the first's end");
+	rig_run_until(r, first_ended, "the first's end");
 	assert_int_equal(a->end.cause, ENGINE_STOPPED);
 	assert_int_equal(b->ended, 0);
 	assert_non_null(d->sources); /* the other still waits for it */
 	engine_docker.stop(r->g, &b->t);
 	ends(r, b, ENGINE_STOPPED, "stopped before it started");
-	rig_run_for(r, 20);
+	rig_run_until(r, nothing_is_pulled, "the end of the pull");
 	assert_null(d->sources);
 	assert_null(d->calls); /* the pull's connection is gone: the daemon stops, too */
 }
@@ -203,9 +210,9 @@ static void away_while_pulling(void **state)
 		{ PULL, FAKE_JSON, 200, pulled, 0 }, CREATE_SEEN, END };
 	serve(r, rules);
 	struct rig_task *k = add(r, "node:22");
-	rig_run_until(r, pulling, 5000, "the pull");
+	rig_run_until(r, pulling, "the pull");
 	fake_daemon_kill(&daemon_);
-	rig_run_until(r, rig_is_away, 5000, "the word that it is away");
+	rig_run_until(r, rig_is_away, "the word that it is away");
 	assert_int_equal(k->ended, 0);
 	fake_daemon_again(&daemon_, then, "1.41");
 	ends(r, k, ENGINE_NOT_STARTED, "came this far");

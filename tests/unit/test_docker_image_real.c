@@ -84,7 +84,7 @@ static void built_and_loaded(void **state)
 	a->t.image = b->t.image = build;
 	rig_start(r, a);
 	rig_start(r, b);
-	rig_run_until(r, rig_all_ended, 60000, "the ends");
+	rig_run_until(r, rig_all_ended, "the ends");
 	expect(a, 7, "exit 7");
 	expect(b, 8, "exit 8");
 	assert_non_null(strstr(a->noted, "building env: step 4 of 5"));
@@ -97,7 +97,7 @@ static void built_and_loaded(void **state)
 	struct rig_task *c = rig_task(r, "c", "exit 9");
 	c->t.image = build;
 	rig_start(r, c);
-	rig_run_until(r, rig_all_ended, 60000, "the end");
+	rig_run_until(r, rig_all_ended, "the end");
 	expect(c, 9, "exit 9");
 	assert_string_equal(c->noted, "");
 
@@ -114,13 +114,13 @@ static void built_and_loaded(void **state)
 	struct rig_task *d = rig_task(r, "d", "exit 10");
 	d->t.image = load;
 	rig_start(r, d);
-	rig_run_until(r, rig_all_ended, 60000, "the end");
+	rig_run_until(r, rig_all_ended, "the end");
 	expect(d, 10, "exit 10");
 	assert_non_null(strstr(d->noted, "loading i.tar"));
 	struct rig_task *f = rig_task(r, "f", "exit 11");
 	f->t.image = load;
 	rig_start(r, f);
-	rig_run_until(r, rig_all_ended, 60000, "the end");
+	rig_run_until(r, rig_all_ended, "the end");
 	expect(f, 11, "exit 11");
 	assert_string_equal(f->noted, "");
 	free(ref);
@@ -156,7 +156,7 @@ static void what_fails(void **state)
 		struct rig_task *k = rig_task(r, name, "exit 1");
 		k->t.image = build;
 		rig_start(r, k);
-		rig_run_until(r, rig_all_ended, 60000, "the end");
+		rig_run_until(r, rig_all_ended, "the end");
 		expect(k, -1, t[i].says);
 	}
 	memcpy(zeros + 257, "ustar", 5);
@@ -166,7 +166,7 @@ static void what_fails(void **state)
 	rig_start(r, k);
 	p->t.image = "no.such.invalid/image:1";
 	rig_start(r, p);
-	rig_run_until(r, rig_all_ended, 60000, "the ends");
+	rig_run_until(r, rig_all_ended, "the ends");
 	expect(k, -1, "empty.tar");
 	expect(p, -1,
 		"image no.such.invalid/image:1 is not here and its registry cannot be reached");

@@ -49,7 +49,7 @@ static void ends(void **state)
 		b.t.setup = x->setup;
 		b.t.limits.time_ms = x->time_ms;
 		start(&b);
-		run_loop(&b, 20000);
+		run_loop(&b);
 		assert_int_equal(b.started, 1);
 		expect_end(&b, x->cause, x->exit, x->words);
 		expect_log(&b, x->log_text);
@@ -77,7 +77,7 @@ static void not_found(void **state)
 	task(&b, "exec-127", NULL);
 	strv_add(&b.t.argv, "no-such-program-at-all");
 	start(&b);
-	run_loop(&b, 20000);
+	run_loop(&b);
 	assert_int_equal(b.started, 1);
 	expect_end(&b, ENGINE_NOT_STARTED, 127, "no-such-program-at-all");
 	finish(&b);
@@ -93,7 +93,7 @@ static void exact_bytes(void **state)
 	bench_open(&b);
 	task(&b, "bytes", "printf 'a\\000b\\377\\r\\n'; seq 1 20000 >&2; printf end");
 	start(&b);
-	run_loop(&b, 20000);
+	run_loop(&b);
 	expect_end(&b, ENGINE_EXITED, 0, "exit 0");
 	text_of(&b, &out);
 	struct buf idx = BUF_INIT, stream[3] = { BUF_INIT, BUF_INIT, BUF_INIT };
@@ -114,7 +114,7 @@ static void exact_bytes(void **state)
 	task(&b, "cap", "head -c 5000000 /dev/zero");
 	b.t.limits.log = 200000;
 	start(&b);
-	run_loop(&b, 20000);
+	run_loop(&b);
 	expect_end(&b, ENGINE_EXITED, 0, "exit 0");
 	struct tail *t = tail_open(b.dir, "log", &e);
 	assert_true(tail_size(t) <= 200000 && tail_size(t) > 190000);
@@ -151,9 +151,9 @@ static void stops(void **state)
 		int64_t t0 = clock_mono_ms();
 		type->stop(b.g, &b.t);
 		type->stop(b.g, &b.t);
-		run_loop(&b, 20000);
+		run_loop(&b);
 		expect_end(&b, ENGINE_STOPPED, cases[i].exit, "");
-		assert_true(clock_mono_ms() - t0 < 5000);
+		assert_true(clock_mono_ms() - t0 < 30000);
 		finish(&b);
 	}
 	struct bench b;
@@ -161,7 +161,7 @@ static void stops(void **state)
 	task(&b, "stop-at-once", "exec sleep 60");
 	start(&b);
 	type->stop(b.g, &b.t);
-	run_loop(&b, 20000);
+	run_loop(&b);
 	assert_int_equal(b.ended, 1);
 	assert_int_equal(b.end.cause, ENGINE_STOPPED);
 	finish(&b);
@@ -175,7 +175,7 @@ static void survives_close(void **state)
 	task(&b, "close", "echo one; sleep 0.3; echo two; exit 9");
 	start(&b);
 	b.leave_when_started = true;
-	run_loop(&b, 20000);
+	run_loop(&b);
 	assert_int_equal(b.ended, 0);
 	char id[128];
 	snprintf(id, sizeof id, "%s", b.t.id);
@@ -184,7 +184,7 @@ static void survives_close(void **state)
 	task(&b, "close", "never started again");
 	snprintf(b.t.id, sizeof b.t.id, "%s", id);
 	type->adopt(b.g, &b.t);
-	run_loop(&b, 20000);
+	run_loop(&b);
 	assert_int_equal(b.started, 0);
 	expect_end(&b, ENGINE_EXITED, 9, "exit 9");
 	expect_log(&b, "one\ntwo\n");
@@ -194,7 +194,7 @@ static void survives_close(void **state)
 	task(&b, "close", "never started again");
 	snprintf(b.t.id, sizeof b.t.id, "%s", id);
 	type->adopt(b.g, &b.t);
-	run_loop(&b, 20000);
+	run_loop(&b);
 	expect_end(&b, ENGINE_EXITED, 9, "exit 9");
 	finish(&b);
 }
@@ -206,7 +206,7 @@ static void gone_and_never_there(void **state)
 	bench_open(&b);
 	task(&b, "nowhere", "x");
 	type->adopt(b.g, &b.t);
-	run_loop(&b, 20000);
+	run_loop(&b);
 	assert_int_equal(b.started, 0);
 	expect_end(&b, ENGINE_GONE, -1, "");
 	finish(&b);
@@ -226,7 +226,7 @@ static int owner(const char *name, const char *state_dir, const char *variant)
 		"echo one; i=0; while [ ! -e go ]; do sleep 0.02; done; echo two; exit 5");
 	b.id_file = fs_join(b.dir, "id");
 	start(&b);
-	run_loop(&b, 60000);
+	run_loop(&b);
 	return 0;
 }
 
@@ -241,7 +241,7 @@ static void beside(struct bench *b, const char *script)
 
 	assert_int_equal(type->exec_argv(b->g, &b->t, cmd, false, &argv, &e), 0);
 	s.argv = strv_argv(&argv);
-	assert_int_equal(child_run(&s, NULL, 0, 1 << 16, 30000, &r, &e), 0);
+	assert_int_equal(child_run(&s, NULL, 0, 1 << 16, UNIT_DEADLINE, &r, &e), 0);
 	assert_int_equal(r.code, 0);
 	child_result_release(&r);
 	strv_release(&argv);
@@ -263,11 +263,11 @@ static void owner_dies(bool know_id)
 	s.out = s.err = CHILD_INHERIT;
 	assert_int_equal(child_start(&c, &s, &e), 0);
 	char *path = fs_join(old, "id");
-	for (int64_t end = clock_mono_ms() + 20000; fs_read(path, 200, &id, &e) != 0;
+	for (int64_t end = clock_mono_ms() + UNIT_DEADLINE; fs_read(path, 200, &id, &e) != 0;
 		nanosleep(&ms, NULL))
 		assert_true(clock_mono_ms() < end);
 	child_kill(&c, SIGKILL);
-	assert_int_equal(child_wait(&c, 5000, &code), 1);
+	assert_int_equal(child_wait(&c, UNIT_DEADLINE, &code), 1);
 	assert_int_equal(code, 137);
 	bench_open(&b);
 	task(&b, variant, "never started again");
@@ -280,7 +280,7 @@ static void owner_dies(bool know_id)
 		beside(&b, "touch go");
 	else
 		assert_int_equal(fs_create(go, 0644, "", 0, &e), 0);
-	run_loop(&b, 20000);
+	run_loop(&b);
 	assert_int_equal(b.started, know_id ? 0 : 1);
 	assert_string_equal(b.t.id, id.p);
 	expect_end(&b, ENGINE_EXITED, 5, "exit 5");
@@ -313,7 +313,7 @@ static void inside(const char *variant, const char *script, const char *network,
 	task(&b, variant, script);
 	b.t.network = network;
 	start(&b);
-	run_loop(&b, 20000);
+	run_loop(&b);
 	text_of(&b, out);
 	finish(&b);
 }
@@ -345,7 +345,7 @@ static void sees_nothing_of_ours(void **state)
 	struct child_result r;
 	s.argv = (const char *const[]){ "bwrap", "--ro-bind", "/", "/", "/bin/sh", "-c", script,
 		NULL };
-	if (child_run(&s, NULL, 0, 1 << 16, 5000, &r, &e) == 0 && r.code == 0) {
+	if (child_run(&s, NULL, 0, 1 << 16, UNIT_DEADLINE, &r, &e) == 0 && r.code == 0) {
 		char *want = xasprintf("sees %s/sock\nsees %s/races/7/look/log\n", dir, dir);
 		assert_non_null(strstr(r.out.p, want));
 		free(want);
@@ -401,7 +401,7 @@ static void fork_bomb(void **state)
 		"i=0; while [ $i -lt 300 ]; do sleep 20 & i=$((i+1)); echo $i; done; wait");
 	b.t.limits.pids = 60;
 	start(&b);
-	run_loop(&b, 20000);
+	run_loop(&b);
 	assert_int_equal(b.ended, 1);
 	assert_int_not_equal(b.end.exit, 0);
 	/* Dagger: counted ten times a second, so it comes a little further */
@@ -422,7 +422,7 @@ static void memory_hog(void **state)
 	task(&b, "hog", "head -c 400000000 /dev/zero | tail | wc -c; exec tail </dev/zero");
 	b.t.limits.memory = 64 * MIB;
 	start(&b);
-	run_loop(&b, 30000);
+	run_loop(&b);
 	expect_end(&b, ENGINE_OOM, 137, "out of memory (limit 64");
 	finish(&b);
 }
@@ -443,7 +443,7 @@ static void exec_beside(void **state)
 	assert_int_equal(type->exec_argv(b.g, &b.t, cmd, false, &argv, &e), 0);
 	struct child_spec s = CHILD_SPEC_INIT;
 	s.argv = strv_argv(&argv);
-	if (child_run(&s, NULL, 0, 1 << 16, 10000, &r, &e) < 0)
+	if (child_run(&s, NULL, 0, 1 << 16, UNIT_DEADLINE, &r, &e) < 0)
 		fail_msg("%s: %s", argv.v[0], e.msg);
 	if (r.code != 7)
 		fail_msg("%s: %s", type->name, r.err.p);
@@ -451,7 +451,7 @@ static void exec_beside(void **state)
 	child_result_release(&r);
 	strv_release(&argv);
 	type->stop(b.g, &b.t);
-	run_loop(&b, 20000);
+	run_loop(&b);
 	expect_end(&b, ENGINE_STOPPED, 143, "");
 	finish(&b);
 }
@@ -464,7 +464,7 @@ static void check_beside_the_command(void **state)
 	bench_open(&b);
 	task(&b, "checked", "echo result >file");
 	start(&b);
-	run_loop(&b, 20000);
+	run_loop(&b);
 	expect_end(&b, ENGINE_EXITED, 0, "exit 0");
 	finish(&b);
 	bench_open(&b);
@@ -477,7 +477,7 @@ static void check_beside_the_command(void **state)
 	assert_int_equal(fs_create(b.idx, 0600, "", 0, &e), 0);
 	b.t.check = true;
 	start(&b);
-	run_loop(&b, 20000);
+	run_loop(&b);
 	expect_end(&b, ENGINE_EXITED, 2, "exit 2");
 	expect_log(&b, "result\n");
 	finish(&b);
@@ -504,7 +504,7 @@ static void mounts(void **state)
 	strv_add(&b.t.mounts, tools);
 	setenv("PATH", with, 1);
 	start(&b);
-	run_loop(&b, 20000);
+	run_loop(&b);
 	setenv("PATH", path, 1);
 	expect_end(&b, ENGINE_EXITED, 0, "exit 0");
 	assert_true(log_has(&b, "tool ran\n"));
@@ -530,11 +530,11 @@ static void refuses_mounts(void **state)
 	if (type == &engine_dagger)
 		xreplace(&s.image, getenv("YOLO_TEST_IMAGE"));
 	type->prepare(b.g, &s, "", prepared, &b);
-	run_loop(&b, 20000);
+	run_loop(&b);
 	assert_string_equal(b.end.reason, "");
 	strv_add(&s.mounts, "/var/run");
 	type->prepare(b.g, &s, "", prepared, &b);
-	run_loop(&b, 20000);
+	run_loop(&b);
 	assert_non_null(strstr(b.end.reason,
 		type == &engine_dagger ? "cannot be mounted there" : "/run is never mounted"));
 	spec_release(&s);

@@ -74,7 +74,7 @@ static void answer(void *ctx, struct engine_handle *s, const char *why, const st
 
 static void too_late(void *ctx)
 {
-	fail_msg("no choice within 20 s");
+	fail_msg("no choice");
 }
 
 /* image NULL = a race that names none */
@@ -94,7 +94,7 @@ static struct chosen choose(const char *engine, const char *isolation, const cha
 	assert_int_equal(store_open(&c.store, common, true, &e), 0);
 	c.loop = loop_new(&e);
 	assert_int_equal(engines_runner(&c, &e), 0);
-	struct loop_timer *t = loop_after(c.loop, 20000, too_late, NULL);
+	struct loop_timer *t = loop_after(c.loop, UNIT_DEADLINE, too_late, NULL);
 	engine_select_choose(&c, engine, &spec, answer, &ch);
 	if (!ch.name && !ch.e.msg[0])
 		loop_run(c.loop);

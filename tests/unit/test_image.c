@@ -1,11 +1,8 @@
 /* test_image.c - what images are made of: .dockerignore, the tar of a directory, progress, the
  * names of registries. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 
-#include <cmocka.h>
+#include "unit.h"
+
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -94,7 +91,7 @@ static char *sh(const char *script)
 	struct child_spec s = CHILD_SPEC_INIT;
 	s.argv = (const char *const[]){ "/bin/sh", "-c", script, "sh", dir, NULL };
 	s.cwd = "/";
-	assert_int_equal(child_run(&s, NULL, 0, 1 << 20, 10000, &r, &e), 0);
+	assert_int_equal(child_run(&s, NULL, 0, 1 << 20, UNIT_DEADLINE, &r, &e), 0);
 	char *out = xstrdup(r.out.p);
 	if (r.code)
 		fail_msg("%s: exit %d: %s", script, r.code, r.err.p);

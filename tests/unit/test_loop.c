@@ -1,11 +1,8 @@
 /* test_loop.c - the conductor's loop: descriptors, timers in order, posts from threads, silence
  * when nothing happens. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 
-#include <cmocka.h>
+#include "unit.h"
+
 #include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -139,6 +136,7 @@ static void unwatch_both(void *ctx, int fd, int events)
 	close(fd); /* allowed right after unwatch */
 	b->pipe[0] = b->pipe[0] == fd ? -1 : b->pipe[0];
 	b->other[0] = b->other[0] == fd ? -1 : b->other[0];
+	loop_after(b->l, 30, stop, b);
 }
 
 /* Both are readable in the same turn; the first to run removes the other and itself: the other must
@@ -150,7 +148,7 @@ static void unwatch_inside_a_callback(void **state)
 	b->w2 = loop_watch(b->l, b->other[0], LOOP_READ, unwatch_both, b);
 	assert_int_equal(write(b->pipe[1], "x", 1), 1);
 	assert_int_equal(write(b->other[1], "x", 1), 1);
-	loop_after(b->l, 30, stop, b);
+	loop_after(b->l, UNIT_DEADLINE, stop, b);
 	loop_run(b->l);
 	assert_int_equal(b->reads, 1);
 }
@@ -171,7 +169,7 @@ static void watch_inside_a_callback(void **state)
 	b->w = loop_watch(b->l, b->pipe[0], LOOP_READ, watch_more, b);
 	assert_int_equal(write(b->pipe[1], "x", 1), 1);
 	assert_int_equal(write(b->other[1], "x", 1), 1);
-	loop_after(b->l, 5000, stop, b);
+	loop_after(b->l, UNIT_DEADLINE, stop, b);
 	assert_int_equal(loop_run(b->l), 0);
 	assert_int_equal(b->reads, 1);
 }
@@ -180,8 +178,10 @@ static void count_writes(void *ctx, int fd, int events)
 {
 	struct bench *b = ctx;
 	assert_int_equal(events, LOOP_WRITE);
-	if (++b->writes == 3)
-		loop_watch_events(b->w, 0);
+	if (++b->writes < 3)
+		return;
+	loop_watch_events(b->w, 0);
+	loop_after(b->l, 50, stop, b);
 }
 
 static void masked_descriptors_do_not_wake(void **state)
@@ -190,13 +190,12 @@ static void masked_descriptors_do_not_wake(void **state)
 	b->w = loop_watch(b->l, b->pipe[1], LOOP_WRITE, count_writes, b);
 	b->w2 = loop_watch(b->l, b->other[0], 0, on_read, b);
 	assert_int_equal(write(b->other[1], "x", 1), 1);
-	loop_after(b->l, 50, stop, b);
 	loop_run(b->l);
 	assert_int_equal(b->writes, 3);
 	assert_int_equal(b->reads, 0);
 	assert_true(loop_turns(b->l) <= 6);
 	loop_watch_events(b->w2, LOOP_READ);
-	loop_after(b->l, 5000, stop, b);
+	loop_after(b->l, UNIT_DEADLINE, stop, b);
 	assert_int_equal(loop_run(b->l), 0);
 	assert_int_equal(b->reads, 1);
 }
@@ -222,7 +221,7 @@ static void hang_up_reaches_a_writer(void **state)
 	b->w = loop_watch(b->l, b->pipe[1], LOOP_WRITE, hung_up, b);
 	close(b->pipe[0]);
 	b->pipe[0] = -1;
-	loop_after(b->l, 5000, stop, b);
+	loop_after(b->l, UNIT_DEADLINE, stop, b);
 	assert_int_equal(loop_run(b->l), 0);
 	assert_int_equal(b->writes, 1);
 }
@@ -255,7 +254,7 @@ static void worker_done(void *arg)
 static void posts_come_back_on_the_loop(void **state)
 {
 	struct bench *b = *state;
-	loop_after(b->l, 5000, stop, b);
+	loop_after(b->l, UNIT_DEADLINE, stop, b);
 	pool_post(loop_pool(b->l), worker, worker_done, b);
 	assert_int_equal(loop_run(b->l), 7);
 	assert_int_equal(b->worker_ran, 1);
@@ -274,7 +273,7 @@ static void closed_descriptor_is_a_bug(void **state)
 		signal(SIGABRT, SIG_DFL);
 		loop_watch(b->l, b->pipe[0], LOOP_READ, on_read, b);
 		close(b->pipe[0]);
-		loop_after(b->l, 3000, stop, b);
+		loop_after(b->l, UNIT_DEADLINE, stop, b);
 		loop_run(b->l);
 		_exit(0);
 	}

@@ -1,11 +1,10 @@
 /* test_pack.c - the runner's tar against tar itself: names, links, what is no file, trees that
  * change while they are packed. */
+#include "unit.h"
+
 #include <errno.h>
 #include <fcntl.h>
-#include <setjmp.h>
 #include <signal.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,8 +13,6 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#include <cmocka.h>
 
 #include "base/asset.h"
 #include "base/child.h"
@@ -68,7 +65,7 @@ static void sh(const char *script, const char *want)
 	buf_fmt(&text, "{ %s\n} 2>&1; echo $?", script);
 	s.argv = (const char *const[]){ "/bin/sh", "-c", text.p, runner, NULL };
 	s.cwd = dir;
-	if (child_run(&s, NULL, 0, 1 << 20, 60000, &r, &e) < 0)
+	if (child_run(&s, NULL, 0, 1 << 20, UNIT_DEADLINE, &r, &e) < 0)
 		fail_msg("%s", e.msg);
 	assert_string_equal(r.out.p, want);
 	child_result_release(&r);
@@ -143,7 +140,7 @@ static void changing(void **state)
 	sh("for i in $(seq 40); do \"$0\" --pack t --to o.tar 2>err || { echo failed; cat err; }; grep -v '^runner: skipped' err; tar tf o.tar >list || echo broken; "
 	   "! grep -q secret-content o.tar || echo leaked; grep -q many/299 list || echo lost; done; : >done; rm -f o.tar",
 		"0\n");
-	assert_int_equal(child_wait(&c, 20000, &code), 1);
+	assert_int_equal(child_wait(&c, UNIT_DEADLINE, &code), 1);
 	assert_int_equal(code, 0);
 }
 

@@ -48,14 +48,14 @@ static void job_done(void *arg)
 /* Waits on the descriptor that wake writes to: a lost wake-up shows as a time-out here. */
 static void reap_all(struct pool *p, int fd)
 {
-	int64_t end = clock_mono_ms() + 10000;
+	int64_t end = clock_mono_ms() + UNIT_DEADLINE;
 
 	while (pool_pending(p) > 0) {
 		struct pollfd pfd = { .fd = fd, .events = POLLIN };
 		uint64_t count;
 
 		assert_true(clock_mono_ms() < end);
-		assert_int_equal(poll(&pfd, 1, 10000), 1);
+		assert_int_equal(poll(&pfd, 1, UNIT_DEADLINE), 1);
 		assert_int_equal(read(fd, &count, sizeof count), sizeof count);
 		pool_reap(p);
 	}
@@ -132,10 +132,10 @@ static void test_key_blocks_only_itself(void **state)
 	pool_post_serial(p, "k", gate_work, NULL, &g);
 	pool_post_serial(p, "k", gate_work, NULL, &g);
 	pool_post(p, job_work, job_done, &job);
-	UNIT_WAIT((pool_reap(p), job.done != 0), 5000);
+	UNIT_WAIT((pool_reap(p), job.done != 0));
 	assert_int_equal(atomic_load(&g.entered), 1);
 	atomic_store(&g.open, 1);
-	UNIT_WAIT((pool_reap(p), pool_pending(p) == 0), 5000);
+	UNIT_WAIT((pool_reap(p), pool_pending(p) == 0));
 	assert_int_equal(atomic_load(&g.entered), 2);
 	assert_int_equal(atomic_load(&g.most), 1);
 	pool_free(p);
@@ -160,7 +160,7 @@ static void test_free_drops_queue(void **state)
 	pool_post(p, gate_work, count_done, &g);
 	for (int i = 0; i < 20; i++)
 		pool_post_serial(p, i % 2 ? "x" : "y", job_work, count_done, &never[i]);
-	UNIT_WAIT(atomic_load(&g.entered) == 1, 5000);
+	UNIT_WAIT(atomic_load(&g.entered) == 1);
 	atomic_store(&g.open, 1);
 	pool_free(p);
 	assert_int_equal(atomic_load(&dones), 21);

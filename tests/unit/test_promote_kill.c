@@ -221,7 +221,7 @@ static int64_t measure(const char *what)
 	wait_ready(&c);
 	run(w, "touch go");
 	t = clock_mono_ms();
-	assert_int_equal(child_wait(&c, 60000, &code), 1);
+	assert_int_equal(child_wait(&c, UNIT_DEADLINE, &code), 1);
 	if (code)
 		fail_msg("%s: %d: %s", what, code, sh(w, "cat said; git -C u status | head -n 20"));
 	return clock_mono_ms() - t;
@@ -343,7 +343,7 @@ static void test_two_at_once(void **state)
 		wait_ready(&c[1]);
 		run(w, "touch go");
 		for (int k = 0; k < 2; k++)
-			assert_int_equal(child_wait(&c[k], 60000, &code[k]), 1);
+			assert_int_equal(child_wait(&c[k], UNIT_DEADLINE, &code[k]), 1);
 		said = sh(w, "sort said");
 		if (code[0] + code[1] != 1)
 			fail_msg("%d and %d: %s", code[0], code[1], said);

@@ -1,11 +1,10 @@
 /* test_runner.c - the static runner as the engines start it: codes, phases, limits, orphans, cap,
  * guards. */
+#include "unit.h"
+
 #include <errno.h>
 #include <fcntl.h>
-#include <setjmp.h>
 #include <signal.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,8 +12,6 @@
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
-
-#include <cmocka.h>
 
 #include "base/asset.h"
 #include "base/child.h"
@@ -134,7 +131,7 @@ static bool log_holds(const char *want)
 static void wait_for(const char *text)
 {
 	struct timespec ms = { 0, 2000000 };
-	int64_t end = clock_mono_ms() + 10000;
+	int64_t end = clock_mono_ms() + UNIT_DEADLINE;
 
 	while (!log_holds(text)) {
 		assert_true(clock_mono_ms() < end);
@@ -174,16 +171,16 @@ static void limits(void **state)
 {
 	int64_t t0 = clock_mono_ms();
 
-	assert_int_equal(sh(V("--time", "200"), "echo go; exec sleep 30"), 143);
-	expect("go\n# time limit 200ms reached, asked to stop\n# time limit: exit 143 (signal 15)\n");
-	assert_int_equal(sh(V("--time", "100", "--grace", "100"),
+	assert_int_equal(sh(V("--time", "1000"), "echo go; exec sleep 100"), 143);
+	expect("go\n# time limit 1s reached, asked to stop\n# time limit: exit 143 (signal 15)\n");
+	assert_int_equal(sh(V("--time", "1000", "--grace", "100"),
 				 "trap '' TERM; while :; do sleep 0.02; done"),
 		137);
-	expect("# time limit 100ms reached, asked to stop\n# did not stop in time, killed\n# time limit: exit 137 (signal 9)\n");
-	assert_int_equal(sh(V("--time", "100", "--setup", "exec sleep 30"), "echo never"), 143);
+	expect("# time limit 1s reached, asked to stop\n# did not stop in time, killed\n# time limit: exit 137 (signal 9)\n");
+	assert_int_equal(sh(V("--time", "100", "--setup", "exec sleep 100"), "echo never"), 143);
 	expect("# setup begins\n# time limit 100ms reached, asked to stop\n# time limit: exit 143 (signal 15)\n");
 	assert_int_equal(sh(V("--pids", "1"), "exec /bin/true"), 0);
-	assert_true(clock_mono_ms() - t0 < 5000);
+	assert_true(clock_mono_ms() - t0 < UNIT_DEADLINE);
 }
 
 static void stop(void **state)
@@ -218,7 +215,7 @@ static void records_in_time(void **state)
 	fresh();
 	start(&c, none, none, V("/bin/sh", "-c", "printf up; exec sleep 60"));
 	wait_for("up");
-	for (int64_t end = clock_mono_ms() + 5000; st.st_size != RUNLOG_RECORD;
+	for (int64_t end = clock_mono_ms() + UNIT_DEADLINE; st.st_size != RUNLOG_RECORD;
 		nanosleep(&ms, NULL)) {
 		assert_true(clock_mono_ms() < end);
 		assert_int_equal(stat(idx_path, &st), 0);

@@ -13,7 +13,7 @@
 #include "base/buf.h"
 #include "base/child.h"
 
-enum { KEYS = 1, SIZE = 2, OUTPUT = 3, END = 4, LONG_MS = 20000 };
+enum { KEYS = 1, SIZE = 2, OUTPUT = 3, END = 4, LONG_MS = UNIT_DEADLINE };
 
 static char dir[64], runner[80], path[80];
 
@@ -235,11 +235,10 @@ static void away(void **state)
 			pid = (pid_t)strtol(at + 1, NULL, 10);
 			if (nonsense) {
 				assert_int_equal(send(s.sock, "\001\377\377", 3, MSG_NOSIGNAL), 3);
-				UNIT_WAIT(
-					recv(s.sock, end, sizeof end, MSG_DONTWAIT) == 0, LONG_MS);
+				UNIT_WAIT(recv(s.sock, end, sizeof end, MSG_DONTWAIT) == 0);
 			}
 			leave(&s);
-			UNIT_WAIT(gone(pid), LONG_MS);
+			UNIT_WAIT(gone(pid));
 		}
 }
 

@@ -1,11 +1,10 @@
 /* test_vault.c - the runner beside the pipeline (dagger): frames, slow and absent readers, the stop
  * file, what its watch catches. */
+#include "unit.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,8 +13,6 @@
 #include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
-
-#include <cmocka.h>
 
 #include "base/asset.h"
 #include "base/child.h"
@@ -112,7 +109,7 @@ static int finish(struct run *r)
 		buf_add(&r->frames, b, (size_t)n);
 	if (r->out >= 0)
 		close(r->out);
-	assert_int_equal(child_wait(&r->c, 20000, &code), 1);
+	assert_int_equal(child_wait(&r->c, UNIT_DEADLINE, &code), 1);
 	return code;
 }
 
@@ -289,7 +286,7 @@ static void wait_for(bool (*what)(const char *), const char *arg)
 {
 	struct timespec ms = { 0, 2000000 };
 
-	for (int64_t end = clock_mono_ms() + 15000; !what(arg); nanosleep(&ms, NULL))
+	for (int64_t end = clock_mono_ms() + UNIT_DEADLINE; !what(arg); nanosleep(&ms, NULL))
 		assert_true(clock_mono_ms() < end);
 }
 

@@ -1,15 +1,12 @@
 /* test_watch.c - processes by identity, and the words and files of control groups. */
+#include "unit.h"
+
 #include <errno.h>
-#include <setjmp.h>
 #include <signal.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-#include <cmocka.h>
 
 #include "base/child.h"
 #include "base/clock.h"
@@ -73,7 +70,7 @@ static void tells_the_end_once(void **state)
 	struct watch *w = watch_new(loop, &id, gone, NULL);
 	assert_non_null(w);
 	watch_signal(w, SIGTERM);
-	struct loop_timer *t = loop_after(loop, 10000, late, NULL);
+	struct loop_timer *t = loop_after(loop, UNIT_DEADLINE, late, NULL);
 	assert_int_equal(loop_run(loop), 0);
 	loop_cancel(t);
 	assert_int_equal(gone_count, 1);
@@ -81,7 +78,7 @@ static void tells_the_end_once(void **state)
 	watch_free(w);
 	/* ended, not yet collected: gone all the same */
 	assert_null(watch_new(loop, &id, gone, NULL));
-	assert_int_equal(child_wait(&c, 1000, &code), 1);
+	assert_int_equal(child_wait(&c, UNIT_DEADLINE, &code), 1);
 	assert_int_equal(code, 143);
 	assert_null(watch_new(loop, &id, gone, NULL));
 }
@@ -164,7 +161,7 @@ static void group_by_hand(void **state)
 	assert_true(cpu >= 0 && memory >= 0);
 	assert_false(cgroup_oom(file));
 	cgroup_remove(file); /* kills what is left in it */
-	assert_int_equal(child_wait(&c, 5000, &code), 1);
+	assert_int_equal(child_wait(&c, UNIT_DEADLINE, &code), 1);
 	assert_int_equal(code, 137);
 	assert_false(fs_exists(file));
 	cgroup_sample(file, &cpu, &memory);

@@ -64,16 +64,17 @@ static inline void wire_log(struct wire *w)
 	free(log);
 }
 
-static inline char *wire_line(struct line_io *io, int ms)
+/* The next line; NULL when the other side has hung up. The test fails at the deadline. */
+static inline char *wire_line(struct line_io *io)
 {
-	int64_t end = clock_mono_ms() + ms;
+	int64_t end = clock_mono_ms() + UNIT_DEADLINE;
 	char *line;
 
 	while (!(line = line_io_next(io))) {
 		struct pollfd p = { .fd = io->fd, .events = POLLIN };
 		int64_t left = end - clock_mono_ms();
 		if (left <= 0)
-			return NULL;
+			fail_msg("neither a line nor the end of the connection");
 		poll(&p, 1, (int)left);
 		if (line_io_fill(io) < 0 && !io->in.len)
 			return NULL;
@@ -103,7 +104,7 @@ static inline bool wire_dial_once(struct wire *w, struct line_io *io)
 	proto_hello(&hello);
 	wire_put(io, hello.p);
 	buf_release(&hello);
-	there = wire_line(io, 5000) != NULL;
+	there = wire_line(io) != NULL;
 	if (!there)
 		line_io_release(io);
 	return there;
@@ -112,7 +113,7 @@ static inline bool wire_dial_once(struct wire *w, struct line_io *io)
 /* A connection with its hello done; the conductor is there already or on its way. */
 static inline struct line_io wire_dial(struct wire *w)
 {
-	int64_t end = clock_mono_ms() + 20000;
+	int64_t end = clock_mono_ms() + UNIT_DEADLINE;
 	struct line_io io;
 
 	while (!wire_dial_once(w, &io)) {
@@ -127,7 +128,7 @@ static inline struct line_io wire_dial(struct wire *w)
 
 static inline void wire_up(struct wire *w)
 {
-	int64_t end = clock_mono_ms() + 20000;
+	int64_t end = clock_mono_ms() + UNIT_DEADLINE;
 	int code;
 
 	w->conductor = wire_spawn(w);
@@ -182,7 +183,7 @@ static inline struct json *wire_ask(struct wire *w, const char *fmt, ...)
 	wire_put(&w->io, b.p);
 	buf_release(&b);
 	for (;;) {
-		char *line = wire_line(&w->io, 30000);
+		char *line = wire_line(&w->io);
 		struct json *j;
 		if (!line) {
 			wire_log(w);
@@ -251,9 +252,9 @@ static inline bool wire_is(struct wire *w, const char *sel, const char *state)
 	return is;
 }
 
-static inline struct json *wire_wait(struct wire *w, const char *sel, const char *state, int ms)
+static inline struct json *wire_wait(struct wire *w, const char *sel, const char *state)
 {
-	int64_t end = clock_mono_ms() + ms;
+	int64_t end = clock_mono_ms() + UNIT_DEADLINE;
 
 	while (!wire_is(w, sel, state) && clock_mono_ms() < end)
 		poll(NULL, 0, 10);
@@ -262,7 +263,7 @@ static inline struct json *wire_wait(struct wire *w, const char *sel, const char
 		struct buf b = BUF_INIT;
 		json_print(row, &b);
 		wire_log(w);
-		fail_msg("%s is not %s in %d ms: %s", sel, state, ms, b.p);
+		fail_msg("%s does not get %s: %s", sel, state, b.p);
 	}
 	return row;
 }
@@ -276,15 +277,15 @@ static inline int wire_live(struct wire *w)
 	return live;
 }
 
-static inline void wire_over(struct wire *w, int ms)
+static inline void wire_over(struct wire *w)
 {
-	int64_t end = clock_mono_ms() + ms;
+	int64_t end = clock_mono_ms() + UNIT_DEADLINE;
 
 	while (wire_live(w) && clock_mono_ms() < end)
 		poll(NULL, 0, 20);
 	if (wire_live(w)) {
 		wire_log(w);
-		fail_msg("still live after %d ms", ms);
+		fail_msg("still live");
 	}
 }
 
@@ -332,10 +333,10 @@ static inline void wire_end(struct wire *w)
 
 	if (w->connected) {
 		json_free(wire_ask(w, "\"op\":\"kill\",\"all\":true"));
-		wire_over(w, 20000);
+		wire_over(w);
 		json_free(wire_ask(w, "\"op\":\"shutdown\""));
 		wire_hang_up(w);
-		if (child_wait(&w->conductor, 10000, &code) != 1 || code != 0) {
+		if (child_wait(&w->conductor, UNIT_DEADLINE, &code) != 1 || code != 0) {
 			wire_log(w);
 			fail_msg("the conductor ended with %d", code);
 		}
