@@ -129,6 +129,7 @@ static void give(struct dagger_task *k, bool collect)
 		dagger_fail(k, collect ? ENGINE_GONE : ENGINE_NOT_STARTED, e.msg);
 		return;
 	}
+	k->collectors += collect;
 	k->p = p;
 	k->known = dagger_pipe_known(p, k->id, true);
 	k->known->n = p->n;
@@ -194,7 +195,9 @@ static void orphaned(struct dagger_task *k)
 	const struct dagger_pipe *p = k->p;
 	char words[512];
 
-	if (p->collect) {
+	if (p->collect && !p->fatal && k->collectors < DAGGER_TRIES) {
+		give(k, true);
+	} else if (p->collect) {
 		snprintf(words, sizeof words,
 			"the pipeline died, and what it left could not be collected: %s",
 			p->fatal ? p->fatal : "its successor died too");
@@ -328,7 +331,6 @@ static void dagger_close(struct engine *g)
 		loop_unwatch(d->inotify_w);
 	if (d->inotify >= 0)
 		close(d->inotify);
-	free(d->scanned);
 	free(d);
 }
 

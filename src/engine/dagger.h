@@ -36,7 +36,8 @@ enum {
 	DAGGER_REFRESH_MS = 5000,
 	/* and at least so many times as long as the last one took */
 	DAGGER_REFRESH_SHARE = 20,
-	DAGGER_TRIES = 2, /* processes a start is given to that never began it */
+	/* processes a start is given to that never began it, and that die while they collect it */
+	DAGGER_TRIES = 2,
 };
 
 /* ---- dagger_probe.c ---- */
@@ -76,10 +77,9 @@ struct dagger_pipe {
 	bool ours;
 	struct watch *w;
 	int events, wd; /* events.jsonl, its inotify watch; -1 = none */
-	int lock; /* held by us because it is dead; -1 = not */
 	struct buf part; /* of a line */
 	int n; /* last number in control.jsonl */
-	struct loop_timer *idle;
+	struct loop_timer *idle, *retry; /* retry: who holds its lock? */
 };
 
 struct dagger_task {
@@ -91,7 +91,7 @@ struct dagger_task {
 	struct dagger_known *known; /* in p */
 	char *id, *file, *binary;
 	bool said_started, stop_asked, stop_sent;
-	int tries;
+	int tries, collectors;
 	char *note; /* last one told */
 	/* when the last was asked for (0 = it came), the log then; not before */
 	int64_t refresh_ms, refresh_size, refresh_next;
@@ -111,8 +111,6 @@ struct dagger {
 	struct dagger_pipe *pipes;
 	struct dagger_task *tasks;
 	struct dagger_ask *asks; /* probes and preparations in a worker */
-	int *scanned; /* races whose pipe/ was read */
-	size_t nscanned;
 };
 
 /* Starts a process for a race: makes its directory and plan. race_dir: <state>/races/7. */

@@ -16,7 +16,7 @@
 #include "engine/dagger.h"
 #include "git/checkout.h"
 
-enum { CONNECT_MS = 15000, EVENT_MAX = 1 << 20, CHUNK = 64 << 10 };
+enum { CONNECT_MS = 15000, EVENT_MAX = 1 << 20, CHUNK = 64 << 10, HOLDER_MS = 20 };
 
 /* ---- what it was told of, and said ---- */
 
@@ -102,13 +102,15 @@ void dagger_pipe_read(struct dagger_pipe *p)
 
 	while (p->events >= 0 && (n = read(p->events, chunk, sizeof chunk)) > 0) {
 		const char *end;
+		size_t at = 0;
 		buf_add(&p->part, chunk, (size_t)n);
-		while ((end = memchr(p->part.p, '\n', p->part.len))) {
-			size_t len = (size_t)(end - p->part.p);
-			take_line(p, p->part.p, len);
-			buf_drop(&p->part, len + 1);
+		while ((end = memchr(p->part.p + at, '\n', p->part.len - at))) {
+			size_t len = (size_t)(end - p->part.p) - at;
+			take_line(p, p->part.p + at, len);
+			at += len + 1;
 			any = true;
 		}
+		buf_drop(&p->part, at);
 		if (p->part.len > EVENT_MAX)
 			buf_clear(&p->part);
 	}
@@ -162,7 +164,7 @@ int dagger_pipe_tell(struct dagger_pipe *p, const char *key, const char *value, 
 	return rc;
 }
 
-/* ---- idle ---- */
+/* ---- unused ---- */
 
 static bool used(const struct dagger_pipe *p)
 {
@@ -178,8 +180,12 @@ static void idle(void *ctx)
 	struct err e = ERR_INIT;
 
 	p->idle = NULL;
-	if (used(p) || p->dead || p->quit)
+	if (used(p))
 		return;
+	if (p->dead) {
+		dagger_pipe_free(p);
+		return;
+	}
 	p->quit = true;
 	if (dagger_pipe_tell(p, "quit", NULL, &e))
 		diag(DIAG_WARN, "%s", e.msg);
@@ -190,8 +196,8 @@ void dagger_pipe_used(struct dagger_pipe *p)
 	if (p->idle)
 		loop_cancel(p->idle);
 	p->idle = NULL;
-	if (!p->dead && !p->quit && !used(p))
-		p->idle = loop_after(p->d->c.loop, DAGGER_IDLE_MS, idle, p);
+	if (!used(p) && (p->dead || !p->quit))
+		p->idle = loop_after(p->d->c.loop, p->dead ? 0 : DAGGER_IDLE_MS, idle, p);
 }
 
 /* ---- its life ---- */
@@ -200,6 +206,9 @@ static void over(struct dagger_pipe *p)
 {
 	p->dead = true;
 	dagger_pipe_read(p);
+	if (p->events >= 0)
+		close(p->events);
+	p->events = -1;
 	if (p->wd >= 0)
 		inotify_rm_watch(p->d->inotify, p->wd);
 	p->wd = -1;
@@ -223,12 +232,11 @@ static void gone(void *ctx)
 	over(p);
 }
 
-/* Follows the process and its events; a process that ended meanwhile is told of from the loop. */
 static void follow(struct dagger_pipe *p, const struct child_id *id)
 {
 	char *path = fs_join(p->dir, "events.jsonl");
 
-	p->w = id->pid > 0 ? watch_new(p->d->c.loop, id, gone, p) : NULL;
+	p->w = watch_new(p->d->c.loop, id, gone, p);
 	if (p->w && p->d->inotify >= 0)
 		p->wd = inotify_add_watch(p->d->inotify, path, IN_MODIFY);
 	if (p->w)
@@ -249,7 +257,6 @@ static struct dagger_pipe *pipe_new(struct dagger *d, int race, int k, const cha
 		.dir = xstrdup(dir),
 		.events = -1,
 		.wd = -1,
-		.lock = -1,
 		.part = BUF_INIT };
 	d->pipes = p;
 	return p;
@@ -265,6 +272,8 @@ void dagger_pipe_free(struct dagger_pipe *p)
 		*at = p->next;
 	if (p->idle)
 		loop_cancel(p->idle);
+	if (p->retry)
+		loop_cancel(p->retry);
 	if (p->wd >= 0)
 		inotify_rm_watch(p->d->inotify, p->wd);
 	watch_free(p->w);
@@ -272,8 +281,6 @@ void dagger_pipe_free(struct dagger_pipe *p)
 		close(p->child.pidfd);
 	if (p->events >= 0)
 		close(p->events);
-	if (p->lock >= 0)
-		close(p->lock);
 	free_known(p);
 	buf_release(&p->part);
 	free(p->dir);
@@ -458,38 +465,59 @@ static void read_control(struct dagger_pipe *p)
 	free(path);
 }
 
-/* Who holds its lock: pid 0 = nobody. Then we keep it: a process that was only just started by a
- * conductor that is gone must not begin now, when its tasks are given to another. */
-static void living(struct dagger_pipe *p, struct child_id *id)
+/* 1 = id holds its lock; 0 = nobody does, and from now on nobody will: its file is not empty any
+ * more, so a process that a conductor started just before it ended finds that it came too late (its
+ * tasks are given to another). -1 = it is about to write its pid. */
+static int holder(const struct dagger_pipe *p, struct child_id *id)
 {
 	char *path = fs_join(p->dir, "lock");
 	struct err e = ERR_INIT;
 	struct buf b = BUF_INIT;
+	int lock = fs_lock(path, &e), rc = 0;
 
-	memset(id, 0, sizeof *id);
-	p->lock = fs_lock(path, &e);
-	if (p->lock < 0 && !strcmp(e.code, "locked") && fs_read(path, 64, &b, &e) == 0 &&
-		child_identify((pid_t)strtol(b.p, NULL, 10), id))
-		id->pid = 0;
+	if (lock >= 0) {
+		if (lseek(lock, 0, SEEK_END) == 0 && fs_write_all(lock, "0\n", 2))
+			diag(DIAG_WARN, "cannot write %s", path);
+		close(lock);
+	} else if (!strcmp(e.code, "locked")) {
+		bool known = fs_read(path, 64, &b, &e) == 0 && strchr(b.p, '\n') &&
+			child_identify((pid_t)strtol(b.p, NULL, 10), id) == 0;
+		rc = known ? 1 : -1;
+	}
 	buf_release(&b);
 	free(path);
+	return rc;
+}
+
+/* Its events are read only when the holder is known: one that ends in between has said all by then.
+ */
+static void find_holder(void *ctx)
+{
+	struct dagger_pipe *p = ctx;
+	struct child_id id;
+	struct err e = ERR_INIT;
+	int rc = holder(p, &id);
+
+	p->retry = rc < 0 ? loop_after(p->d->c.loop, HOLDER_MS, find_holder, p) : NULL;
+	if (rc < 0)
+		return;
+	p->events = open_in(p, "events.jsonl", O_RDONLY, &e);
+	dagger_pipe_read(p);
+	if (rc)
+		follow(p, &id);
+	else
+		over(p);
 }
 
 struct dagger_pipe *dagger_pipe_load(struct dagger *d, int race, int number, const char *dir)
 {
 	struct dagger_pipe *p = pipe_new(d, race, number, dir);
-	struct child_id id;
-	struct err e = ERR_INIT;
 
 	if (read_plan(p)) {
 		dagger_pipe_free(p);
 		return NULL;
 	}
 	read_control(p);
-	/* the holder of the lock first: one that ends in between has said all by then */
-	living(p, &id);
-	p->events = open_in(p, "events.jsonl", O_RDONLY, &e);
-	dagger_pipe_read(p);
-	follow(p, &id);
+	find_holder(p);
 	return p;
 }

@@ -8,16 +8,6 @@
 #include "base/mem.h"
 #include "engine/dagger.h"
 
-static bool scanned(struct dagger *d, int race)
-{
-	for (size_t i = 0; i < d->nscanned; i++)
-		if (d->scanned[i] == race)
-			return true;
-	d->scanned = xrealloc(d->scanned, (d->nscanned + 1) * sizeof *d->scanned);
-	d->scanned[d->nscanned++] = race;
-	return false;
-}
-
 static bool loaded(const struct dagger *d, int race, int number)
 {
 	for (const struct dagger_pipe *p = d->pipes; p; p = p->next)
@@ -32,8 +22,6 @@ void dagger_scan(struct dagger *d, int race, const char *race_dir)
 	struct dirent *de;
 	DIR *dir;
 
-	if (scanned(d, race))
-		return;
 	pipes = fs_join(race_dir, "pipe");
 	dir = opendir(pipes);
 	while (dir && (de = readdir(dir))) {

@@ -12,7 +12,10 @@ import (
 	"time"
 )
 
-// holdLock: the lock is free exactly when this process is gone.
+var errTooLate = errors.New("another pipeline worked here, or a conductor found the lock free and gave this one up")
+
+// holdLock: the lock is free exactly when this process is gone. Its file is empty until a process takes it; a conductor that finds
+// the lock free writes into it, so that a process that had only just been started does not begin any more.
 func holdLock(dir string) (*os.File, error) {
 	f, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_RDWR|os.O_CREATE|syscall.O_NOFOLLOW, 0o600)
 	if err != nil {
@@ -20,7 +23,7 @@ func holdLock(dir string) (*os.File, error) {
 	}
 	err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
 	if err == nil {
-		err = f.Truncate(0)
+		err = notUsed(f)
 	}
 	if err == nil {
 		_, err = fmt.Fprintf(f, "%d\n", os.Getpid())
@@ -32,12 +35,20 @@ func holdLock(dir string) (*os.File, error) {
 	return f, nil
 }
 
+func notUsed(f *os.File) error {
+	st, err := f.Stat()
+	if err == nil && st.Size() > 0 {
+		err = errTooLate
+	}
+	return err
+}
+
 // runMode: 0 = bye, 2 = fatal, 3 = another one has the lock.
 func runMode(dir string) int {
 	signals := catchSignals()
 	lock, err := holdLock(dir)
-	if errors.Is(err, syscall.EWOULDBLOCK) {
-		say("another pipeline works in %s", dir)
+	if errors.Is(err, syscall.EWOULDBLOCK) || errors.Is(err, errTooLate) {
+		say("%s: %s", dir, sentence(err))
 		return 3
 	}
 	if err != nil {

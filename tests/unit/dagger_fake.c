@@ -1,8 +1,10 @@
-/* dagger_fake.c - included by test_dagger.c: a pipeline for tests of the engine's C side. It keeps
+/* dagger_fake.c - included by dagger_rig.h: a pipeline for tests of the engine's C side. It keeps
  * the contract of the files and needs no Go and no Dagger; what it does with a task is the first
  * word of the task's argv. Words: "exit N" runs and ends with N; "never" is not started; "fatal"
  * gives up before it; "dies" runs and dies; "dies-early" dies without an ack; "wait" runs until it
- * is stopped or DIR/../../go exists; "copy" writes its task file beside it. */
+ * is stopped or DIR/../../go exists; "copy" writes its task file beside it. Files in the race's
+ * directory hold a process up at its start: "slow-lock" a collector before it takes its lock,
+ * "slow-pid" any process between taking the lock and writing its pid, until the file is gone. */
 #include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
@@ -174,6 +176,16 @@ static void waiting(void)
 	}
 }
 
+/* Up to 30 s: a process that nobody waits for any more ends by itself. */
+static void held_up(const char *dir, const char *name)
+{
+	char *path = xasprintf("%s/../../%s", dir, name);
+
+	for (int i = 0; i < 3000 && fs_exists(path); i++)
+		poll(NULL, 0, 10);
+	free(path);
+}
+
 /* main of `<program> run DIR` */
 static int dagger_fake(const char *dir)
 {
@@ -182,16 +194,23 @@ static int dagger_fake(const char *dir)
 	char *control = fs_join(dir, "control.jsonl"), *lock = fs_join(dir, "lock"),
 	     *plan = fs_join(dir, "plan.json"), pid[32];
 	size_t at = 0;
-	int last = 0, fd = fs_lock(lock, &e);
+	int last = 0, fd;
 
-	if (fd < 0)
-		return 3;
-	snprintf(pid, sizeof pid, "%d\n", (int)getpid());
-	if (fs_write_all(fd, pid, strlen(pid)) || fs_read(plan, 1 << 20, &b, &e))
+	if (fs_read(plan, 1 << 20, &b, &e))
 		return 4;
 	struct json *j = json_parse(b.p, b.len, &e);
 	collect = json_bool(j, "collect_only", false);
 	json_free(j);
+	if (collect)
+		held_up(dir, "slow-lock");
+	fd = fs_lock(lock, &e);
+	/* not empty: a conductor found the lock free, and counts this process as dead */
+	if (fd < 0 || lseek(fd, 0, SEEK_END) > 0)
+		return 3;
+	held_up(dir, "slow-pid");
+	snprintf(pid, sizeof pid, "%d\n", (int)getpid());
+	if (fs_write_all(fd, pid, strlen(pid)))
+		return 4;
 	emit("hello", NULL, "version", "v0.21.8", 0);
 	/* an abandoned one ends by itself */
 	for (int turn = 0; turn < 3000; turn++) {
