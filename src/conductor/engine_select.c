@@ -26,11 +26,11 @@ struct choice {
 int engine_select_allowed(
 	const struct engine_type *t, bool forced, const char *isolation, bool fake, struct err *e)
 {
-	if (t->test_only && !fake)
+	if ((t->caps & ENGINE_TEST_ONLY) && !fake)
 		return err_set(e, "test_only", "it is for tests (YOLODECK_FAKE=1)");
-	if (!forced && !t->in_auto)
+	if (!forced && !(t->caps & ENGINE_AUTO))
 		return err_set(e, "not_auto", "it is taken only when asked for");
-	if (isolation && !strcmp(isolation, "container") && !t->container)
+	if (isolation && !strcmp(isolation, "container") && !(t->caps & ENGINE_CONTAINER))
 		return err_set(e, "isolation",
 			"it gives no container, and the race asks for \"isolation\": \"container\"");
 	return 0;
@@ -159,8 +159,8 @@ static int unsuited(const struct choice *ch, const struct engine_type *t, struct
 		return 0;
 	if (!s)
 		s = &plain;
-	if (s->runners.n && strcmp(t->name, "dagger"))
-		return err_set(e, "runners", "\"runners\" are engines of Dagger");
+	if (s->runners.n && !(t->caps & ENGINE_RUNNERS))
+		return err_set(e, "runners", "it cannot spread a race over \"runners\"");
 	return t->suits ? t->suits(s, e) : 0;
 }
 

@@ -199,9 +199,9 @@ static void add_report(
 			: rep->shares_network ? "shares your network"
 					      : NULL);
 	json_add(a->list, j);
-	if (rep->ok && t->in_auto && t->suits && !a->image)
+	if (rep->ok && (t->caps & ENGINE_AUTO) && t->suits && !a->image)
 		a->image = t->name;
-	else if (rep->ok && t->in_auto && !a->chosen)
+	else if (rep->ok && (t->caps & ENGINE_AUTO) && !a->chosen)
 		a->chosen = t->name;
 }
 
@@ -244,7 +244,8 @@ static void ask_next(struct asking *a)
 		struct engine_report rep = { .ok = false };
 		struct err e = ERR_INIT;
 		struct engine_handle *s;
-		if (t->test_only && engine_select_allowed(t, true, NULL, auto_fake(), &e))
+		if ((t->caps & ENGINE_TEST_ONLY) &&
+			engine_select_allowed(t, true, NULL, auto_fake(), &e))
 			continue;
 		s = engines_open(a->r.c, t, &e);
 		if (s) {

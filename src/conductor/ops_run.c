@@ -303,7 +303,7 @@ static int judge_spec(struct run *u, const struct json *req, struct err *e)
 		return -1;
 	if (!u->spec.nvariants)
 		return err_set(e, "bad_spec", "the race has no variant");
-	xreplace(&u->spec.pipeline, NULL); /* the engine's to say */
+	xreplace(&u->spec.prepared, NULL); /* the engine's to say */
 	rc = mounts_resolve(u->c, &u->spec.mounts, &paths, e);
 	if (!rc) {
 		strv_copy(&u->spec.mounts, &paths);

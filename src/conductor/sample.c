@@ -206,7 +206,7 @@ static void snap_next(struct conductor *c)
 	if (!oldest)
 		return;
 	struct engine_handle *s = oldest->r->slot;
-	if (s && s->g && s->type->refresh && !s->type->refresh(s->g, &oldest->task))
+	if (s && s->g && s->type->fetch_work && !s->type->fetch_work(s->g, &oldest->task))
 		oldest->s.snap_ms = now; /* nothing is known of it yet, so its columns stay "-" */
 	else
 		snap(oldest);

@@ -67,7 +67,7 @@ static void over(struct variant_run *vr)
 			v->commit ? "; with --continue from the work that was saved" : "");
 	if (r->was_live && !race_live(r->race)) {
 		r->was_live = false;
-		if (r->prep == PREP_NONE && r->slot && r->slot->type->from_template) {
+		if (r->prep == PREP_NONE && r->slot && r->slot->type->caps & ENGINE_TEMPLATE) {
 			/* adopted: another conductor prepared it, and left the template for the
 			 * pipeline */
 			r->co.race_dir = r->dir;
@@ -272,7 +272,7 @@ static void copy(struct variant_run *vr)
 	}
 	j->start = xstrdup(vr->v->start);
 	j->store = xstrdup(vr->base_store);
-	j->keep_template = vr->r->slot->type->from_template;
+	j->keep_template = vr->r->slot->type->caps & ENGINE_TEMPLATE;
 	pool_post_serial(loop_pool(vr->c->loop), j->store, copy_work, copy_done, j);
 }
 
@@ -289,7 +289,7 @@ static void finish_template(struct race_run *r)
 	for (size_t i = 0; i < r->race->n; i++)
 		if (r->v[i].copying || wants_copy(&r->v[i]) || r->v[i].v->state == VS_QUEUED)
 			return;
-	if (r->slot && r->slot->type->from_template && race_live(r->race))
+	if (r->slot && r->slot->type->caps & ENGINE_TEMPLATE && race_live(r->race))
 		return;
 	if (r->template_there)
 		checkout_finish(&r->co);

@@ -82,7 +82,7 @@ struct race_run {
 	/* of a rerun that is being stored: their numbers are taken */
 	size_t claiming;
 	struct engine_handle *slot; /* of its engine, NULL = not opened yet */
-	/* source: the template's tree, for engines from_template */
+	/* source: the template's tree, for engines with ENGINE_TEMPLATE */
 	char *dir, *quarantine, *base_store, *source;
 	enum prep prep;
 	struct err prep_err;

@@ -53,10 +53,9 @@ void sched_task(struct variant_run *vr, bool check)
 	t->log = check ? vr->check_log : vr->log;
 	t->idx = check ? vr->check_idx : vr->idx;
 	t->base_store = vr->base_store ? vr->base_store : vr->r->base_store;
-	t->source = vr->source ? vr->source : vr->r->source;
-	t->pipeline = s->pipeline;
-	t->runner_host =
-		s->runners.n ? s->runners.v[(size_t)(vr->v->number - 1) % s->runners.n] : "";
+	t->template_tree = vr->source ? vr->source : vr->r->source;
+	t->prepared = s->prepared;
+	t->runner = s->runners.n ? s->runners.v[(size_t)(vr->v->number - 1) % s->runners.n] : "";
 	t->image = vr->sv->image ? vr->sv->image : "host";
 	set_argv(vr, check, t);
 	t->setup = check ? NULL : vr->sv->setup;

@@ -120,7 +120,7 @@ static void give(struct dagger_task *k, bool collect)
 {
 	struct err e = ERR_INIT;
 	struct dagger_pipe *old = k->p;
-	const char *host = k->t->runner_host ? k->t->runner_host : "";
+	const char *host = k->t->runner ? k->t->runner : "";
 	struct dagger_pipe *p = dagger_find_open(k->d, k->t->race, host, collect);
 
 	if (!p)
@@ -342,7 +342,7 @@ static void dagger_start(struct engine *g, struct engine_task *t)
 
 	dagger_scan(d, t->race, race_dir);
 	free(race_dir);
-	if (!t->pipeline)
+	if (!t->prepared)
 		dagger_fail(k, ENGINE_NOT_STARTED, "the race has no pipeline; start it anew");
 	else
 		dagger_ready_start(k);
@@ -425,7 +425,7 @@ static bool refreshing(struct dagger_task *k, int64_t now)
 	return false;
 }
 
-static bool dagger_refresh(struct engine *g, struct engine_task *t)
+static bool dagger_fetch_work(struct engine *g, struct engine_task *t)
 {
 	struct dagger_task *k = t->priv;
 	struct err e = ERR_INIT;
@@ -456,9 +456,7 @@ static void dagger_owner(struct engine *g, int *uid, int *gid)
 const struct engine_type engine_dagger = {
 	.name = "dagger",
 	.help = "containers of a Dagger engine, launched by a Go program made from a template (`yolodeck init`)",
-	.container = true,
-	.in_auto = true,
-	.from_template = true,
+	.caps = ENGINE_CONTAINER | ENGINE_AUTO | ENGINE_TEMPLATE | ENGINE_RUNNERS,
 	.suits = dagger_suits,
 	.open = dagger_open,
 	.close = dagger_close,
@@ -470,6 +468,6 @@ const struct engine_type engine_dagger = {
 	.remove = dagger_remove,
 	.exec_argv = dagger_exec,
 	.sample = dagger_sample,
-	.refresh = dagger_refresh,
+	.fetch_work = dagger_fetch_work,
 	.owner = dagger_owner,
 };

@@ -390,7 +390,7 @@ struct dagger_pipe *dagger_pipe_start(
 	dir = claim(race_dir, &number, e);
 	if (dir) {
 		p = pipe_new(d, k->t->race, number, dir);
-		p->host = xstrdup(k->t->runner_host ? k->t->runner_host : "");
+		p->host = xstrdup(k->t->runner ? k->t->runner : "");
 		p->binary = xstrdup(k->binary);
 		p->collect = collect;
 		if (write_plan(p, k, e) || spawn(p, e)) {

@@ -208,7 +208,7 @@ static void prepare_done(void *arg)
 
 	if (a->d) {
 		if (!a->e.msg[0])
-			xreplace(&a->spec->pipeline, a->pinned);
+			xreplace(&a->spec->prepared, a->pinned);
 		a->done(a->ctx, &a->e);
 	}
 	ask_free(a);
@@ -223,7 +223,7 @@ void dagger_prepare(
 	a->spec = s;
 	a->done = fn;
 	a->host = xstrdup(s->runners.n ? s->runners.v[0] : "");
-	a->pinned = s->pipeline ? xstrdup(s->pipeline) : NULL;
+	a->pinned = s->prepared ? xstrdup(s->prepared) : NULL;
 	a->user = *from ? fs_join(from, PIPELINE_DIR) : NULL;
 	(void)dagger_suits(s, &a->e); /* the worker gives the refusal back */
 	pool_post(loop_pool(d->c.loop), prepare_work, prepare_done, a);

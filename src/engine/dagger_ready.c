@@ -143,7 +143,7 @@ static struct json *task_json(const struct dagger_task *k)
 	json_put_bool(j, "check", t->check);
 	set_nonce(k, j);
 	json_put_str(j, "dir", t->dir);
-	json_put_str(j, "src", t->source ? t->source : "");
+	json_put_str(j, "src", t->template_tree ? t->template_tree : "");
 	json_put_str(j, "base_store", t->base_store ? t->base_store : "");
 	json_put_str(j, "log", t->log);
 	json_put_str(j, "idx", t->idx);
@@ -180,7 +180,7 @@ void dagger_ready_start(struct dagger_task *k)
 	k->since_ms = clock_mono_ms();
 	r->k = k;
 	r->cache = dagger_cache(k->d);
-	r->pinned = xstrdup(k->t->pipeline ? k->t->pipeline : "");
+	r->pinned = xstrdup(k->t->prepared ? k->t->prepared : "");
 	r->image = xstrdup(k->t->image);
 	r->file = xstrdup(k->file);
 	r->task = task_json(k);

@@ -257,8 +257,7 @@ static void docker_work_owner(struct engine *g, int *uid, int *gid)
 const struct engine_type engine_docker = {
 	.name = "docker",
 	.help = "containers of a Docker engine on this machine",
-	.container = true,
-	.in_auto = true,
+	.caps = ENGINE_CONTAINER | ENGINE_AUTO,
 	.open = docker_open,
 	.close = docker_close,
 	.probe = docker_probe,

@@ -26,12 +26,12 @@ struct engine_task {
 	const char *dir; /* <state>/races/7/claude-1: work/ home/ tmp/ below it */
 	const char *log, *idx; /* full paths, created O_EXCL 0600 by the conductor */
 	const char *base_store; /* host path, mounted read-only at CHECKOUT_BASE_STORE */
-	/* host path of a tree equal to work/ as it began, which nobody writes to; for engines
-	 * from_template */
-	const char *source;
-	const char *pipeline; /* spec.pipeline, or NULL: what prepare pinned */
-	/* the Dagger engine it is meant for, "" = the default one */
-	const char *runner_host;
+	/* host path of a tree equal to work/ as it began, which nobody writes to; for engines with
+	 * ENGINE_TEMPLATE */
+	const char *template_tree;
+	const char *prepared; /* spec.prepared: what the engine's prepare left for it, or NULL */
+	/* one of spec.runners, for engines with ENGINE_RUNNERS; "" = the engine's default */
+	const char *runner;
 	const char *image; /* "host" or a reference */
 	struct strv argv; /* the command */
 	const char *setup; /* NULL, or run by /bin/sh -c before it, same log */
@@ -102,21 +102,28 @@ typedef void (*engine_done_fn)(void *ctx, const struct err *e); /* e->msg "" = f
 
 struct engine; /* each type's own; begins with `const struct engine_type *type` */
 
+/* What an engine is able to, or needs. */
+enum engine_caps {
+	ENGINE_CONTAINER = 1 << 0, /* satisfies isolation: container */
+	ENGINE_TEST_ONLY = 1 << 1, /* refused unless YOLODECK_FAKE=1 */
+	ENGINE_AUTO = 1 << 2, /* tried by auto, in table order */
+	/* starts copy template_tree themselves: it is kept while the race is live */
+	ENGINE_TEMPLATE = 1 << 3,
+	ENGINE_RUNNERS = 1 << 4, /* spreads a race over spec.runners */
+};
+
 struct engine_type {
 	const char *name, *help;
-	bool container; /* satisfies isolation: container */
-	bool test_only; /* refused unless YOLODECK_FAKE=1 */
-	bool in_auto; /* tried by auto, in table order */
-	/* tasks are filled from `source`: the race's template is kept while the race is live */
-	bool from_template;
+	unsigned caps; /* enum engine_caps */
 	/* Pure: can races like this one be run by it at all? -1 with the reason. NULL = all can. */
 	int (*suits)(const struct spec *s, struct err *e);
 	struct engine *(*open)(const struct engine_ctx *c, struct err *e);
 	void (*close)(struct engine *g); /* what runs goes on */
 	void (*probe)(struct engine *g, engine_probe_fn fn, void *ctx); /* answers within 2 s */
-	/* Before the first start of a race: is the image here, are mounts allowed. May pin what
-	 * later starts need in s->pipeline. from: the work tree the race was asked for in, "" =
-	 * none. s and from live until fn was called. */
+	/* Before the first start of a race: is the image here, are mounts allowed. May leave a text
+	 * of its own for later starts in s->prepared (stored with the race; a rerun has it
+	 * already). from: the work tree the race was asked for in, "" = none. s and from live until
+	 * fn was called. */
 	void (*prepare)(
 		struct engine *g, struct spec *s, const char *from, engine_done_fn fn, void *ctx);
 	void (*start)(struct engine *g, struct engine_task *t);
@@ -140,7 +147,7 @@ struct engine_type {
 	/* Brings work/ up to date when it is a copy of what the container sees: asked for while
 	 * somebody watches, before a live snapshot; cheap, and it may take its time. false = work/
 	 * is still as it began. NULL = work/ is the container's own. */
-	bool (*refresh)(struct engine *g, struct engine_task *t);
+	bool (*fetch_work)(struct engine *g, struct engine_task *t);
 	/* uid and gid that work/ home/ tmp/ must belong to; -1 = as they are */
 	void (*owner)(struct engine *g, int *uid, int *gid);
 };

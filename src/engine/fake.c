@@ -228,7 +228,7 @@ static void fake_owner(struct engine *e, int *uid, int *gid)
 const struct engine_type engine_fake = {
 	.name = "fake",
 	.help = "tests only: no isolation, needs YOLODECK_FAKE=1",
-	.test_only = true,
+	.caps = ENGINE_TEST_ONLY,
 	.open = fake_open,
 	.close = fake_close,
 	.probe = fake_probe,

@@ -481,7 +481,7 @@ const struct engine_type engine_local = {
 	.name = "local",
 	.help = "namespaces on this machine (bubblewrap), no daemon; less isolation than a "
 		"container",
-	.in_auto = true,
+	.caps = ENGINE_AUTO,
 	.open = local_open,
 	.close = local_close,
 	.probe = local_ask,

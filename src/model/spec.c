@@ -38,7 +38,7 @@ void spec_release(struct spec *s)
 	strv_release(&s->env);
 	strv_release(&s->mounts);
 	strv_release(&s->runners);
-	free(s->pipeline);
+	free(s->prepared);
 	strv_release(&s->rank);
 	spec_clear_matrix(s);
 	for (size_t i = 0; i < s->nvariants; i++)

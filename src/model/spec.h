@@ -59,8 +59,8 @@ struct spec {
 	bool allow_unlimited;
 	/* Dagger engines the variants are spread over, in turn; empty = the default one */
 	struct strv runners;
-	/* set by the conductor only: where the engine pinned what its later starts need */
-	char *pipeline;
+	/* set by the conductor only: a text of the engine for its later starts (engine.h) */
+	char *prepared;
 	struct spec_matrix {
 		char *key;
 		struct strv values;

@@ -95,7 +95,7 @@ struct json *spec_to_json(const struct spec *s)
 	put_list(o, "rank", &s->rank);
 	if (s->allow_unlimited)
 		json_put_bool(o, "allow_unlimited", true);
-	put_text(o, "pipeline", s->pipeline);
+	put_text(o, "prepared", s->prepared);
 	for (size_t i = 0; i < s->nvariants; i++)
 		json_add(list, variant(&s->variants[i]));
 	json_put(o, "variants", list);

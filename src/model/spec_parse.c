@@ -368,7 +368,8 @@ static const struct key race_keys[] = {
 static const struct key expanded_keys[] = {
 	{ "allow_unlimited", read_bool, AT(allow_unlimited), 0 },
 	{ "expanded", read_bool, AT(allow_unlimited), 0 },
-	{ "pipeline", read_text, AT(pipeline), SPEC_TEXT },
+	{ "prepared", read_text, AT(prepared), SPEC_TEXT },
+	{ "pipeline", read_text, AT(prepared), SPEC_TEXT }, /* its name in older records */
 };
 #undef AT
 

@@ -137,9 +137,9 @@ static void rig_task(
 		.log = r->log,
 		.idx = r->idx,
 		.image = "tar:/x.tar",
-		.pipeline = pinned,
-		.source = "/src",
-		.runner_host = "",
+		.prepared = pinned,
+		.template_tree = "/src",
+		.runner = "",
 		.network = "bridge",
 		.grace_ms = 400 };
 	strv_add(&r->t.argv, word);

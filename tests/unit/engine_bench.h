@@ -163,14 +163,14 @@ static void for_dagger(struct bench *b)
 		type->prepare(b->g, &s, "", prepared, b);
 		run_loop(b);
 		assert_string_equal(b->end.reason, "");
-		pinned = xstrdup(s.pipeline);
+		pinned = xstrdup(s.prepared);
 		spec_release(&s);
 	}
 	b->t.image = getenv("YOLO_TEST_IMAGE");
-	b->t.pipeline = pinned;
-	b->t.source = source;
+	b->t.prepared = pinned;
+	b->t.template_tree = source;
 	b->t.base_store = store;
-	b->t.runner_host = "";
+	b->t.runner = "";
 }
 
 static void task(struct bench *b, const char *variant, const char *script)
@@ -229,7 +229,7 @@ static void finish(struct bench *b)
 {
 	for (int i = 0; i < 2; i++)
 		type->remove(b->g, 7, b->t.variant, b->t.check, b->t.id);
-	if (type->container && b->ended) {
+	if ((type->caps & ENGINE_CONTAINER) && b->ended) {
 		b->ended = 0;
 		type->adopt(b->g, &b->t);
 		run_loop(b);

@@ -7,20 +7,20 @@
 
 static void allowed(void **state)
 {
-	struct engine_type t = { .name = "x", .in_auto = true, .container = false };
+	struct engine_type t = { .name = "x", .caps = ENGINE_AUTO };
 	struct err e = ERR_INIT;
 
 	assert_int_equal(engine_select_allowed(&t, false, NULL, false, &e), 0);
 	assert_int_equal(engine_select_allowed(&t, false, "any", false, &e), 0);
 	assert_int_equal(engine_select_allowed(&t, true, "container", false, &e), -1);
 	assert_string_equal(e.code, "isolation");
-	t.container = true;
+	t.caps |= ENGINE_CONTAINER;
 	assert_int_equal(engine_select_allowed(&t, false, "container", false, &e), 0);
-	t.in_auto = false;
+	t.caps &= ~(unsigned)ENGINE_AUTO;
 	assert_int_equal(engine_select_allowed(&t, false, NULL, false, &e), -1);
 	assert_string_equal(e.code, "not_auto");
 	assert_int_equal(engine_select_allowed(&t, true, NULL, false, &e), 0);
-	t.test_only = true;
+	t.caps |= ENGINE_TEST_ONLY;
 	assert_int_equal(engine_select_allowed(&t, true, NULL, false, &e), -1);
 	assert_string_equal(e.code, "test_only");
 	assert_int_equal(engine_select_allowed(&t, true, NULL, true, &e), 0);

@@ -316,6 +316,32 @@ static void an_expanded_race_survives_json(void **state)
 	spec_release(&back);
 }
 
+/* What the engine left for later starts; stored as "pipeline" by older versions. */
+static void the_engines_text_is_kept_under_both_names(void **state)
+{
+	static const char *const names[] = { "prepared", "pipeline" };
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		struct spec s;
+		struct err e = ERR_INIT;
+		char *text = xasprintf("{ \"variants\": [{ \"name\": \"a\", \"command\": \"x\" }], "
+				       "\"%s\": \"/some/src-1\", \"expanded\": true }",
+			names[i]);
+		struct json *j = json_parse(text, strlen(text), &e), *stored;
+
+		spec_init(&s);
+		if (spec_from_json(&s, j, &e))
+			fail_msg("%s", e.msg);
+		assert_string_equal(s.prepared, "/some/src-1");
+		stored = spec_to_json(&s);
+		assert_string_equal(json_str(stored, "prepared", ""), "/some/src-1");
+		json_free(j);
+		json_free(stored);
+		free(text);
+		spec_release(&s);
+	}
+}
+
 static void what_comes_over_the_wire_is_checked_again(void **state)
 {
 	static const char *const wrong[] = {
@@ -529,6 +555,7 @@ int main(void)
 		cmocka_unit_test(impossible_races_are_refused),
 		cmocka_unit_test(names_come_from_what_differs),
 		cmocka_unit_test(an_expanded_race_survives_json),
+		cmocka_unit_test(the_engines_text_is_kept_under_both_names),
 		cmocka_unit_test(what_comes_over_the_wire_is_checked_again),
 		cmocka_unit_test(sizes_names_and_slugs),
 		cmocka_unit_test(flags_replace_what_the_file_says),
