@@ -127,7 +127,8 @@ static bool has_dir(const struct list *l, const char *dir, size_t len)
 		size_t mid = (lo + hi) / 2;
 		int d = strncmp(l->e[mid].path, dir, len);
 
-		if (d < 0 || (!d && l->e[mid].path[len] < '/'))
+		/* bytes, not chars: 0xC3 sorts behind '/' */
+		if (d < 0 || (!d && (unsigned char)l->e[mid].path[len] < '/'))
 			lo = mid + 1;
 		else
 			hi = mid;

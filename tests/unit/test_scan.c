@@ -173,6 +173,16 @@ static void what_the_base_has_is_accepted(void **state)
 	fix_release(&f);
 }
 
+/* Bytes above 127 sort behind '/': a directory beside such names is found in the base. */
+static void directories_beside_names_above_ascii(void **state)
+{
+	fix_init(&f,
+		"mkdir a A; echo 1 >a/x; echo 2 >A/y; for i in 1 2 3 4 5; do echo $i >aé$i; done");
+	fix_prepare(&f);
+	assert_verdict(0100644, "new", "x", NULL);
+	fix_release(&f);
+}
+
 static void submodules(void **state)
 {
 	char *s;
@@ -234,6 +244,7 @@ int main(void)
 		cmocka_unit_test(links),
 		cmocka_unit_test(twins),
 		cmocka_unit_test(what_the_base_has_is_accepted),
+		cmocka_unit_test(directories_beside_names_above_ascii),
 		cmocka_unit_test(submodules),
 		cmocka_unit_test(sentences),
 	};
