@@ -92,7 +92,8 @@ static const char *bracket(const char *p, unsigned char c, bool *hit)
 			p += p[1] == '\\' ? 2 : 1;
 			if (!*p)
 				return NULL;
-			in |= c >= from && c <= (unsigned char)*p++;
+			in |= c >= from && c <= (unsigned char)*p;
+			p++;
 			from = 0;
 			continue;
 		}

@@ -56,6 +56,21 @@ static void rules_one_by_one(void **state)
 		{ "[[:digit:]]x", "7x", true },
 		{ "[[:nosuch:]]x", "7x", false },
 		{ "[ab", "[ab", false },
+		/* a range is its two ends, even when nothing lies between them */
+		{ "[9-0]", "0", false },
+		{ "[9-0]", "9", true },
+		{ "[!9-0]", "0", true },
+		{ "[9-0-a]", "5", false },
+		{ "[9-0-a]", "a", true },
+		{ "[c-x]y", "xy", true },
+		{ "[c-x]y", "ay", false },
+		{ "[a-]x", "-x", true },
+		{ "[x-\\z]", "y", true },
+		{ "[z-\\x]", "x", false },
+		/* what is in it, not the directory: "!x/keep" behind it brings keep back */
+		{ "x/**", "x/", false },
+		{ "x/**", "x/a/", true },
+		{ "x/**\n!x/keep", "x/keep", false },
 		{ "\\*", "*", true },
 		{ "\\*", "x", false },
 		{ "\xEF\xBB\xBFx", "x", true },
@@ -159,7 +174,8 @@ static void random_rules(struct buf *b)
 {
 	static const char *const piece[] = { "a", "b", "ab", "abc", "x y", "*", "**", "?", "/", "/",
 		"/**/", "[ab]", "[!a]", "\\a", "\\*", ".", "c", "*.", "[a-c]", "b*", "**/", "/**",
-		"[[:alpha:]]", "]", "-" };
+		"[[:alpha:]]", "]", "-", "[9-0]", "[c-a]", "[!c-a]", "[b-a-c]", "[a-]", "[]-a]",
+		"[\\a-c]", "[a-\\c]", "[[:digit:]-a]", "[0-9]", "a/**", "!b/**\nb/a", "/*" };
 
 	for (unsigned line = 1 + rnd(5); line--;) {
 		if (!rnd(5))
@@ -207,7 +223,7 @@ static void as_git_does(void **state)
 	sh(f.u,
 		"rm -r f1 d; mkdir -p a/b/c a/abc b/a ab abc/ab 'x y' c/c/c; for d in '' a/ b/ ab/ "
 		"abc/ 'x y/' a/b/ a/abc/ b/a/ abc/ab/ a/b/c/ c/c/c/; do "
-		"for n in a b c ab abc 'x y' .a a. '*' a-b ']' abca; do [ -e \"./$d$n\" ] || echo "
+		"for n in a b c ab abc 'x y' .a a. '*' a-b  ']' abca 9 0; do [ -e \"./$d$n\" ] || echo "
 		">\"./$d$n\"; done; done");
 	list = sh_in(f.u, 0, "find . -path ./.git -prune -o -type f -printf '%P\\n'");
 	for (char *p = list; *p;) {
