@@ -93,8 +93,8 @@ static int start(struct fast_import *f, const struct fast_import_spec *s, int th
 	git_host_env(&env);
 	git_host_args(&args, s->git_dir);
 	strv_addl(&args, "-c", s->durable ? "core.fsync=committed" : "core.fsync=none", "-c",
-		"core.bigFileThreshold=1m", "fast-import", "--quiet", "--done", "--date-format=now",
-		"--force", (char *)NULL);
+		"core.bigFileThreshold=1m", "-c", "core.protectNTFS=false", "fast-import",
+		"--quiet", "--done", "--date-format=now", "--force", (char *)NULL);
 	c.argv = strv_argv(&args);
 	c.env = strv_argv(&env);
 	c.cwd = "/";

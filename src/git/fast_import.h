@@ -1,5 +1,5 @@
-/* fast_import.h - one `git fast-import` that makes one commit. fast-import checks no names at all:
- * what is fed must be judged before. */
+/* fast_import.h - one `git fast-import` that makes one commit. Names must be judged before: git up
+ * to 2.47 takes every one, later git ends at "..", ".git" and a link named .gitmodules. */
 #ifndef GIT_FAST_IMPORT_H
 #define GIT_FAST_IMPORT_H
 

@@ -165,6 +165,7 @@ static void report(struct snapshot_out *out, const struct walk_report *r, bool f
 	refuse(&out->refused, &r->control, "a name with control characters");
 	refuse(&out->refused, &r->backslash, "a name with a backslash");
 	refuse(&out->refused, &r->submodule, "a new or changed submodule");
+	refuse(&out->refused, &r->modules_link, "a link in the place of .gitmodules");
 	if (r->too_deep || r->too_many)
 		strv_add(&out->refused, "More than 50,000 files, 1 GiB or depth 64.");
 	count(&lost, r->too_big, "file over 64 MiB", "files over 64 MiB");
@@ -184,7 +185,8 @@ static void report(struct snapshot_out *out, const struct walk_report *r, bool f
 	count(&all, r->special, "device, FIFO or socket", "devices, FIFOs or sockets");
 	count(&all, r->too_many + r->too_deep, "entry over the limits", "entries over the limits");
 	count(&all, r->nested.n, "nested repository's .git", "nested repositories' .git");
-	count(&all, r->imitates.n + r->control.n + r->backslash.n, "unsafe name", "unsafe names");
+	count(&all, r->imitates.n + r->control.n + r->backslash.n + r->modules_link.n,
+		"unsafe name", "unsafe names");
 	if (lost.len)
 		buf_fmt(&all, "%s%s", all.len ? ", " : "", lost.p);
 	if (all.len)

@@ -45,6 +45,7 @@ void walk_report_release(struct walk_report *r)
 	strv_release(&r->control);
 	strv_release(&r->backslash);
 	strv_release(&r->submodule);
+	strv_release(&r->modules_link);
 	memset(r, 0, sizeof *r);
 }
 
@@ -328,6 +329,11 @@ static void visit_leaf(
 	if (w->r->files >= WALK_MAX_FILES) {
 		w->r->too_many++;
 		keep(w, old);
+		return;
+	}
+	/* git 2.48 and later refuse to store one. */
+	if (S_ISLNK(st->st_mode) && !strcasecmp(name, ".gitmodules") && !old) {
+		name_it(&w->r->modules_link, w->path);
 		return;
 	}
 	w->r->files++;

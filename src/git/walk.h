@@ -24,7 +24,7 @@ struct walk_report {
 	size_t too_deep, too_many;
 	int64_t bytes; /* read */
 	/* left out, by the reason: paths */
-	struct strv nested, imitates, control, backslash, submodule;
+	struct strv nested, imitates, control, backslash, submodule, modules_link;
 };
 void walk_report_release(struct walk_report *r);
 

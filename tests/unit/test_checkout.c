@@ -153,9 +153,9 @@ static void private_git_works_in_a_box(void **state)
 		free(out);
 		out = in_box(work, f.base_store, 0,
 			"echo mine >>f1; git commit -qam mine; git gc -q; git blame f1 | wc -l;"
-			"git fsck --connectivity-only 2>&1 | grep -v dangling || true; git status "
-			"--porcelain; touch " CHECKOUT_BASE_STORE
-			"/x 2>/dev/null && echo writable; true");
+			"git fsck --connectivity-only 2>&1 | grep -E "
+			"\"^(error|fatal|missing|broken)\" || true; git status --porcelain; "
+			"touch " CHECKOUT_BASE_STORE "/x 2>/dev/null && echo writable; true");
 		assert_string_equal(out, "5");
 		free(out);
 	}

@@ -49,7 +49,7 @@ static const char nasty[] =
 	"'p/%.0s' $(seq 64))f;"
 	"echo too >$(printf 'q/%.0s' $(seq 70))f; ln -s . loop; mkdir nest; mkdir nest/.git; echo "
 	"'[core]' >nest/.git/config; echo n >nest/n;"
-	"mkdir nest2; echo 'gitdir: /etc' >nest2/.git; echo n >nest2/n";
+	"mkdir nest2; echo 'gitdir: /etc' >nest2/.git; echo n >nest2/n; ln -s f1 .gitmodules";
 
 static void nasty_names_and_kinds(void **state)
 {
@@ -73,12 +73,14 @@ static void nasty_names_and_kinds(void **state)
 		assert_true(refused(&out, "The variant holds a name with control characters: "));
 		assert_true(refused(&out, "The variant holds a name with a backslash: a\\b."));
 		assert_true(refused(&out,
+			"The variant holds a link in the place of .gitmodules: .gitmodules."));
+		assert_true(refused(&out,
 			"Not everything could be recorded: 1 file over 64 MiB; "
 			"promote would lose it."));
 		assert_true(refused(&out, "depth 64"));
 		assert_non_null(strstr(out.not_recorded, "1 device, FIFO or socket"));
 		assert_non_null(
-			strstr(out.not_recorded, "2 nested repositories' .git, 9 unsafe names"));
+			strstr(out.not_recorded, "2 nested repositories' .git, 10 unsafe names"));
 		buf_clear(&cmd);
 		buf_fmt(&cmd, "git --git-dir=%s fsck --strict %s 2>&1 | grep -v dangling || true",
 			f.q, out.commit);
