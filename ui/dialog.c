@@ -151,7 +151,7 @@ bool dialog_wants_capital(const struct deck *d)
 
 	if (!it)
 		return true;
-	return json_size(json_get(d->dialog.plan, "engine_select_run")) > 0 ||
+	return json_size(json_get(d->dialog.plan, "auto_run")) > 0 ||
 		json_bool(d->dialog.plan, "cut", false) || it->row->v->state != VS_PASSED;
 }
 
@@ -348,10 +348,9 @@ static void add_risks(struct lines *l, const struct json *plan)
 {
 	struct buf b = BUF_INIT;
 
-	list_text(json_get(plan, "engine_select_run"),
-		"none of Makefile, hooks, CI, .envrc, package.json", &b);
-	add(l, "auto-run",
-		json_size(json_get(plan, "engine_select_run")) ? ROLE_ATTENTION : ROLE_TEXT, "%s",
+	list_text(json_get(plan, "auto_run"), "none of Makefile, hooks, CI, .envrc, package.json",
+		&b);
+	add(l, "auto-run", json_size(json_get(plan, "auto_run")) ? ROLE_ATTENTION : ROLE_TEXT, "%s",
 		b.p);
 	buf_clear(&b);
 	list_text(json_get(plan, "conflicts"), "none", &b);

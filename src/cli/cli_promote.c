@@ -95,7 +95,7 @@ static void show_plan(const struct json *plan, const struct subject *what)
 		commits == 1 ? "" : "s", (long long)files, files == 1 ? "" : "s",
 		(long long)json_int(plan, "added", 0), (long long)json_int(plan, "removed", 0));
 	show_files(plan);
-	row_list("auto-run", json_get(plan, "engine_select_run"),
+	row_list("auto-run", json_get(plan, "auto_run"),
 		"none of Makefile, hooks, CI, .envrc, package.json");
 	row_list("conflicts", json_get(plan, "conflicts"), "none");
 	if (json_size(json_get(plan, "local_edits")))

@@ -151,7 +151,7 @@ int diff_conflicts(const char *git_dir, const char *base, const char *tip, const
 
 /* Names that something on the user's machine or his CI reads and runs without being asked. "x/" = a
  * directory at any depth. */
-static const char *const engine_select_run[] = {
+static const char *const auto_run[] = {
 	".gitattributes",
 	".gitmodules",
 	".lfsconfig",
@@ -224,8 +224,8 @@ static bool component_is(const char *path, const char *name)
 void diff_auto_run(const struct diff_stat *s, struct strv *out)
 {
 	for (size_t i = 0; i < s->n; i++)
-		for (size_t k = 0; k < ARRAY_LEN(engine_select_run); k++)
-			if (component_is(s->f[i].path, engine_select_run[k])) {
+		for (size_t k = 0; k < ARRAY_LEN(auto_run); k++)
+			if (component_is(s->f[i].path, auto_run[k])) {
 				strv_add(out, s->f[i].path);
 				break;
 			}

@@ -36,7 +36,7 @@ struct promote_plan {
 	int commits; /* brought */
 	struct diff_stat stat; /* OLD..C */
 	/* local_edits: the user's dirty files, not touched */
-	struct strv conflicts, engine_select_run, local_edits;
+	struct strv conflicts, auto_run, local_edits;
 	char *refuse_code, *refuse; /* sentence: cannot be promoted now; NULL = can */
 };
 /* Builds it. -1 only when it could not be judged at all; what must be refused is in plan->refuse.

@@ -23,7 +23,7 @@ void promote_plan_release(struct promote_plan *p)
 	free(p->refuse);
 	diff_stat_release(&p->stat);
 	strv_release(&p->conflicts);
-	strv_release(&p->engine_select_run);
+	strv_release(&p->auto_run);
 	strv_release(&p->local_edits);
 	memset(p, 0, sizeof(*p));
 }
@@ -63,8 +63,8 @@ static void add_below(struct promote_plan *plan, const char *dir)
 		const char *path = plan->stat.f[i].path;
 
 		if (!strncmp(path, dir, n) && (path[n] == '/' || !path[n]) &&
-			!strv_has(&plan->engine_select_run, path))
-			strv_add(&plan->engine_select_run, path);
+			!strv_has(&plan->auto_run, path))
+			strv_add(&plan->auto_run, path);
 	}
 }
 
@@ -116,7 +116,7 @@ static int build(const struct promote_in *in, const struct target *t, struct pro
 	if (!rc && plan->new) {
 		plan->commits = count_commits(in->quarantine, t->tip, plan->new, in->how);
 		rc = diff_stat(in->quarantine, t->tip, plan->new, &plan->stat, e);
-		diff_auto_run(&plan->stat, &plan->engine_select_run);
+		diff_auto_run(&plan->stat, &plan->auto_run);
 		hooks_in_tree(in, t, plan);
 	}
 	free(label);
@@ -240,7 +240,7 @@ struct json *promote_plan_to_json(const struct promote_plan *p)
 	json_put_int(o, "added", p->stat.added);
 	json_put_int(o, "removed", p->stat.removed);
 	put_list(o, "conflicts", &p->conflicts);
-	put_list(o, "engine_select_run", &p->engine_select_run);
+	put_list(o, "auto_run", &p->auto_run);
 	put_list(o, "local_edits", &p->local_edits);
 	put_refusal(o, p->refuse_code, p->refuse);
 	return o;

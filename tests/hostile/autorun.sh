@@ -41,7 +41,7 @@ head=$(git rev-parse HEAD)
 
 # ---- named ----
 
-out=$("$YOLO" promote traps --dry-run --json | sed 's/.*"engine_select_run":\[\([^]]*\)\].*/\1/')
+out=$("$YOLO" promote traps --dry-run --json | sed 's/.*"auto_run":\[\([^]]*\)\].*/\1/')
 for f in .gitattributes .lfsconfig .husky/post-merge deep/.githooks/post-checkout tools/my-hooks/post-merge .ddev .envrc sub/.vscode/tasks.json .github/workflows/a.yml \
 	MAKEFILE package.json .claude/settings.json .yolodeck/pipeline/main.go .yolodeck/race.json; do
 	like "$out" "\"$f\"" "$f is named"

@@ -11,9 +11,9 @@ static int answered;
 static const char plan_clean[] =
 	"{\"into\":\"main\",\"old\":\"3f2a1c9aaaaaaaaa\",\"new\":\"8d11c04bbbbb\",\"tree\":\"/src/parser\","
 	"\"commits\":2,\"files\":[{\"path\":\"src/\\u202eparse.c\",\"added\":19,\"removed\":9},{\"path\":\"logo.png\",\"added\":-1,\"removed\":-1}],"
-	"\"files_total\":2,\"added\":31,\"removed\":9,\"conflicts\":[],\"engine_select_run\":[],\"local_edits\":[\"notes.txt\"],\"refuse\":null,\"token\":\"t\"}";
+	"\"files_total\":2,\"added\":31,\"removed\":9,\"conflicts\":[],\"auto_run\":[],\"local_edits\":[\"notes.txt\"],\"refuse\":null,\"token\":\"t\"}";
 static const char plan_risky[] =
-	"{\"into\":\"main\",\"old\":\"3f2a1c9a\",\"files\":[],\"conflicts\":[],\"engine_select_run\":[\"Makefile\",\".envrc\"],\"refuse\":null}";
+	"{\"into\":\"main\",\"old\":\"3f2a1c9a\",\"files\":[],\"conflicts\":[],\"auto_run\":[\"Makefile\",\".envrc\"],\"refuse\":null}";
 static const char plan_refused[] =
 	"{\"into\":\"main\",\"old\":\"3f2a1c9a\",\"refuse\":{\"code\":\"dirty\",\"msg\":\"src/parse.c has changes of yours that are not committed; commit or stash them first\"}}";
 

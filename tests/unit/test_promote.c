@@ -50,7 +50,7 @@ static void check_merge(void **state)
 	assert_int_equal(p.stat.n, 4);
 	assert_int_equal(p.stat.added, 3);
 	assert_int_equal(p.stat.removed, 21);
-	assert_int_equal(p.engine_select_run.n + p.local_edits.n + p.conflicts.n, 0);
+	assert_int_equal(p.auto_run.n + p.local_edits.n + p.conflicts.n, 0);
 	/* A plan changes nothing of the user's. */
 	is(w, w->base, "git -C u rev-parse main");
 	is(w, "", "git -C u for-each-ref refs/yolodeck");
@@ -422,10 +422,10 @@ static void test_auto_run_and_subject(void **state)
 	in = world_in(w);
 	in.subject = "evil \033]52;c;x\007\xe2\x80\xae line\nsecond";
 	plan_ok(&in, &p);
-	assert_int_equal(p.engine_select_run.n, 2);
+	assert_int_equal(p.auto_run.n, 2);
 	o = promote_plan_to_json(&p);
 	json_print(o, &b);
-	assert_non_null(strstr(b.p, "\"engine_select_run\":[\".husky/post-merge\",\"Makefile\"]"));
+	assert_non_null(strstr(b.p, "\"auto_run\":[\".husky/post-merge\",\"Makefile\"]"));
 	assert_non_null(strstr(b.p, "\"refuse\":null"));
 	assert_non_null(strstr(b.p, "{\"path\":\"f1\",\"added\":1,\"removed\":0}"));
 	json_free(o);

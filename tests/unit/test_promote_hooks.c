@@ -98,8 +98,8 @@ static void promote_undo_revert(enum promote_how how)
 		"commit.gpgSign=false commit -q -a -m moved; echo "
 		"dirt >>f2; rm -f ../marks/*");
 	plan_ok(&in, &p);
-	assert_true(strv_has(&p.engine_select_run, ".gitattributes") &&
-		strv_has(&p.engine_select_run, ".husky/post-merge"));
+	assert_true(strv_has(&p.auto_run, ".gitattributes") &&
+		strv_has(&p.auto_run, ".husky/post-merge"));
 	nothing_ran();
 	apply_ok(w, &in, &p);
 	nothing_ran();
