@@ -19,70 +19,70 @@ static bool ignored(const char *rules, const char *path)
 	return yes;
 }
 
+static const struct {
+	const char *rules, *path;
+	bool yes;
+} one_by_one[] = {
+	{ "*.log", "a.log", true },
+	{ "*.log", "d/a.log", true },
+	{ "/a", "a", true },
+	{ "/a", "d/a", false },
+	{ "d/a", "d/a", true },
+	{ "d/a", "x/d/a", false },
+	{ "b/", "b", false },
+	{ "b/", "b/", true },
+	{ "b/", "x/b/", true },
+	{ "*\n!keep", "keep", false },
+	{ "*\n!keep", "other", true },
+	{ "!keep\n*", "keep", true },
+	{ "# a\n\\#b", "#b", true },
+	{ "# a", "# a", false },
+	{ "a  ", "a", true },
+	{ "a\\ ", "a ", true },
+	{ "a\r", "a", true },
+	{ "**/x", "x", true },
+	{ "**/x", "a/b/x", true },
+	{ "a/**", "a/b/c", true },
+	{ "a/**/b", "a/b", true },
+	{ "a/**/b", "a/x/y/b", true },
+	{ "a/*/b", "a/x/y/b", false },
+	{ "a?c", "abc", true },
+	{ "d/?", "d//", false },
+	{ "[a-c]x", "bx", true },
+	{ "[!a-c]x", "bx", false },
+	{ "[]]x", "]x", true },
+	{ "[[:digit:]]x", "7x", true },
+	{ "[[:nosuch:]]x", "7x", false },
+	{ "[ab", "[ab", false },
+	/* a range is its two ends, even when nothing lies between them */
+	{ "[9-0]", "0", false },
+	{ "[9-0]", "9", true },
+	{ "[!9-0]", "0", true },
+	{ "[9-0-a]", "5", false },
+	{ "[9-0-a]", "a", true },
+	{ "[c-x]y", "xy", true },
+	{ "[c-x]y", "ay", false },
+	{ "[a-]x", "-x", true },
+	{ "[x-\\z]", "y", true },
+	{ "[z-\\x]", "x", false },
+	/* what is in it, not the directory: "!x/keep" behind it brings keep back */
+	{ "x/**", "x/", false },
+	{ "x/**", "x/a/", true },
+	{ "x/**\n!x/keep", "x/keep", false },
+	{ "\\*", "*", true },
+	{ "\\*", "x", false },
+	{ "\xEF\xBB\xBFx", "x", true },
+	{ "/", "x/", false },
+	{ "", "x", false },
+	{ "!", "!", false },
+};
+
 static void rules_one_by_one(void **state)
 {
-	static const struct {
-		const char *rules, *path;
-		bool yes;
-	} t[] = {
-		{ "*.log", "a.log", true },
-		{ "*.log", "d/a.log", true },
-		{ "/a", "a", true },
-		{ "/a", "d/a", false },
-		{ "d/a", "d/a", true },
-		{ "d/a", "x/d/a", false },
-		{ "b/", "b", false },
-		{ "b/", "b/", true },
-		{ "b/", "x/b/", true },
-		{ "*\n!keep", "keep", false },
-		{ "*\n!keep", "other", true },
-		{ "!keep\n*", "keep", true },
-		{ "# a\n\\#b", "#b", true },
-		{ "# a", "# a", false },
-		{ "a  ", "a", true },
-		{ "a\\ ", "a ", true },
-		{ "a\r", "a", true },
-		{ "**/x", "x", true },
-		{ "**/x", "a/b/x", true },
-		{ "a/**", "a/b/c", true },
-		{ "a/**/b", "a/b", true },
-		{ "a/**/b", "a/x/y/b", true },
-		{ "a/*/b", "a/x/y/b", false },
-		{ "a?c", "abc", true },
-		{ "d/?", "d//", false },
-		{ "[a-c]x", "bx", true },
-		{ "[!a-c]x", "bx", false },
-		{ "[]]x", "]x", true },
-		{ "[[:digit:]]x", "7x", true },
-		{ "[[:nosuch:]]x", "7x", false },
-		{ "[ab", "[ab", false },
-		/* a range is its two ends, even when nothing lies between them */
-		{ "[9-0]", "0", false },
-		{ "[9-0]", "9", true },
-		{ "[!9-0]", "0", true },
-		{ "[9-0-a]", "5", false },
-		{ "[9-0-a]", "a", true },
-		{ "[c-x]y", "xy", true },
-		{ "[c-x]y", "ay", false },
-		{ "[a-]x", "-x", true },
-		{ "[x-\\z]", "y", true },
-		{ "[z-\\x]", "x", false },
-		/* what is in it, not the directory: "!x/keep" behind it brings keep back */
-		{ "x/**", "x/", false },
-		{ "x/**", "x/a/", true },
-		{ "x/**\n!x/keep", "x/keep", false },
-		{ "\\*", "*", true },
-		{ "\\*", "x", false },
-		{ "\xEF\xBB\xBFx", "x", true },
-		{ "/", "x/", false },
-		{ "", "x", false },
-		{ "!", "!", false },
-	};
-
-	for (size_t i = 0; i < ARRAY_LEN(t); i++)
-		if (ignored(t[i].rules, t[i].path) != t[i].yes)
-			fail_msg("rules \"%s\", path \"%s\": not %d", t[i].rules, t[i].path,
-				t[i].yes);
+	for (size_t i = 0; i < ARRAY_LEN(one_by_one); i++)
+		if (ignored(one_by_one[i].rules, one_by_one[i].path) != one_by_one[i].yes)
+			fail_msg("rules \"%s\", path \"%s\": not %d", one_by_one[i].rules,
+				one_by_one[i].path, one_by_one[i].yes);
 }
 
 static void chain_and_base(void **state)
