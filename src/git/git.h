@@ -19,7 +19,9 @@ struct git_repo {
 	char *common; /* absolute git common dir */
 	/* of the work tree the user stands in (== common without linked worktrees) */
 	char *git_dir;
-	char *top; /* work tree, NULL in a bare repository */
+	char *top; /* work tree; NULL: a bare repository, or a work tree that is elsewhere */
+	/* git itself named top, from inside it or by core.worktree; else it is where common lies */
+	bool top_seen;
 	char *name; /* for display: basename of the main work tree */
 	char *format; /* "sha1" | "sha256" */
 	char *head_ref; /* "refs/heads/main", NULL when detached */
@@ -30,7 +32,7 @@ struct git_repo {
 
 /* Finds the repository of cwd with the user's environment. Codes "not_a_repository", "no_git". */
 int git_repo_open(struct git_repo *r, const char *cwd, struct err *e);
-/* The same from a known common dir (conductor): top = the main work tree. */
+/* The same from a known common dir (conductor): top = the main work tree, if it can be told. */
 int git_repo_open_common(struct git_repo *r, const char *common, struct err *e);
 void git_repo_release(struct git_repo *r);
 

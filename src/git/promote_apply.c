@@ -40,7 +40,7 @@ int apply_locked(const struct apply *a, struct journal *j, struct err *e)
 	struct refusal why = { NULL, NULL };
 	struct target t;
 	int64_t now_ms;
-	int rc = target_find(a->repo, a->into, NULL, &t, &why, e), n;
+	int rc = target_find(a->repo, a->into, a->start, &t, &why, e), n;
 
 	if (!rc && still_holds(&t, a->from, a->dir, &why) < 0)
 		rc = -1;
@@ -89,6 +89,7 @@ int promote_apply(const struct promote_in *in, const struct promote_plan *plan, 
 		.from = plan->old,
 		.to = plan->new,
 		.dir = plan->tree_dir,
+		.start = plan->tree_dir ? plan->tree_dir : in->asked_from,
 		.keep = "promoted",
 	};
 	int fd, rc;

@@ -12,6 +12,7 @@ struct apply {
 	const char *variant;
 	int of; /* n of the promote an undo takes back, else 0 */
 	const char *into, *from, *to, *dir; /* as the plan saw them; dir may be ANY_TREE */
+	const char *start; /* the directory to look from: the tree that was seen; NULL = common */
 	const char *keep; /* last part of the ref that brings `to` in; NULL = it is there already */
 	bool back;
 };

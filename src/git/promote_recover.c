@@ -19,6 +19,7 @@
 #include "base/fs.h"
 #include "base/mem.h"
 #include "git/promote_locks.h"
+#include "git/promote_tree.h"
 
 enum { MODE_LINK = 0120000, MODE_GITLINK = 0160000 };
 
@@ -396,12 +397,20 @@ static bool arrived(const struct move *m)
 static int heal_from(const struct move *m, enum heal *how, struct err *e)
 {
 	struct heal_job h = { .m = m };
+	struct refusal why = { NULL, NULL };
 	int rc;
 
 	if (!fs_is_dir(m->dir) || !head_holds(m)) {
 		*how = RECOVER_NEEDS_USER;
 		err_set(e, "needs_you", "%s is no longer checked out in %s; nothing was touched",
 			m->name, m->dir);
+		return 0;
+	}
+	tree_check(m->dir, m->git_dir, m->repo->common, &why);
+	if (why.code) {
+		*how = RECOVER_NEEDS_USER;
+		err_set(e, "needs_you", "%s", why.msg);
+		refusal_release(&why);
 		return 0;
 	}
 	h.t.dir = m->dir;

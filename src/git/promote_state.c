@@ -9,6 +9,7 @@
 
 #include "base/fs.h"
 #include "base/mem.h"
+#include "git/promote_tree.h"
 
 void refusal_release(struct refusal *r)
 {
@@ -166,15 +167,73 @@ void target_check_state(const struct git_repo *repo, const struct target *t, str
 	free(lock);
 }
 
-/* Sets dir and git_dir of the work tree that has t->ref checked out, from `git worktree list`. */
-static int find_tree(const struct git_repo *now, const char *main_top, struct target *t,
-	struct refusal *why, struct err *e)
+/* Where the main work tree is. Only git's own word counts, given from inside it or by
+ * core.worktree, and the place beside a .git that holds files of its index. NULL = it cannot be
+ * told. */
+static char *find_main_tree(const struct git_repo *now)
+{
+	bool main = !strcmp(now->git_dir, now->common);
+	struct git_repo beside;
+	struct err ignored = ERR_INIT;
+	char *top = NULL;
+
+	if (main && now->top_seen)
+		return xstrdup(now->top);
+	if (git_repo_open_common(&beside, now->common, &ignored) < 0)
+		return NULL;
+	if (beside.top && (beside.top_seen || tree_has_files(beside.top, now->common)))
+		top = xstrdup(beside.top);
+	git_repo_release(&beside);
+	return top;
+}
+
+static void set_tree(const struct git_repo *now, bool main, const char *path, struct target *t)
+{
+	free(t->dir);
+	free(t->git_dir);
+	t->git_dir = main ? xstrdup(now->common) : admin_of(now, path);
+	if (main)
+		t->dir = find_main_tree(now);
+	else if (t->git_dir && !strcmp(t->git_dir, now->git_dir) && now->top_seen)
+		t->dir = xstrdup(now->top); /* moved by hand: git's list has the old place */
+	else
+		t->dir = xstrdup(path);
+}
+
+static void check_tree(const struct git_repo *now, const struct target *t, struct refusal *why)
+{
+	char *tilde = fs_tilde(t->git_dir ? t->git_dir : now->common);
+
+	if (!t->dir)
+		refuse(why, "tree_unknown",
+			"%s is checked out in the main work tree of this repository, which cannot be "
+			"found from here (its git directory is %s); go there and promote from there.",
+			t->name, tilde);
+	else if (!t->git_dir)
+		refuse(why, "tree_missing",
+			"%s is checked out in %s, whose git directory cannot be found; run `git "
+			"worktree repair` there.",
+			t->name, t->dir);
+	else if (!fs_is_dir(t->dir))
+		refuse(why, "tree_missing",
+			"%s is checked out in %s, which is not there; bring it back or run `git "
+			"worktree prune`.",
+			t->name, t->dir);
+	else
+		tree_check(t->dir, t->git_dir, now->common, why);
+	free(tilde);
+}
+
+/* Sets dir and git_dir of the work tree that has t->ref checked out. `git worktree list` says which
+ * one; where the main one is it does not know. */
+static int find_tree(
+	const struct git_repo *now, struct target *t, struct refusal *why, struct err *e)
 {
 	struct strv f = STRV_INIT;
 	struct git_call c;
 	struct child_result r;
 	const char *path = NULL;
-	bool first = true;
+	bool main = false, found = false;
 	int rc;
 
 	git_call_init(&c, now->common);
@@ -183,29 +242,20 @@ static int find_tree(const struct git_repo *now, const char *main_top, struct ta
 	strv_split0(&f, r.out.p, r.out.len);
 	for (size_t i = 0; !rc && i < f.n; i++) {
 		if (!strncmp(f.v[i], "worktree ", 9)) {
-			first = path == NULL;
+			main = path == NULL;
 			path = f.v[i] + 9;
 		} else if (path && !strncmp(f.v[i], "branch ", 7) && !strcmp(f.v[i] + 7, t->ref)) {
-			if (t->dir)
+			if (found)
 				refuse(why, "checked_out_twice",
 					"%s is checked out in two work trees (%s and %s); leave "
 					"one of them.",
-					t->name, t->dir, path);
-			xreplace(&t->dir, first && main_top ? main_top : path);
-			free(t->git_dir);
-			t->git_dir = first ? xstrdup(now->common) : admin_of(now, path);
+					t->name, t->dir ? t->dir : now->common, path);
+			set_tree(now, main, path, t);
+			found = true;
 		}
 	}
-	if (t->dir && !t->git_dir)
-		refuse(why, "tree_missing",
-			"%s is checked out in %s, whose git directory cannot be found; run `git "
-			"worktree repair` there.",
-			t->name, t->dir);
-	else if (t->dir && !fs_is_dir(t->dir))
-		refuse(why, "tree_missing",
-			"%s is checked out in %s, which is not there; bring it back or run `git "
-			"worktree prune`.",
-			t->name, t->dir);
+	if (found)
+		check_tree(now, t, why);
 	strv_release(&f);
 	child_result_release(&r);
 	git_call_release(&c);
@@ -247,7 +297,7 @@ static void take_current(const struct git_repo *now, struct target *t, struct re
 	if (word)
 		refuse_unfinished(why, word, NULL);
 	refuse(why, "detached_head",
-		"No branch is checked out (detached HEAD); choose a target branch.");
+		"No branch is checked out (detached HEAD); name a target branch (--into BRANCH).");
 }
 
 static void take_named(
@@ -279,8 +329,7 @@ static void resolve_alias(const struct git_repo *now, struct target *t)
 	buf_release(&b);
 }
 
-static int judge(const struct git_repo *now, const char *main_top, struct target *t,
-	struct refusal *why, struct err *e)
+static int judge(const struct git_repo *now, struct target *t, struct refusal *why, struct err *e)
 {
 	resolve_alias(now, t);
 	t->name = xstrdup(strncmp(t->ref, "refs/heads/", 11) ? t->ref : t->ref + 11);
@@ -299,7 +348,7 @@ static int judge(const struct git_repo *now, const char *main_top, struct target
 			"There is no branch %s here; `git branch` shows what there is.", t->name);
 	if (why->code)
 		return 0;
-	if (find_tree(now, main_top, t, why, e) < 0 || find_hidden_use(now, t, why, e) < 0)
+	if (find_tree(now, t, why, e) < 0 || find_hidden_use(now, t, why, e) < 0)
 		return -1;
 	target_check_state(now, t, why);
 	return 0;
@@ -309,7 +358,6 @@ int target_find(const struct git_repo *repo, const char *into, const char *from,
 	struct refusal *why, struct err *e)
 {
 	struct git_repo now;
-	const char *top = NULL;
 	int rc;
 
 	memset(t, 0, sizeof(*t));
@@ -334,14 +382,8 @@ int target_find(const struct git_repo *repo, const char *into, const char *from,
 		take_named(&now, into, t, why);
 	else
 		take_current(&now, t, why);
-	/* `now` may stand in a linked work tree; core.worktree may have put the main one elsewhere
-	 * than git's list says. */
-	if (!strcmp(now.git_dir, now.common))
-		top = now.top;
-	else if (!strcmp(repo->git_dir, repo->common))
-		top = repo->top;
 	if (!why->code)
-		rc = judge(&now, top, t, why, e);
+		rc = judge(&now, t, why, e);
 out:
 	git_repo_release(&now);
 	return rc;

@@ -22,6 +22,12 @@ static const char *branch_name(const struct promote_done *d)
 	return strncmp(d->into_ref, "refs/heads/", 11) ? d->into_ref : d->into_ref + 11;
 }
 
+/* Where the promote was seen to go; NULL = it is gone, or there was no work tree. */
+static const char *start_of(const struct promote_done *d)
+{
+	return d->tree_dir && fs_is_dir(d->tree_dir) ? d->tree_dir : NULL;
+}
+
 static int check_tree(const struct git_repo *repo, const char *store, const struct target *t,
 	const char *to, struct refusal *why, struct err *e)
 {
@@ -75,7 +81,7 @@ int undo_plan(const struct git_repo *repo, const char *quarantine, const struct 
 {
 	struct target t;
 	struct refusal why = { NULL, NULL };
-	int rc = target_find(repo, branch_name(d), NULL, &t, &why, e);
+	int rc = target_find(repo, branch_name(d), start_of(d), &t, &why, e);
 
 	memset(p, 0, sizeof(*p));
 	if (!rc) {
@@ -115,6 +121,7 @@ int undo_apply(const struct git_repo *repo, const char *quarantine, const char *
 		.from = p->current,
 		.to = p->revert ? p->revert_commit : p->back_to,
 		.dir = ANY_TREE,
+		.start = start_of(d),
 		.keep = p->revert && quarantine && fs_is_dir(quarantine) ? "reverted" : NULL,
 		.back = !p->revert,
 	};

@@ -141,8 +141,10 @@ static int take_lines(struct git_repo *r, char *text, struct err *e)
 	r->git_dir = xstrdup(line[1]);
 	r->format = xstrdup(line[2]);
 	r->bare = !strcmp(line[3], "true");
-	if (n > 4 && line[4][0] == '/')
+	if (n > 4 && line[4][0] == '/') {
 		r->top = xstrdup(line[4]);
+		r->top_seen = true;
+	}
 	if (n > 5 && git_oid_ok(line[5]))
 		r->head = xstrdup(line[5]);
 	return 0;
@@ -173,7 +175,7 @@ static int ask(struct git_call *c, struct git_repo *r, const char *where, struct
 	return rc;
 }
 
-/* The directory that holds ".git". */
+/* The directory that holds ".git". git did not name it, so top_seen stays false. */
 static void top_of_common(struct git_repo *r)
 {
 	if (!r->bare && !strcmp(fs_basename(r->common), ".git"))
@@ -219,8 +221,8 @@ int git_repo_open_common(struct git_repo *r, const char *common, struct err *e)
 			"The repository %s is gone or damaged; was it moved?", common);
 	/* With --git-dir the work tree is core.worktree (submodules) or else our own cwd. */
 	if (!rc && r->top && !strcmp(r->top, "/")) {
-		free(r->top);
-		r->top = NULL;
+		xreplace(&r->top, NULL);
+		r->top_seen = false;
 		top_of_common(r);
 	}
 	return finish_open(r, rc);

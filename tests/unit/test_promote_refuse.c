@@ -53,7 +53,7 @@ static void test_detached(void **state)
 {
 	run(w, "git -C u checkout -q --detach");
 	refused("detached_head",
-		"No branch is checked out (detached HEAD); choose a target branch.");
+		"No branch is checked out (detached HEAD); name a target branch (--into BRANCH).");
 	in.into = "main";
 	plan_passes(&in);
 }
