@@ -17,6 +17,14 @@
 #include "conductor/runlog_times.h"
 #include "conductor/undo.h"
 
+/* Lines may be missing now, so the ones before say nothing of how rows stand. */
+static int note_cut(struct journal *j, struct err *e)
+{
+	int n = journal_intent(j, "cut", NULL, e);
+
+	return n < 0 ? -1 : journal_stage(j, n, "done", NULL, e);
+}
+
 int adopt_load(struct conductor *c, struct err *e)
 {
 	char *path = store_path(&c->store, "journal");
@@ -28,15 +36,20 @@ int adopt_load(struct conductor *c, struct err *e)
 	c->journal = journal_open(path, undo_replay, c->replay, &torn, e);
 	if (!c->journal)
 		goto out;
-	if (torn)
+	if (torn) {
 		notify(c, "warn", "the journal ended in %zu damaged bytes; they were cut off",
 			torn);
+		if (note_cut(c->journal, e))
+			goto out;
+	}
 	c->undo = c->replay->undo;
 	c->replay->undo.n = 0;
 	if (store_load(&c->store, &all, &n, e))
 		goto out;
 	for (size_t i = 0; i < n; i++)
 		board_add(c, all[i]);
+	if (!torn)
+		repair_rows(c, c->replay);
 	rc = 0;
 out:
 	free(all);

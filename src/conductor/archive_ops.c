@@ -91,7 +91,7 @@ static void remember(struct keep_job *j)
 	for (size_t i = 0; i < j->res.done.n; i++) {
 		if (j->restore)
 			undo_forget(&c->undo, j->res.done.v[i]);
-		else if (j->with_promote && top && top->promote)
+		else if (j->with_promote && top && top->promote && top->done.race == j->it[0].race)
 			strv_add(&top->archived, j->res.done.v[i]);
 		else
 			strv_add(&a.archived, j->res.done.v[i]);
@@ -109,6 +109,7 @@ static void take_item(struct keep_job *j, struct item *it)
 		return;
 	}
 	vr->v->archived = !j->restore;
+	vr->v->archive_after = false;
 	strv_add(&j->res.done, vr->key);
 	sched_store(vr);
 	board_touch(vr);
@@ -196,6 +197,5 @@ void archive_ops_restore(
 
 void archive_ops_archive_later(struct variant_run *vr)
 {
-	vr->archive_after = false;
 	archive_ops_archive(vr->c, &vr, 1, true, NULL, NULL);
 }

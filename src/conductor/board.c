@@ -203,6 +203,15 @@ struct race_run *board_race(const struct conductor *c, int number)
 	return NULL;
 }
 
+struct variant_run *board_by_key(const struct conductor *c, const char *key)
+{
+	for (size_t i = 0; i < c->set.n; i++)
+		for (size_t k = 0; k < c->race[i]->race->n; k++)
+			if (!strcmp(c->race[i]->v[k].key, key))
+				return &c->race[i]->v[k];
+	return NULL;
+}
+
 struct variant_run *board_find(const struct conductor *c, const struct variant *v)
 {
 	struct race_run *r = board_race(c, v->race);

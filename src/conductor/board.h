@@ -24,6 +24,7 @@ void board_lists(const struct conductor *c, int from, bool all, struct json *int
 bool board_race_archived(const struct race_run *r);
 
 struct race_run *board_race(const struct conductor *c, int number); /* NULL = no such race */
+struct variant_run *board_by_key(const struct conductor *c, const char *key); /* "7/claude-1" */
 struct variant_run *board_find(const struct conductor *c, const struct variant *v);
 /* Wraps a loaded or new race; takes it over and keeps the order by number. */
 struct race_run *board_add(struct conductor *c, struct race *take_race);

@@ -1,9 +1,12 @@
 /* conductor.c - the process: lock, socket, signals, one loop, and its end. */
 #include "conductor/conductor.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -49,6 +52,7 @@ static int block_signals(struct err *e)
 
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGHUP, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN); /* a file size limit is a failed write, like a full disk */
 	sigemptyset(&set);
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGINT);
@@ -66,6 +70,17 @@ static int64_t idle_limit(void)
 	return v > 0 ? v : IDLE_MS;
 }
 
+/* The directory is locked as well: a lock file that somebody removed would be made once more. */
+static int lock_dir(struct conductor *c, struct err *e)
+{
+	c->dir_fd = open(c->store.dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (c->dir_fd < 0)
+		return err_sys(e, "state", "cannot open %s", c->store.dir);
+	if (!flock(c->dir_fd, LOCK_EX | LOCK_NB))
+		return 0;
+	return errno == EWOULDBLOCK ? 1 : err_sys(e, "state", "cannot lock %s", c->store.dir);
+}
+
 /* 0 = ours, 1 = another conductor has it, -1 = error. */
 static int take_lock(struct conductor *c, struct err *e)
 {
@@ -74,7 +89,7 @@ static int take_lock(struct conductor *c, struct err *e)
 	c->lock_fd = fs_lock(path, e);
 	free(path);
 	if (c->lock_fd >= 0)
-		return 0;
+		return lock_dir(c, e);
 	return strcmp(e->code, "locked") ? -1 : 1;
 }
 
@@ -144,11 +159,13 @@ static void finish(struct conductor *c)
 	store_release(&c->store);
 	if (c->lock_fd >= 0)
 		close(c->lock_fd);
+	if (c->dir_fd >= 0)
+		close(c->dir_fd);
 }
 
 int conductor_main(const char *common_dir)
 {
-	struct conductor c = { .lock_fd = -1, .listen_fd = -1, .signal_fd = -1 };
+	struct conductor c = { .lock_fd = -1, .dir_fd = -1, .listen_fd = -1, .signal_fd = -1 };
 	struct err e = ERR_INIT;
 	int rc = 1, locked;
 

@@ -126,7 +126,7 @@ static void archive_rest(struct promoting *p, struct strv *names)
 			continue;
 		strv_add(names, vr->key);
 		if (variant_live(vr->v->state)) {
-			vr->archive_after = true;
+			vr->v->archive_after = true;
 			sched_kill(vr, "killed by you, another one was promoted");
 		} else {
 			now[n++] = vr;

@@ -276,9 +276,16 @@ static void chosen(void *ctx, struct engine_handle *s, const char *why, const st
 {
 	struct rerun *u = ctx;
 	struct race_run *r = u->a[u->at].r;
+	struct err other = ERR_INIT;
 
-	if (u->c->closing || !s || engines_of(r) != s) {
+	if (u->c->closing || !s) {
 		refuse(u, e);
+		return;
+	}
+	if (engines_of(r) != s) {
+		err_set(&other, "engine_away", "%s does not answer now, so race %d cannot go on",
+			s->type->name, r->race->number);
+		refuse(u, &other);
 		return;
 	}
 	free(r->warn);

@@ -146,22 +146,13 @@ static void restored(void *ctx, struct keep_result *res)
 	say_done(u);
 }
 
-static struct variant_run *by_key(const struct conductor *c, const char *key)
-{
-	for (size_t i = 0; i < c->set.n; i++)
-		for (size_t k = 0; k < c->race[i]->race->n; k++)
-			if (!strcmp(c->race[i]->v[k].key, key))
-				return &c->race[i]->v[k];
-	return NULL;
-}
-
 static void bring_back(struct undoing *u)
 {
 	struct variant_run **v = xcalloc(u->a.archived.n + 1, sizeof(struct variant_run *));
 	size_t n = 0;
 
 	for (size_t i = 0; i < u->a.archived.n; i++) {
-		struct variant_run *vr = by_key(u->c, u->a.archived.v[i]);
+		struct variant_run *vr = board_by_key(u->c, u->a.archived.v[i]);
 		if (vr)
 			v[n++] = vr;
 	}
@@ -175,7 +166,7 @@ static void not_promoted(struct undoing *u)
 	struct variant_run *vr;
 
 	buf_fmt(&key, "%d/%s", u->a.done.race, u->a.done.variant);
-	vr = by_key(u->c, key.p);
+	vr = board_by_key(u->c, key.p);
 	buf_release(&key);
 	if (!vr)
 		return;

@@ -18,7 +18,6 @@ struct repair {
 	struct journal *journal;
 	struct store store; /* borrowed */
 	struct replay *replay; /* owned */
-	struct strv archived, restored; /* names whose rows must follow their refs */
 	struct strv words;
 	struct replay after;
 };
@@ -101,8 +100,6 @@ static void repair_group(
 		}
 	json_put_strv(o, "variants", &did);
 	finish(p, intent, "done", o);
-	for (size_t i = 0; i < did.n; i++)
-		strv_add(restore ? &p->restored : &p->archived, did.v[i]);
 	strv_release(&names);
 	strv_release(&did);
 }
@@ -152,17 +149,29 @@ static void repair_work(void *arg)
 	free(path);
 }
 
-static void follow(struct conductor *c, const struct strv *names, bool archived)
+static void follow(struct variant_run *vr, const struct replay_row *f)
 {
-	for (size_t i = 0; i < c->set.n; i++) {
-		for (size_t k = 0; k < c->race[i]->race->n; k++) {
-			struct variant_run *vr = &c->race[i]->v[k];
-			if (!strv_has(names, vr->key) || vr->v->archived == archived)
-				continue;
-			vr->v->archived = archived;
-			sched_store(vr);
-			board_touch(vr);
-		}
+	struct variant *v = vr->v;
+	const char *was = v->promoted ? v->promoted : "", *is = f->promoted ? f->promoted : "";
+	bool archived = f->archived >= 0 && v->archived != f->archived && variant_ended(v->state);
+
+	if (!archived && (!f->has_promoted || !strcmp(was, is)))
+		return;
+	diag(DIAG_WARN, "%s: its record was older than the journal", vr->key);
+	if (archived)
+		v->archived = f->archived;
+	if (f->has_promoted)
+		xreplace(&v->promoted, f->promoted);
+	sched_store(vr);
+	board_touch(vr);
+}
+
+void repair_rows(struct conductor *c, const struct replay *r)
+{
+	for (size_t k = 0; k < r->nrow; k++) {
+		struct variant_run *vr = board_by_key(c, r->row[k].key);
+		if (vr)
+			follow(vr, &r->row[k]);
 	}
 }
 
@@ -175,8 +184,7 @@ static void repair_done(void *arg)
 		undo_clear(&c->undo);
 		c->undo = p->after.undo;
 		p->after.undo.n = 0;
-		follow(c, &p->archived, true);
-		follow(c, &p->restored, false);
+		repair_rows(c, &p->after);
 		for (size_t i = 0; i < p->words.n; i++)
 			notify(c, "warn", "%s", p->words.v[i]);
 		idle_check(c);
@@ -184,8 +192,6 @@ static void repair_done(void *arg)
 	replay_release(&p->after);
 	replay_release(p->replay);
 	free(p->replay);
-	strv_release(&p->archived);
-	strv_release(&p->restored);
 	strv_release(&p->words);
 	free(p);
 }

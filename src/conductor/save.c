@@ -186,15 +186,28 @@ static void take_columns(struct variant *v, struct save_out *out)
 	v->removed = out->snap.removed;
 }
 
+#define SAVING_FAILED "; saving failed: "
+
+/* It is saved once more: what was said of the last time is over. */
+static void forget_failure(struct variant *v)
+{
+	char *said = v->reason ? strstr(v->reason, SAVING_FAILED) : NULL;
+
+	if (v->saved || !said)
+		return;
+	*said = '\0';
+	xreplace(&v->scan, NULL);
+}
+
 static void not_saved(struct variant_run *vr, const struct err *e)
 {
 	struct variant *v = vr->v;
 	char *reason = xasprintf(
-		"%s; saving failed: %s; its files stay in %s/work, and yolodeck saves them when it is started next",
+		"%s" SAVING_FAILED
+		"%s; its files stay in %s/work, and yolodeck saves them when it is started next",
 		v->reason ? v->reason : "ended", e->msg, vr->dir);
 
 	diag(DIAG_ERROR, "%s: saving failed: %s", vr->key, e->msg);
-	vr->unsaved = true;
 	/* the reason beside it says the rest */
 	xreplace(&v->scan, "saving failed; its files stay in work/");
 	free(v->reason);
@@ -221,6 +234,7 @@ static void save_done(void *arg)
 
 	if (!j->c->closing) {
 		vr->saving = false;
+		vr->v->saved = !j->rc;
 		if (j->rc)
 			not_saved(vr, &j->e);
 		else
@@ -255,6 +269,7 @@ void save_begin(struct variant_run *vr)
 	if (vr->saving)
 		return;
 	find_end(vr);
+	forget_failure(vr->v);
 	vr->saving = true;
 	j = xcalloc(1, sizeof(*j));
 	j->vr = vr;

@@ -76,7 +76,7 @@ static void over(struct variant_run *vr)
 		board_over(r);
 		sample_conflicts(r);
 	}
-	if (vr->archive_after)
+	if (vr->v->archive_after)
 		archive_ops_archive_later(vr);
 	sched_turn(r);
 	idle_check(vr->c);
@@ -93,8 +93,7 @@ int sched_move(struct variant_run *vr, enum variant_event ev)
 			vr->v->check.state = CHECK_NONE;
 		xreplace(&vr->v->note, NULL);
 	}
-	if (!vr->unsaved) /* else it stays "saving" on disk, and the next conductor saves it */
-		sched_store(vr);
+	sched_store(vr);
 	sample_forget(vr);
 	board_touch(vr);
 	board_rank(vr->r);
@@ -303,8 +302,24 @@ static void take_from_queue(struct race_run *r)
 	for (size_t i = 0; i < r->race->n && n > 0; i++) {
 		if (r->v[i].v->state != VS_QUEUED)
 			continue;
+		xreplace(&r->v[i].v->note, NULL);
 		sched_move(&r->v[i], VE_PREPARE);
 		n--;
+	}
+}
+
+/* Why those that are still queued wait. */
+static void note_queued(struct race_run *r)
+{
+	char why[48];
+
+	snprintf(why, sizeof(why), "queued: %d at once", parallel_of(r));
+	for (size_t i = 0; i < r->race->n; i++) {
+		struct variant *v = r->v[i].v;
+		if (v->state != VS_QUEUED || (v->note && !strcmp(v->note, why)))
+			continue;
+		xreplace(&v->note, why);
+		board_touch(&r->v[i]);
 	}
 }
 
@@ -319,6 +334,7 @@ void sched_turn(struct race_run *r)
 		return;
 	}
 	take_from_queue(r);
+	note_queued(r);
 	for (size_t i = 0; i < r->race->n; i++) {
 		if (!wants_copy(&r->v[i]))
 			continue;

@@ -348,6 +348,25 @@ static void session_begin(struct conductor *c, int fd)
 	drain(s);
 }
 
+/* It is said at once: a client that only sees the connection end would try again. */
+static void refuse_client(int fd)
+{
+	struct buf hello = BUF_INIT, why = BUF_INIT;
+	struct line_io io;
+
+	buf_fmt(&why,
+		"%d clients are connected to this repository's conductor already: close a deck or a waiting yolodeck, then try again",
+		SESSION_MAX);
+	proto_hello_refused(&hello, why.p);
+	buf_trim(&hello);
+	line_io_init(&io, fd, PROTO_MAX_REQUEST);
+	line_io_put(&io, hello.p, hello.len);
+	(void)line_io_flush(&io);
+	line_io_release(&io);
+	buf_release(&hello);
+	buf_release(&why);
+}
+
 void session_accept(struct conductor *c)
 {
 	int fd;
@@ -359,7 +378,7 @@ void session_accept(struct conductor *c)
 			close(fd);
 		} else if (c->nsession >= SESSION_MAX) {
 			diag(DIAG_WARN, "refused a client: %d are connected already", SESSION_MAX);
-			close(fd);
+			refuse_client(fd);
 		} else {
 			session_begin(c, fd);
 		}

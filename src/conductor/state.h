@@ -58,9 +58,6 @@ struct variant_run {
 	bool held, check_held;
 	bool adopting; /* held through adopt, nothing heard yet */
 	bool copying, saving; /* a worker is at it */
-	/* saving failed: its end is not stored, so that the next conductor saves it */
-	bool unsaved;
-	bool archive_after; /* to be archived when it ended */
 	struct engine_end end; /* how the command ended, while has_end */
 	bool has_end;
 	int rank; /* 1 = best, 0 = not ranked */
@@ -133,7 +130,7 @@ struct conductor {
 	struct journal *journal;
 	char *runner; /* path of the static runner */
 	char *home; /* for "~" in mounts; may be NULL */
-	int lock_fd, listen_fd, signal_fd;
+	int lock_fd, dir_fd, listen_fd, signal_fd;
 	struct loop_fd *listen_w, *signal_w;
 	struct race_run **race; /* ordered by number */
 	struct race_set set; /* the same, for race_select */

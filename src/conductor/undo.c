@@ -70,48 +70,122 @@ void undo_forget(struct undo_stack *u, const char *name)
 
 /* ---- replay ---- */
 
-static void archived(struct undo_stack *u, const struct json *line, bool with_promote)
+static void row_release(struct replay_row *f)
 {
-	struct action *top = undo_top(u), a = { .promote = false };
+	free(f->key);
+	free(f->promoted);
+}
+
+static struct replay_row *row_of(struct replay *r, const char *key)
+{
+	for (size_t i = 0; i < r->nrow; i++)
+		if (!strcmp(r->row[i].key, key))
+			return &r->row[i];
+	r->row = xrealloc(r->row, (r->nrow + 1) * sizeof(*r->row));
+	r->row[r->nrow] = (struct replay_row){ .key = xstrdup(key), .archived = -1 };
+	return &r->row[r->nrow++];
+}
+
+static void row_archived(struct replay *r, const char *key, bool archived)
+{
+	row_of(r, key)->archived = archived;
+}
+
+/* into: a full ref, or NULL */
+static void row_promoted(struct replay *r, int race, const char *variant, const char *into)
+{
+	char *key = xasprintf("%d/%s", race, variant);
+	struct replay_row *f = row_of(r, key);
+
+	f->has_promoted = true;
+	xreplace(&f->promoted, into && !strncmp(into, "refs/heads/", 11) ? into + 11 : into);
+	free(key);
+}
+
+/* Of that race, or of all (0). */
+static void forget_rows(struct replay *r, int race)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < r->nrow; i++) {
+		if (race && strtol(r->row[i].key, NULL, 10) != race)
+			r->row[kept++] = r->row[i];
+		else
+			row_release(&r->row[i]);
+	}
+	r->nrow = kept;
+}
+
+static void archived(struct replay *r, const struct json *line, bool with_promote)
+{
+	struct action *top = undo_top(&r->undo), a = { .promote = false };
 
 	if (json_get_strv(line, "variants", &a.archived) || !a.archived.n) {
 		action_release(&a);
-	} else if (with_promote && top && top->promote) {
+		return;
+	}
+	for (size_t i = 0; i < a.archived.n; i++)
+		row_archived(r, a.archived.v[i], true);
+	if (with_promote && top && top->promote &&
+		strtol(a.archived.v[0], NULL, 10) == top->done.race) {
 		for (size_t i = 0; i < a.archived.n; i++)
 			strv_add(&top->archived, a.archived.v[i]);
 		action_release(&a);
 	} else {
-		undo_push(u, &a);
+		undo_push(&r->undo, &a);
 	}
 }
 
-static void restored(struct undo_stack *u, const struct json *line)
+static void restored(struct replay *r, const struct json *line)
 {
 	struct strv names = STRV_INIT;
 
 	if (!json_get_strv(line, "variants", &names))
-		for (size_t i = 0; i < names.n; i++)
-			undo_forget(u, names.v[i]);
+		for (size_t i = 0; i < names.n; i++) {
+			undo_forget(&r->undo, names.v[i]);
+			row_archived(r, names.v[i], false);
+		}
 	strv_release(&names);
 }
 
-static void completed(struct undo_stack *u, const struct json *intent, const struct json *line)
+static void promoted(struct replay *r, const struct json *intent)
 {
-	const char *op = json_str(intent, "op", "");
 	struct action a = { .promote = true };
 
-	if (!strcmp(op, "promote")) {
-		if (!promote_done_from_json(&a.done, intent))
-			undo_push(u, &a);
-		else
-			action_release(&a);
-	} else if (!strcmp(op, "undo")) {
-		undo_pop(u);
-	} else if (!strcmp(op, "archives")) {
-		archived(u, line, json_bool(intent, "with_promote", false));
-	} else if (!strcmp(op, "restores")) {
-		restored(u, line);
+	if (promote_done_from_json(&a.done, intent)) {
+		action_release(&a);
+		return;
 	}
+	row_promoted(r, a.done.race, a.done.variant, a.done.into_ref);
+	undo_push(&r->undo, &a);
+}
+
+static void undone(struct replay *r)
+{
+	const struct action *top = undo_top(&r->undo);
+
+	if (top && top->promote)
+		row_promoted(r, top->done.race, top->done.variant, NULL);
+	undo_pop(&r->undo);
+}
+
+static void completed(struct replay *r, const struct json *intent, const struct json *line)
+{
+	const char *op = json_str(intent, "op", "");
+
+	if (!strcmp(op, "promote"))
+		promoted(r, intent);
+	else if (!strcmp(op, "undo"))
+		undone(r);
+	else if (!strcmp(op, "archives"))
+		archived(r, line, json_bool(intent, "with_promote", false));
+	else if (!strcmp(op, "restores"))
+		restored(r, line);
+	else if (!strcmp(op, "create"))
+		forget_rows(
+			r, (int)json_int(intent, "race", 0)); /* its number may be in use anew */
+	else if (!strcmp(op, "cut"))
+		forget_rows(r, 0); /* what stood behind them is not known */
 }
 
 static void forget_open(struct replay *r, size_t i)
@@ -149,7 +223,7 @@ void undo_replay(void *ctx, const struct json *line)
 			r->child[i] = json_copy(line);
 		} else if (!strcmp(stage, "done") || !strcmp(stage, "failed")) {
 			if (stage[0] == 'd')
-				completed(&r->undo, r->open[i], line);
+				completed(r, r->open[i], line);
 			forget_open(r, i);
 		}
 		return;
@@ -161,7 +235,9 @@ void replay_release(struct replay *r)
 	while (r->nopen > 0)
 		forget_open(r, r->nopen - 1);
 	undo_clear(&r->undo);
+	forget_rows(r, 0);
+	free(r->row);
 	free(r->open);
 	free(r->child);
-	r->open = r->child = NULL;
+	memset(r, 0, sizeof(*r));
 }

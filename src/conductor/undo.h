@@ -12,9 +12,20 @@ void undo_clear(struct undo_stack *u);
 void undo_forget(struct undo_stack *u, const char *name);
 void action_release(struct action *a);
 
+/* What the journal says last of one variant: its row may be older, when a crash came between the
+ * journal's line and variant.json. */
+struct replay_row {
+	char *key; /* "7/claude-1" */
+	int archived; /* -1 = it says nothing */
+	bool has_promoted;
+	char *promoted; /* NULL = it was taken back */
+};
+
 /* What a replay of the journal finds. */
 struct replay {
 	struct undo_stack undo;
+	struct replay_row *row;
+	size_t nrow;
 	/* intents without completion; same index, child may be NULL */
 	struct json **open, **child;
 	size_t nopen;

@@ -14,6 +14,11 @@
 #include "engine/host.h"
 #include "model/runlog.h"
 
+/* What a variant is given at least before fewer of them run at once. */
+#define MEMORY_EACH ((int64_t)512 << 20)
+
+enum { PARALLEL_MIN = 4 };
+
 const struct engine_type *const engine_table[] = { &engine_dagger, &engine_docker, &engine_local,
 	&engine_fake, NULL };
 
@@ -25,17 +30,29 @@ const struct engine_type *engine_find(const char *name)
 	return NULL;
 }
 
+static int64_t ram_bytes(void)
+{
+	return (int64_t)sysconf(_SC_PHYS_PAGES) * sysconf(_SC_PAGESIZE);
+}
+
+int engine_parallel_of(long cores, int64_t ram)
+{
+	int64_t fit = ram / 5 * 4 / MEMORY_EACH, most = cores > PARALLEL_MIN ? cores : PARALLEL_MIN;
+
+	return (int)(fit < 1 ? 1 : fit < most ? fit : most);
+}
+
 int engine_default_parallel(void)
 {
 	long cores = sysconf(_SC_NPROCESSORS_ONLN);
 
-	return cores >= 4 ? (int)(cores / 2) : 1;
+	return engine_parallel_of(cores, ram_bytes());
 }
 
 void engine_defaults(struct limits *l, int parallel)
 {
-	int64_t ram = (int64_t)sysconf(_SC_PHYS_PAGES) * sysconf(_SC_PAGESIZE);
-	int64_t share = ram / 5 * 4 / (parallel > 0 ? parallel : 1), most = (int64_t)4 << 30;
+	int64_t share = ram_bytes() / 5 * 4 / (parallel > 0 ? parallel : 1),
+		most = (int64_t)4 << 30;
 
 	if (l->memory == 0)
 		l->memory = share < most ? share : most;

@@ -160,7 +160,10 @@ extern const struct engine_type *const engine_table[]; /* in the order of auto; 
 const struct engine_type *engine_find(const char *name);
 /* Fills what is 0 in l: memory min(4g, 80 % of RAM / parallel), pids 1024, log 1 GiB. */
 void engine_defaults(struct limits *l, int parallel);
-int engine_default_parallel(void); /* max(1, cores / 2) */
+/* max(4, cores): agents wait for the network most of the time; less where the machine has no 512
+ * MiB for each. */
+int engine_default_parallel(void);
+int engine_parallel_of(long cores, int64_t ram); /* the same, pure */
 /* The sentence for what a race asks and an engine does not enforce ("memory limit not enforced
  * here"), or "". */
 void engine_unlimited(

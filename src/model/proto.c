@@ -156,14 +156,26 @@ int race_info_from_json(struct race_info *i, const struct json *j, struct err *e
 	return 0;
 }
 
-void proto_hello(struct buf *line)
+static void print_hello(struct buf *line, const char *key, const char *text)
 {
 	struct json *o = json_object();
 	json_put_str(o, "hello", "yolodeck");
 	json_put_int(o, "proto", PROTO_VERSION);
 	json_put_str(o, "version", YOLODECK_VERSION);
+	if (key)
+		json_put_str(o, key, text);
 	json_print(o, line);
 	json_free(o);
+}
+
+void proto_hello(struct buf *line)
+{
+	print_hello(line, NULL, NULL);
+}
+
+void proto_hello_refused(struct buf *line, const char *why)
+{
+	print_hello(line, "refused", why);
 }
 
 int proto_check_hello(const char *line, int *peer_proto, char **peer_version, struct err *e)
@@ -187,6 +199,8 @@ int proto_check_hello(const char *line, int *peer_proto, char **peer_version, st
 			"the other side is yolodeck %s and speaks version %d of the protocol; this "
 			"is %s, version %d",
 			*peer_version, *peer_proto, YOLODECK_VERSION, PROTO_VERSION);
+	else if (json_str(j, "refused", NULL))
+		err_set(e, "too_many_clients", "%s", json_str(j, "refused", ""));
 	else
 		rc = 0;
 out:

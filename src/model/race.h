@@ -20,7 +20,6 @@ struct race {
 	struct spec spec; /* expanded */
 	struct variant **v; /* v[i]->number == i + 1 */
 	size_t n;
-	bool archived_all;
 };
 
 struct race *race_new(int number);

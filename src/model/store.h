@@ -34,8 +34,9 @@ int store_save_variant(const struct store *s, const struct variant *v, struct er
 /* Loads all races with their variants, ordered by number. A file that does not parse is left where
  * it is, logged, and its race or variant shown as lost with the reason. A variant without
  * variant.json and without log is queued: its record is written before anything of it starts. What
- * was run again is found by its directory. A claimed number without race.json and variants is no
- * race. */
+ * was run again is found by its directory. One that ended and is not saved is in state saving, and
+ * archive_after if it was archived; a live one whose recipe is not known is lost. A claimed number
+ * without race.json and variants is no race. */
 int store_load(const struct store *s, struct race ***out, size_t *n, struct err *e);
 
 #endif

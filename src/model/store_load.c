@@ -170,16 +170,25 @@ static void add_again(const struct store *s, struct race *r)
 	if (d)
 		closedir(d);
 	add_in_order(r, &a);
-	/* only now is every origin there */
-	for (size_t i = 0; i < a.n; i++) {
-		if (race_recipe(r, a.v[i]) || variant_ended(a.v[i]->state))
-			continue;
-		a.v[i]->state = VS_LOST;
-		xreplace(
-			&a.v[i]->reason, "the variant it was run again from is not there any more");
-	}
 	free(a.v);
 	free(dir);
+}
+
+/* Once all are there, and so every origin. */
+static void finish_variants(struct race *r)
+{
+	for (size_t i = 0; i < r->n; i++) {
+		struct variant *v = r->v[i];
+		if (variant_ended(v->state) && !v->saved) {
+			v->state = VS_SAVING;
+			v->archive_after |= v->archived;
+			v->archived = false;
+		}
+		if (race_recipe(r, v) || variant_ended(v->state))
+			continue;
+		v->state = VS_LOST;
+		xreplace(&v->reason, "the variant it was run again from is not there any more");
+	}
 }
 
 static struct race *damaged(const struct store *s, int number, const char *why)
@@ -217,9 +226,7 @@ static struct race *load_race(const struct store *s, int number)
 		for (size_t i = 0; i < r->spec.nvariants; i++)
 			race_add(r, load_variant(s, r, (int)i + 1, r->spec.variants[i].name));
 		add_again(s, r);
-		r->archived_all = r->n > 0;
-		for (size_t i = 0; i < r->n; i++)
-			r->archived_all &= r->v[i]->archived;
+		finish_variants(r);
 	}
 	json_free(j);
 	free(dir);

@@ -128,6 +128,7 @@ struct variant *variant_new(int race, int number, const char *name)
 	v->number = number;
 	v->name = xstrdup(name);
 	v->exit = -1;
+	v->saved = true;
 	v->files = -1;
 	v->added = v->removed = -1;
 	v->check.exit = v->check.passed = v->check.total = -1;
@@ -226,6 +227,8 @@ struct json *variant_to_json(const struct variant *v)
 	json_put(o, "check", c);
 	json_put_bool(o, "kill_asked", v->kill_asked);
 	json_put_bool(o, "archived", v->archived);
+	json_put_bool(o, "archive_after", v->archive_after);
+	json_put_bool(o, "saved", v->saved);
 	return o;
 }
 
@@ -275,6 +278,8 @@ static int read_all(struct variant *v, const struct json *j, struct err *e)
 	v->removed = json_int(j, "removed", -1);
 	v->kill_asked = json_bool(j, "kill_asked", false);
 	v->archived = json_bool(j, "archived", false);
+	v->archive_after = json_bool(j, "archive_after", false);
+	v->saved = json_bool(j, "saved", true);
 	return read_check(&v->check, json_get(j, "check"), e);
 }
 

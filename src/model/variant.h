@@ -91,6 +91,9 @@ struct variant {
 	/* first file in conflict with the base branch; "" = clean, NULL = not known */
 	char *conflict;
 	bool kill_asked, archived;
+	/* false: it ended and saving failed; whoever loads it saves it (store_load) */
+	bool saved;
+	bool archive_after; /* to be archived once it has ended */
 	char *promoted; /* branch it was promoted into */
 	char *note; /* progress of the engine; not stored */
 	uint64_t rev; /* of the row; not stored */

@@ -64,6 +64,11 @@ static void queue_of_one(void **state)
 		SPEC("\"parallel\":1,\"variants\":["
 		     "{\"name\":\"a\",\"command\":\"date +%s%N; date +%s%N\"},{\"name\":\"b\",\"command\":\"date +%s%N; date +%s%N\"},"
 		     "{\"name\":\"c\",\"command\":\"date +%s%N; date +%s%N\"}]"));
+	/* the last one waits at first, and its row says why */
+	struct json *row = wire_row(&w, "1/c");
+	assert_string_equal(json_str(row, "state", ""), "queued");
+	assert_string_equal(json_str(row, "note", ""), "queued: 1 at once");
+	json_free(row);
 	wire_over(&w);
 	long long last = 0;
 	for (const char *v = "abc"; *v; v++) {

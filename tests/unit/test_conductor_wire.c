@@ -2,6 +2,8 @@
  * eight; the idle end. */
 #include "wire.h"
 
+#include "client/client.h"
+
 #define ONE \
 	"{\"engine\":\"fake\",\"allow_unlimited\":true,\"variants\":[{\"name\":\"a\",\"command\":\"true\"}]}"
 
@@ -214,9 +216,22 @@ static void too_many(void **state)
 		int fd = sock_connect(w.store.dir, "sock", &e);
 		assert_true(fd >= 0);
 		line_io_init(&io[i], fd, PROTO_MAX_ANSWER);
-		in += wire_line(&io[i]) != NULL;
+		char *hello = wire_line(&io[i]), *version;
+		int proto;
+		assert_non_null(hello);
+		if (proto_check_hello(hello, &proto, &version, &e))
+			assert_string_equal(e.code, "too_many_clients");
+		else
+			in++;
+		free(version);
 	}
 	assert_int_equal(in, 31); /* and the one of the test */
+	/* the client hears it at once, and does not try again */
+	struct err e = ERR_INIT;
+	int64_t asked = clock_mono_ms();
+	assert_null(client_connect(&w.store, CLIENT_AUTOSTART, &e));
+	assert_string_equal(e.code, "too_many_clients");
+	assert_true(clock_mono_ms() - asked < 5000);
 	for (int i = 0; i < 40; i++)
 		line_io_release(&io[i]);
 	assert_int_equal(wire_live(&w), 0);

@@ -23,6 +23,18 @@ static void slots(void **state)
 	race_free(r);
 }
 
+/* At least four, as many as there are processors, fewer where memory does not suffice. */
+static void default_parallel(void **state)
+{
+	const int64_t gib = (int64_t)1 << 30;
+
+	assert_int_equal(engine_parallel_of(2, 16 * gib), 4);
+	assert_int_equal(engine_parallel_of(16, 64 * gib), 16);
+	assert_int_equal(engine_parallel_of(16, 4 * gib), 6);
+	assert_int_equal(engine_parallel_of(2, gib), 1);
+	assert_int_equal(engine_parallel_of(1, gib / 4), 1);
+}
+
 static void worth_a_check(void **state)
 {
 	struct engine_end end = { .cause = ENGINE_EXITED, .exit = 0 };
@@ -146,6 +158,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(slots),
+		cmocka_unit_test(default_parallel),
 		cmocka_unit_test(worth_a_check),
 		cmocka_unit_test(prompts),
 		cmocka_unit_test(replayed),

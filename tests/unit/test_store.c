@@ -180,7 +180,6 @@ static void all_races_come_back_in_order(void **state)
 	assert_int_equal(all[1]->n, 3);
 	assert_string_equal(all[1]->v[2]->name, "n-3");
 	assert_int_equal(all[1]->v[2]->state, VS_PASSED);
-	assert_true(all[1]->archived_all);
 	free_all(all, n);
 	store_release(&s);
 }
@@ -273,7 +272,6 @@ static void what_was_run_again_comes_back_by_its_directory(void **state)
 	assert_ptr_equal(race_recipe(r, r->v[6]), &r->spec.variants[0]);
 	assert_int_equal(r->v[7]->state, VS_LOST);
 	assert_non_null(strstr(r->v[7]->reason, "run again from"));
-	assert_false(r->archived_all);
 	free_all(all, n);
 	store_release(&s);
 }
