@@ -1,4 +1,6 @@
-/* pool.c - the only threads: workers, serial keys, and done functions run by the owner. */
+/* pool.c - the only threads: workers in two lanes, serial keys, and done functions run by the
+ * owner.
+ */
 #include "base/pool.h"
 
 #include <pthread.h>
@@ -9,10 +11,14 @@
 
 #include "base/mem.h"
 
+enum lane { BULK, INTERACTIVE, LANES };
+enum { INTERACTIVE_THREADS = 2 };
+
 struct job {
 	struct job *next;
 	pool_fn work, done;
 	void *arg;
+	enum lane lane;
 	char *key; /* NULL = free of order */
 };
 
@@ -22,13 +28,13 @@ struct list {
 
 struct pool {
 	pthread_mutex_t m;
-	pthread_cond_t more;
-	struct list queued, finished;
+	pthread_cond_t more[LANES];
+	struct list queued[LANES], finished;
 	size_t pending; /* posted and not yet reaped */
 	bool ending;
 	void (*wake)(void *ctx);
 	void *ctx;
-	int n;
+	int n, bulk; /* threads; the first ones are the bulk lane's */
 	pthread_t *thread;
 	const char **busy; /* key each worker has in hand, or NULL */
 };
@@ -62,20 +68,20 @@ static bool key_busy(const struct pool *p, const char *key)
 	return false;
 }
 
-/* First job whose key no worker has in hand; jobs of one key stay in order because the queue is
- * one. */
-static struct job *next_job(struct pool *p)
+/* First job whose key no worker has in hand; jobs of one key stay in order because the queue of a
+ * lane is one. */
+static struct job *next_job(struct pool *p, struct list *queued)
 {
 	struct job **at;
 
-	for (at = &p->queued.head; *at; at = &(*at)->next) {
+	for (at = &queued->head; *at; at = &(*at)->next) {
 		struct job *j = *at;
 
 		if (j->key && key_busy(p, j->key))
 			continue;
 		*at = j->next;
 		if (!j->next)
-			p->queued.tail = at;
+			queued->tail = at;
 		return j;
 	}
 	return NULL;
@@ -94,8 +100,8 @@ static void run_one(struct pool *p, int seat, struct job *j)
 	pthread_mutex_lock(&p->m);
 	p->busy[seat] = NULL;
 	list_add(&p->finished, j);
-	if (j->key)
-		pthread_cond_broadcast(&p->more); /* its successor may start now */
+	for (int i = 0; j->key && i < LANES; i++) /* its successor may start now */
+		pthread_cond_broadcast(&p->more[i]);
 	if (!p->wake)
 		return;
 	pthread_mutex_unlock(&p->m);
@@ -107,16 +113,17 @@ static void *worker(void *arg)
 {
 	struct seat s = *(struct seat *)arg;
 	struct pool *p = s.p;
+	enum lane lane = s.i < p->bulk ? BULK : INTERACTIVE;
 
 	free(arg);
 	pthread_mutex_lock(&p->m);
 	while (!p->ending) {
-		struct job *j = next_job(p);
+		struct job *j = next_job(p, &p->queued[lane]);
 
 		if (j)
 			run_one(p, s.i, j);
 		else
-			pthread_cond_wait(&p->more, &p->m);
+			pthread_cond_wait(&p->more[lane], &p->m);
 	}
 	pthread_mutex_unlock(&p->m);
 	return NULL;
@@ -143,15 +150,18 @@ struct pool *pool_new(int threads, void (*wake)(void *ctx), void *ctx)
 	if (threads < 1)
 		bug("pool of %d threads", threads);
 	pthread_mutex_init(&p->m, NULL);
-	pthread_cond_init(&p->more, NULL);
-	list_init(&p->queued);
+	for (int i = 0; i < LANES; i++) {
+		pthread_cond_init(&p->more[i], NULL);
+		list_init(&p->queued[i]);
+	}
 	list_init(&p->finished);
 	p->wake = wake;
 	p->ctx = ctx;
-	p->n = threads;
-	p->thread = xcalloc((size_t)threads, sizeof *p->thread);
-	p->busy = xcalloc((size_t)threads, sizeof *p->busy);
-	for (int i = 0; i < threads; i++) {
+	p->bulk = threads;
+	p->n = threads + INTERACTIVE_THREADS;
+	p->thread = xcalloc((size_t)p->n, sizeof *p->thread);
+	p->busy = xcalloc((size_t)p->n, sizeof *p->busy);
+	for (int i = 0; i < p->n; i++) {
 		struct seat *s = xmalloc(sizeof *s);
 
 		s->p = p;
@@ -161,24 +171,36 @@ struct pool *pool_new(int threads, void (*wake)(void *ctx), void *ctx)
 	return p;
 }
 
-void pool_post(struct pool *p, pool_fn work, pool_fn done, void *arg)
-{
-	pool_post_serial(p, NULL, work, done, arg);
-}
-
-void pool_post_serial(struct pool *p, const char *key, pool_fn work, pool_fn done, void *arg)
+static void post(
+	struct pool *p, enum lane lane, const char *key, pool_fn work, pool_fn done, void *arg)
 {
 	struct job *j = xcalloc(1, sizeof *j);
 
 	j->work = work;
 	j->done = done;
 	j->arg = arg;
+	j->lane = lane;
 	j->key = key ? xstrdup(key) : NULL;
 	pthread_mutex_lock(&p->m);
-	list_add(&p->queued, j);
+	list_add(&p->queued[lane], j);
 	p->pending++;
-	pthread_cond_signal(&p->more);
+	pthread_cond_signal(&p->more[lane]);
 	pthread_mutex_unlock(&p->m);
+}
+
+void pool_post(struct pool *p, pool_fn work, pool_fn done, void *arg)
+{
+	post(p, BULK, NULL, work, done, arg);
+}
+
+void pool_post_serial(struct pool *p, const char *key, pool_fn work, pool_fn done, void *arg)
+{
+	post(p, BULK, key, work, done, arg);
+}
+
+void pool_post_interactive(struct pool *p, const char *key, pool_fn work, pool_fn done, void *arg)
+{
+	post(p, INTERACTIVE, key, work, done, arg);
 }
 
 static size_t finish(struct job *j)
@@ -221,22 +243,31 @@ size_t pool_pending(const struct pool *p)
 	return n;
 }
 
+void pool_stop(struct pool *p)
+{
+	pthread_mutex_lock(&p->m);
+	p->ending = true;
+	for (int i = 0; i < LANES; i++)
+		pthread_cond_broadcast(&p->more[i]);
+	pthread_mutex_unlock(&p->m);
+	for (int i = 0; i < p->n; i++)
+		pthread_join(p->thread[i], NULL);
+	p->n = 0;
+}
+
 void pool_free(struct pool *p)
 {
 	if (!p)
 		return;
-	pthread_mutex_lock(&p->m);
-	p->ending = true;
-	pthread_cond_broadcast(&p->more);
-	pthread_mutex_unlock(&p->m);
-	for (int i = 0; i < p->n; i++)
-		pthread_join(p->thread[i], NULL);
+	pool_stop(p);
 	/* A done function may post again: nobody would run that, so its done is called too. */
-	while (p->finished.head || p->queued.head) {
+	while (p->finished.head || p->queued[BULK].head || p->queued[INTERACTIVE].head) {
 		finish(list_take_all(&p->finished));
-		finish(list_take_all(&p->queued));
+		for (int i = 0; i < LANES; i++)
+			finish(list_take_all(&p->queued[i]));
 	}
-	pthread_cond_destroy(&p->more);
+	for (int i = 0; i < LANES; i++)
+		pthread_cond_destroy(&p->more[i]);
 	pthread_mutex_destroy(&p->m);
 	free(p->thread);
 	free(p->busy);

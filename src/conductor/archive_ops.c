@@ -168,7 +168,7 @@ static void post(struct conductor *c, struct variant_run **v, size_t n, struct k
 	for (size_t i = 0; i < n; i++)
 		add_item(j, v[i]);
 	if (j->n)
-		pool_post_serial(loop_pool(c->loop), SERIAL_REPO, keep_work, keep_done, j);
+		pool_post_interactive(loop_pool(c->loop), SERIAL_REPO, keep_work, keep_done, j);
 	else
 		keep_done(j);
 }

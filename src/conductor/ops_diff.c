@@ -209,5 +209,6 @@ void ops_diff(const struct reply *r, const struct json *req)
 	d->b = works_now(vr) ? NULL : xstrdup(commit_of(vr));
 	d->path = json_str(req, "path", NULL) ? xstrdup(json_str(req, "path", "")) : NULL;
 	d->stat_only = json_bool(req, "stat", false);
-	pool_post_serial(loop_pool(r->c->loop), vr->key, diff_work, diff_done, d);
+	pool_post_interactive(
+		loop_pool(r->c->loop), d->b ? NULL : vr->key, diff_work, diff_done, d);
 }

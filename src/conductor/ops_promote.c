@@ -254,5 +254,5 @@ void ops_promote(const struct reply *r, const struct json *req)
 			return;
 		}
 	}
-	pool_post_serial(loop_pool(r->c->loop), SERIAL_REPO, promote_work, promote_done, p);
+	pool_post_interactive(loop_pool(r->c->loop), SERIAL_REPO, promote_work, promote_done, p);
 }

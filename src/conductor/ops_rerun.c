@@ -339,7 +339,7 @@ static void ask_next(struct rerun *u)
 	for (size_t i = 0; i < u->n; i++)
 		make_one(u, i);
 	u->store = u->c->store;
-	pool_post_serial(loop_pool(u->c->loop), SERIAL_REPO, claim_work, claim_done, u);
+	pool_post_interactive(loop_pool(u->c->loop), SERIAL_REPO, claim_work, claim_done, u);
 }
 
 /* ---- 1. who may be run again ---- */

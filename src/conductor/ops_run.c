@@ -253,7 +253,7 @@ static void prepared(void *ctx, const struct err *e)
 	make_race(u);
 	u->store = u->c->store;
 	u->journal = u->c->journal;
-	pool_post_serial(loop_pool(u->c->loop), SERIAL_REPO, claim_work, claim_done, u);
+	pool_post_interactive(loop_pool(u->c->loop), SERIAL_REPO, claim_work, claim_done, u);
 }
 
 static void chosen(void *ctx, struct engine_handle *s, const char *why, const struct err *e)
@@ -333,5 +333,5 @@ void ops_run(const struct reply *r, const struct json *req)
 	}
 	u->common = xstrdup(r->c->store.common);
 	u->from = xstrdup(from);
-	pool_post(loop_pool(r->c->loop), look_work, look_done, u);
+	pool_post_interactive(loop_pool(r->c->loop), NULL, look_work, look_done, u);
 }

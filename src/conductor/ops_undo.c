@@ -245,7 +245,7 @@ static void begin(void *arg)
 	copy_action(&u->a, top);
 	race = top->promote ? board_race(u->c, top->done.race) : NULL;
 	u->quarantine = race ? xstrdup(race->quarantine) : NULL;
-	pool_post_serial(loop_pool(u->c->loop), SERIAL_REPO, undo_work, undo_done, u);
+	pool_post_interactive(loop_pool(u->c->loop), SERIAL_REPO, undo_work, undo_done, u);
 }
 
 void ops_undo(const struct reply *r, const struct json *req)
@@ -260,5 +260,5 @@ void ops_undo(const struct reply *r, const struct json *req)
 	snprintf(u->asked, sizeof(u->asked), "%s", json_str(req, "token", ""));
 	u->common = xstrdup(r->c->store.common);
 	u->state_dir = xstrdup(r->c->store.dir);
-	pool_post_serial(loop_pool(r->c->loop), SERIAL_REPO, nothing, begin, u);
+	pool_post_interactive(loop_pool(r->c->loop), SERIAL_REPO, nothing, begin, u);
 }

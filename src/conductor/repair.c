@@ -214,5 +214,5 @@ void repair_begin(struct conductor *c)
 	p->store = c->store;
 	p->replay = c->replay;
 	c->replay = NULL;
-	pool_post_serial(loop_pool(c->loop), SERIAL_REPO, repair_work, repair_done, p);
+	pool_post_interactive(loop_pool(c->loop), SERIAL_REPO, repair_work, repair_done, p);
 }

@@ -148,6 +148,51 @@ static void count_done(void *arg)
 	atomic_fetch_add(&dones, 1);
 }
 
+/* All bulk workers are busy and more is queued: what a person waits for runs at once; a key that is
+ * in hand in one lane holds its job in the other up, and only that one. */
+static void test_interactive_never_waits(void **state)
+{
+	struct gate g = { 0 };
+	static struct job bulk[20];
+	struct job held = { .n = 1 }, now = { .n = 1 };
+	struct pool *p = pool_new(2, NULL, NULL);
+
+	memset(bulk, 0, sizeof bulk);
+	pool_post_serial(p, "k", gate_work, NULL, &g);
+	pool_post(p, gate_work, NULL, &g);
+	for (int i = 0; i < 20; i++)
+		pool_post(p, job_work, job_done, &bulk[i]);
+	UNIT_WAIT(atomic_load(&g.entered) == 2, 30000);
+	pool_post_interactive(p, "k", job_work, job_done, &held);
+	pool_post_interactive(p, NULL, job_work, job_done, &now);
+	UNIT_WAIT((pool_reap(p), now.done != 0), 30000);
+	assert_int_equal(held.done, 0);
+	assert_int_equal(bulk[0].done, 0);
+	atomic_store(&g.open, 1);
+	UNIT_WAIT((pool_reap(p), pool_pending(p) == 0), 30000);
+	assert_true(held.done != 0);
+	pool_free(p);
+}
+
+/* The end of a process: what runs is waited for, nothing else happens. */
+static void test_stop(void **state)
+{
+	struct gate g = { 0 };
+	struct job never = { .n = 1 };
+	struct pool *p = pool_new(1, NULL, NULL);
+
+	atomic_store(&dones, 0);
+	pool_post(p, gate_work, count_done, &g);
+	pool_post(p, job_work, job_done, &never);
+	UNIT_WAIT(atomic_load(&g.entered) == 1, 30000);
+	atomic_store(&g.open, 1);
+	pool_stop(p);
+	assert_int_equal(atomic_load(&g.now), 0);
+	assert_int_equal(atomic_load(&dones), 0);
+	assert_int_equal(never.done, 0);
+	pool_free(p);
+}
+
 /* What runs is waited for, what is queued never runs, and each done is called: nothing leaks. */
 static void test_free_drops_queue(void **state)
 {
@@ -250,6 +295,8 @@ int main(void)
 		cmocka_unit_test(test_all_done_on_owner),
 		cmocka_unit_test(test_same_key_in_order),
 		cmocka_unit_test(test_key_blocks_only_itself),
+		cmocka_unit_test(test_interactive_never_waits),
+		cmocka_unit_test(test_stop),
 		cmocka_unit_test(test_free_drops_queue),
 		cmocka_unit_test(test_done_may_post),
 		cmocka_unit_test(test_parallel),
