@@ -162,14 +162,14 @@ static void test_interactive_never_waits(void **state)
 	pool_post(p, gate_work, NULL, &g);
 	for (int i = 0; i < 20; i++)
 		pool_post(p, job_work, job_done, &bulk[i]);
-	UNIT_WAIT(atomic_load(&g.entered) == 2, 30000);
+	UNIT_WAIT(atomic_load(&g.entered) == 2);
 	pool_post_interactive(p, "k", job_work, job_done, &held);
 	pool_post_interactive(p, NULL, job_work, job_done, &now);
-	UNIT_WAIT((pool_reap(p), now.done != 0), 30000);
+	UNIT_WAIT((pool_reap(p), now.done != 0));
 	assert_int_equal(held.done, 0);
 	assert_int_equal(bulk[0].done, 0);
 	atomic_store(&g.open, 1);
-	UNIT_WAIT((pool_reap(p), pool_pending(p) == 0), 30000);
+	UNIT_WAIT((pool_reap(p), pool_pending(p) == 0));
 	assert_true(held.done != 0);
 	pool_free(p);
 }
@@ -184,7 +184,7 @@ static void test_stop(void **state)
 	atomic_store(&dones, 0);
 	pool_post(p, gate_work, count_done, &g);
 	pool_post(p, job_work, job_done, &never);
-	UNIT_WAIT(atomic_load(&g.entered) == 1, 30000);
+	UNIT_WAIT(atomic_load(&g.entered) == 1);
 	atomic_store(&g.open, 1);
 	pool_stop(p);
 	assert_int_equal(atomic_load(&g.now), 0);
