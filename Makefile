@@ -49,9 +49,10 @@ RUNNER_SRC := $(call src,src/runner) src/model/runlog.c
 RUNNER_OBJ := $(patsubst %.c,build/runner-obj/%.o,$(RUNNER_SRC))
 build/runner-obj/%.o: %.c
 	@mkdir -p $(@D)
-	$(Q)$(CC) -std=c11 -D_GNU_SOURCE -Isrc $(WARN) -O2 -g0 -ffunction-sections -fdata-sections -MMD -MP -c -o $@ $<
+	$(Q)$(CC) -std=c11 -D_GNU_SOURCE -Isrc $(WARN) -O2 -g0 -fPIE -fstack-protector-strong -D_FORTIFY_SOURCE=2 \
+		-ffunction-sections -fdata-sections -MMD -MP -c -o $@ $<
 build/runner: $(RUNNER_OBJ)
-	$(Q)$(CC) -static -s -Wl,--gc-sections -o $@ $^
+	$(Q)$(CC) -static-pie -s -Wl,--gc-sections -Wl,-z,relro,-z,now -o $@ $^
 
 # What is embedded: the runner, themes, templates.
 ASSET_FILES := $(sort $(shell find themes templates -type f 2>/dev/null))

@@ -71,12 +71,9 @@ static void namespaces(struct strv *o, bool net, bool tty)
 	strv_add(o, "--clearenv");
 }
 
-/* The directories above target that no mount makes: open to the command's user also when that is
- * not us. */
+/* The directories above target that no mount makes, whatever our umask is. */
 static void parents(struct strv *o, struct strv *made, const char *target)
 {
-	if (!box_root())
-		return;
 	for (const char *p = strchr(target + 1, '/'); p; p = strchr(p + 1, '/')) {
 		char *dir = xstrndup(target, (size_t)(p - target));
 		if (!strv_has(made, dir)) {
@@ -172,16 +169,18 @@ static void own_dirs(const struct engine_task *t, struct strv *o, struct strv *m
 
 static void environment(const struct engine_task *t, const struct host *h, struct strv *o)
 {
-	for (size_t i = 0; t && i < t->env.n; i++) {
-		const char *equals = strchr(t->env.v[i], '=');
+	const struct strv none = STRV_INIT;
+	struct strv env = STRV_INIT;
+
+	host_environment(h, t ? &t->env : &none, &env);
+	for (size_t i = 0; i < env.n; i++) {
+		char *equals = strchr(env.v[i], '=');
 		if (!equals)
 			continue;
-		char *key = xstrndup(t->env.v[i], (size_t)(equals - t->env.v[i]));
-		strv_addl(o, "--setenv", key, equals + 1, NULL);
-		free(key);
+		*equals = 0;
+		strv_addl(o, "--setenv", env.v[i], equals + 1, NULL);
 	}
-	strv_addl(o, "--setenv", "HOME", "/home/yolo", "--setenv", "USER", "yolo", "--setenv",
-		"PATH", h->path, NULL);
+	strv_release(&env);
 }
 
 int box_options(const struct engine_ctx *c, const struct engine_task *t, const struct host *h,

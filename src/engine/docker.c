@@ -24,9 +24,13 @@ static void on_removed(void *ctx, const struct http_answer *a)
 {
 	struct docker_remove *r = ctx;
 	char said[DOCKER_TEXT];
-	if (a->trouble != HTTP_OK)
-		return; /* asked again when the link is back */
-	if (a->status >= 400 && a->status != 404 && a->status != 409) {
+	if (a->trouble != HTTP_OK && (a->trouble == HTTP_CANCELLED || ++r->tries < DOCKER_TRIES)) {
+		r->sent = false; /* asked again, now or when the link is back */
+		return;
+	}
+	if (a->trouble != HTTP_OK) {
+		diag(DIAG_WARN, "docker: %.40s could not be removed: no answer", r->key);
+	} else if (a->status >= 400 && a->status != 404 && a->status != 409) {
 		docker_message(a, said, sizeof(said));
 		diag(DIAG_WARN, "docker: %.40s could not be removed (%d): %s", r->key, a->status,
 			said);

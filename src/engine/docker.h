@@ -25,7 +25,7 @@ enum {
 	DOCKER_API_FLOOR = 41, /* 1.41, Docker 20.10 */
 	DOCKER_API_NEWEST = 51, /* 1.51: newest whose changes were read */
 	DOCKER_NOBODY = 65532, /* uid and gid of the command when the conductor is root */
-	DOCKER_TRIES = 6, /* create and start sent for one task, then it is over */
+	DOCKER_TRIES = 6, /* create and start sent for one task, a removal sent: then it is over */
 	DOCKER_LOOKS = 10, /* inspects that told nothing, then it is over */
 	DOCKER_TEXT = 300, /* bytes shown of what a daemon says */
 };
@@ -104,6 +104,7 @@ struct docker_remove {
 	struct docker *d;
 	char *key;
 	bool sent;
+	int tries;
 };
 
 struct docker_probe {
@@ -151,8 +152,9 @@ void docker_lost(struct docker *d, const struct http_answer *a, const char *what
  */
 void docker_heartbeat(struct docker *d);
 void docker_link_close(struct docker *d);
-/* A call on a link that is UP. fn gets an answer with a status; when the link is lost meanwhile, a
- * task's call is dropped (task->call cleared), other calls get trouble HTTP_CANCELLED. */
+/* A call on a link that is UP. Without a status, a task's call ends in docker_unanswered, other
+ * calls get the trouble. When the link is lost meanwhile, a task's call is dropped (task->call
+ * cleared), other calls get trouble HTTP_CANCELLED. */
 struct docker_call *docker_call(struct docker *d, struct docker_task *task,
 	const struct docker_req *r, docker_fn fn, void *ctx);
 
@@ -161,6 +163,8 @@ int64_t docker_call_uploaded(const struct docker_call *c);
 
 /* ---- docker_task.c ---- */
 void docker_step(struct docker_task *k); /* link is up: make the call it needs, if any */
+/* Its call got no answer: an inspect tells, after a while, what came of it. */
+void docker_unanswered(struct docker_task *k);
 void docker_task_free(struct docker_task *k); /* without a word */
 /* ended(); k is gone */
 void docker_finish(struct docker_task *k, enum engine_cause cause, const char *words);

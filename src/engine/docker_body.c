@@ -216,22 +216,11 @@ static void put_guards(const struct docker *d, const struct engine_task *t, stru
 	json_put_str(put_object(config, "RestartPolicy"), "Name", "no");
 }
 
-static void put_env(const struct engine_task *t, const struct host *h, struct json *body)
-{
-	struct strv env = STRV_INIT;
-	for (size_t i = 0; i < t->env.n; i++)
-		strv_add(&env, t->env.v[i]);
-	strv_add(&env, "HOME=/home/yolo");
-	if (h->path) /* an image knows its own */
-		strv_fmt(&env, "PATH=%s", h->path);
-	json_put_strv(body, "Env", &env);
-	strv_release(&env);
-}
-
 int docker_body(const struct docker *d, const struct engine_task *t, const char *image,
 	struct buf *out, struct err *e)
 {
 	struct host h = { 0 };
+	struct strv env = STRV_INIT;
 	int uid, gid, rc = -1;
 	docker_owner(d, &uid, &gid);
 	if (!strcmp(t->image, "host") &&
@@ -247,7 +236,9 @@ int docker_body(const struct docker *d, const struct engine_task *t, const char 
 	json_put_str(
 		body, "StopSignal", "SIGTERM"); /* an image's own would not reach the command */
 	put_list(put_object(body, "Healthcheck"), "Test", (const char *const[]){ "NONE", NULL });
-	put_env(t, &h, body);
+	host_environment(&h, &t->env, &env);
+	json_put_strv(body, "Env", &env);
+	strv_release(&env);
 	put_labels(t, body);
 	struct json *config = put_object(body, "HostConfig");
 	put_guards(d, t, config);

@@ -89,8 +89,9 @@ bool docker_ended(const struct docker_task *k, const struct json *inspect, struc
 	bool record = engine_end_from_log(k->t, end);
 	if (!inspect) {
 		if (!record)
-			*end = (struct engine_end){ ENGINE_GONE, -1,
-				"its container is gone: removed from outside" };
+			*end = (struct engine_end){ .cause = ENGINE_GONE,
+				.exit = -1,
+				.reason = "its container is gone: removed from outside" };
 		return false;
 	}
 	if (record && k->d->info.rootless && end->exit != (int)json_int(state, "ExitCode", -1))
@@ -106,7 +107,7 @@ bool docker_ended(const struct docker_task *k, const struct json *inspect, struc
 	}
 	if (oom && end->exit > 0 && (end->cause == ENGINE_EXITED || end->cause == ENGINE_SETUP))
 		out_of_memory(k->t, end);
-	if (end->exit == 127 &&
+	if (end->exit == 127 && !end->explained &&
 		(end->cause == ENGINE_EXITED || end->cause == ENGINE_SETUP ||
 			end->cause == ENGINE_NOT_STARTED))
 		not_found(k, end);

@@ -123,14 +123,18 @@ static void on_call(void *ctx, const struct http_answer *a)
 	struct docker *d = c->d;
 	docker_fn fn = c->fn;
 	void *fn_ctx = c->ctx;
-	bool of_task = c->task != NULL;
+	struct docker_task *task = c->task;
 	unlink_call(c);
 	free(c);
 	arm_late(d);
-	if (a->trouble == HTTP_OK || !of_task)
+	if (a->trouble == HTTP_OK || !task)
 		fn(fn_ctx, a);
-	if (a->trouble != HTTP_OK)
-		docker_lost(d, a, "a call");
+	else
+		docker_unanswered(task);
+	/* one call that got no answer says nothing of the others: whether the daemon lives, it is
+	 * asked */
+	if (a->trouble != HTTP_OK && d->link == LINK_UP && !d->ping)
+		ping_late(d);
 	docker_poke(d);
 }
 

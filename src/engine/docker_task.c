@@ -63,6 +63,8 @@ static void drop(struct docker_task *k, enum engine_cause cause, const char *wor
 	k->end = (struct engine_end){ .cause = cause, .exit = -1 };
 	snprintf(k->end.reason, sizeof(k->end.reason), "%.500s", words);
 	k->phase = TASK_DROP;
+	loop_cancel(k->again);
+	k->again = NULL;
 	docker_poke(k->d);
 }
 
@@ -213,6 +215,15 @@ static void look_later(struct docker_task *k, const char *what)
 		k->again = loop_after(k->d->loop, LOOK_MS * k->looks, look_again, k);
 }
 
+void docker_unanswered(struct docker_task *k)
+{
+	release_slot(k);
+	k->stop_sent = false;
+	if (k->phase != TASK_DROP)
+		k->phase = TASK_LOOK;
+	look_later(k, "Docker does not answer when it is asked what became of it");
+}
+
 static void say_started(struct docker_task *k)
 {
 	if (k->said_started)
@@ -254,6 +265,7 @@ static void not_there(struct docker_task *k)
 		finish(k, &end);
 	} else {
 		k->phase = TASK_NEW; /* the create was never carried out */
+		k->looks = 0;
 		release_slot(k);
 	}
 }
@@ -371,7 +383,7 @@ static void on_dropped(void *ctx, const struct http_answer *a)
 
 void docker_step(struct docker_task *k)
 {
-	if (k->call || (k->again && k->phase != TASK_DROP))
+	if (k->call || k->again)
 		return;
 	bool begins = k->phase == TASK_NEW || k->phase == TASK_CREATED;
 	if (begins && k->tries >= DOCKER_TRIES) {

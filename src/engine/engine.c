@@ -85,15 +85,22 @@ void engine_unlimited(
 			missing[2]);
 }
 
+struct last_records {
+	struct runlog_record exit;
+	uint64_t pids; /* the limit of processes, if a fork was refused at it */
+	bool crlf;
+};
+
 /* The exit is the last record but for what a crash may have torn: so only the end of the index is
- * read. */
-static bool exit_record(const char *path, struct runlog_record *r, uint64_t *pids)
+ * read. Notes that explain the exit stand directly before it. */
+static bool read_last_records(const char *path, struct last_records *last)
 {
 	unsigned char b[16 * RUNLOG_RECORD];
 	struct stat st;
 	int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	bool found = false;
 
+	memset(last, 0, sizeof *last);
 	if (fd < 0)
 		return false;
 	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode)) {
@@ -101,14 +108,57 @@ static bool exit_record(const char *path, struct runlog_record *r, uint64_t *pid
 		off_t from = end > (off_t)sizeof b ? end - (off_t)sizeof b : 0;
 		ssize_t n = pread(fd, b, (size_t)(end - from), from);
 		for (n -= RUNLOG_RECORD; n >= 0 && !found; n -= RUNLOG_RECORD)
-			found = runlog_decode(b + n, r) == 0 && r->kind == RUNLOG_EXIT;
+			found = runlog_decode(b + n, &last->exit) == 0 &&
+				last->exit.kind == RUNLOG_EXIT;
 		struct runlog_record note;
-		if (found && n >= 0 && runlog_decode(b + n, &note) == 0 &&
-			note.kind == RUNLOG_NOTE && note.len == RUNLOG_NOTE_PIDS)
-			*pids = note.val;
+		for (; found && n >= 0; n -= RUNLOG_RECORD) {
+			if (runlog_decode(b + n, &note) < 0 || note.kind != RUNLOG_NOTE)
+				break;
+			if (note.len == RUNLOG_NOTE_PIDS)
+				last->pids = note.val;
+			last->crlf |= note.len == RUNLOG_NOTE_CRLF;
+		}
 	}
 	close(fd);
 	return found;
+}
+
+/* First word of a shell command, if it can be nothing but a program's name. */
+static char *first_word(const char *script)
+{
+	script += strspn(script, " \t\n");
+	size_t n = strcspn(script, " \t\n;&|<>");
+
+	for (size_t i = 0; i < n; i++)
+		if (!strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._+-/~",
+			    script[i]))
+			return NULL;
+	return n ? xstrndup(script, n) : NULL;
+}
+
+/* What was to be executed, as far as can be told; NULL = not known. */
+static char *program_of(const struct engine_task *t, enum engine_cause cause)
+{
+	const struct strv *a = &t->argv;
+
+	if (cause == ENGINE_SETUP)
+		return t->setup ? first_word(t->setup) : NULL;
+	if (a->n >= 3 && !strcmp(a->v[1], "-c") &&
+		(!strcmp(a->v[0], "/bin/sh") || !strcmp(a->v[0], "sh")))
+		return first_word(a->v[2]);
+	return a->n ? xstrdup(a->v[0]) : NULL;
+}
+
+static void explain_crlf(const struct engine_task *t, struct engine_end *end)
+{
+	char *program = program_of(t, end->cause);
+
+	snprintf(end->reason, sizeof end->reason,
+		"%s%.200s has Windows line endings (CRLF), so its interpreter is not found; convert it, for example with dos2unix",
+		end->cause == ENGINE_SETUP ? "setup failed: " : "",
+		program ? program : "the script");
+	end->explained = true;
+	free(program);
 }
 
 static void exit_words(uint32_t code, char *out, size_t n)
@@ -122,13 +172,13 @@ static void exit_words(uint32_t code, char *out, size_t n)
 
 bool engine_end_from_log(const struct engine_task *t, struct engine_end *end)
 {
-	struct runlog_record r;
+	struct last_records last;
 	char words[96], limit[32];
-	uint64_t pids = 0;
 
 	memset(end, 0, sizeof *end);
-	if (!exit_record(t->idx, &r, &pids))
+	if (!read_last_records(t->idx, &last))
 		return false;
+	struct runlog_record r = last.exit;
 	end->exit = (int)r.len;
 	exit_words(r.len, words, sizeof words);
 	switch (r.val) {
@@ -160,40 +210,22 @@ bool engine_end_from_log(const struct engine_task *t, struct engine_end *end)
 		end->cause = ENGINE_EXITED;
 		snprintf(end->reason, sizeof end->reason, "%s", words);
 	}
+	if (last.crlf)
+		explain_crlf(t, end);
 	size_t len = strlen(end->reason);
-	if (pids && end->exit != 0 && end->cause != ENGINE_STOPPED)
+	if (last.pids && end->exit != 0 && end->cause != ENGINE_STOPPED)
 		snprintf(end->reason + len, sizeof end->reason - len,
-			", process limit (%llu) reached", (unsigned long long)pids);
+			", process limit (%llu) reached", (unsigned long long)last.pids);
 	return true;
-}
-
-/* First word of a shell command, if it can be nothing but a program's name. */
-static char *first_word(const char *script)
-{
-	script += strspn(script, " \t\n");
-	size_t n = strcspn(script, " \t\n;&|");
-
-	for (size_t i = 0; i < n; i++)
-		if (!strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._+-/~",
-			    script[i]))
-			return NULL;
-	return n ? xstrndup(script, n) : NULL;
 }
 
 void engine_explain_127(const struct host *h, const struct engine_task *t, struct engine_end *end)
 {
-	const struct strv *a = &t->argv;
 	char why[400], *program;
 
-	if (end->exit != 127 || a->n == 0)
+	if (end->exit != 127 || end->explained)
 		return;
-	if (end->cause == ENGINE_SETUP)
-		program = t->setup ? first_word(t->setup) : NULL;
-	else if (a->n >= 3 && !strcmp(a->v[1], "-c") &&
-		(!strcmp(a->v[0], "/bin/sh") || !strcmp(a->v[0], "sh")))
-		program = first_word(a->v[2]);
-	else
-		program = xstrdup(a->v[0]);
+	program = program_of(t, end->cause);
 	if (program && host_explain_127(h, program, why, sizeof why))
 		snprintf(end->reason, sizeof end->reason, "%s", why);
 	free(program);

@@ -65,6 +65,7 @@ struct engine_end {
 	int exit; /* -1 = not known */
 	/* a sentence: "exit 1", "out of memory (limit 2.0 GiB)", "no such image: node:22" */
 	char reason[512];
+	bool explained; /* reason says already why a program was not found */
 };
 
 struct engine_events {

@@ -223,6 +223,22 @@ void host_release(struct host *h)
 	memset(h, 0, sizeof *h);
 }
 
+void host_environment(const struct host *h, const struct strv *env, struct strv *out)
+{
+	bool locale = false;
+
+	for (size_t i = 0; i < env->n; i++) {
+		strv_add(out, env->v[i]);
+		locale |= !strncmp(env->v[i], "LANG=", 5) || !strncmp(env->v[i], "LC_ALL=", 7);
+	}
+	strv_addl(out, "HOME=/home/yolo", "USER=yolo", NULL);
+	if (!h->path) /* an image knows its own */
+		return;
+	strv_fmt(out, "PATH=%s", h->path);
+	if (!locale)
+		strv_add(out, "LANG=C.UTF-8");
+}
+
 bool host_explain_127(const struct host *h, const char *program, char *out, size_t n)
 {
 	char *found = strchr(program, '/') ? host_expand(program) : child_which(program, NULL);

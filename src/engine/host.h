@@ -33,6 +33,10 @@ int host_table(struct host *h, const char *gen_dir, int uid, int gid, const stru
 	struct err *e);
 void host_release(struct host *h);
 
+/* Environment of a command: env (K=V), then HOME and USER, and of image host (h->path) PATH and a
+ * UTF-8 locale unless env names one. Appended to out. */
+void host_environment(const struct host *h, const struct strv *env, struct strv *out);
+
 /* path is dir or lies below it, by their text. */
 bool host_below(const char *path, const char *dir);
 /* "~/x" -> the user's home; else a copy. The caller frees. */

@@ -135,10 +135,9 @@ static size_t on_header(char *data, size_t size, size_t count, void *ctx)
 	static const char api[] = "Api-Version:";
 	struct http_call *c = ctx;
 	size_t n = size * count;
-	if (n >= 12 && !memcmp(data, "HTTP/", 5)) {
-		const char *sp = memchr(data, ' ', n);
-		c->status = sp ? (int)strtol(sp, NULL, 10) : 0;
+	if (n > 5 && !memcmp(data, "HTTP/", 5)) { /* another block may follow a 100 */
 		c->headers_done = false;
+		c->status = 0;
 	} else if (n > strlen(api) && !strncasecmp(data, api, strlen(api))) {
 		size_t i = strlen(api), k = 0;
 		while (i < n && data[i] == ' ')
@@ -146,8 +145,11 @@ static size_t on_header(char *data, size_t size, size_t count, void *ctx)
 		while (i < n && data[i] > ' ' && k + 1 < sizeof(c->a.api_version))
 			c->a.api_version[k++] = data[i++];
 		c->a.api_version[k] = 0;
-	} else if (n <= 2 && c->status >= 200) {
-		c->headers_done = true;
+	} else if (n <= 2) {
+		long status = 0;
+		curl_easy_getinfo(c->easy, CURLINFO_RESPONSE_CODE, &status);
+		c->status = (int)status;
+		c->headers_done = status >= 200;
 		if (c->open && is_2xx(c))
 			arm(c);
 	}

@@ -230,9 +230,10 @@ static void on_look(void *ctx, const struct http_answer *a)
 	struct err e = ERR_INIT;
 	char said[DOCKER_TEXT];
 	s->call = NULL;
-	if (a->trouble != HTTP_OK)
-		return; /* again when the link is back */
-	if (a->status == 404 && !s->fetched) {
+	if (a->trouble != HTTP_OK) {
+		if (a->trouble != HTTP_CANCELLED)
+			image_cut(s);
+	} else if (a->status == 404 && !s->fetched) {
 		s->state = SOURCE_FETCH;
 	} else if (a->status == 404) {
 		image_failed(s, "Docker fetched image %.200s and does not have it now", s->text);
@@ -286,7 +287,7 @@ static void make_empty(struct image_source *s)
 	s->call = docker_call(s->d, NULL,
 		&(struct docker_req){ .method = "POST",
 			.path = "/images/"
-				"create?fromSrc=-&repo=yolodeck-empty&tag=1&changes=LABEL%"
+				"create?fromSrc=-&repo=yolodeck-empty:1&changes=LABEL%"
 				"20yolodeck.empty%3D1",
 			.content_type = "application/x-tar",
 			.body = &tar,

@@ -67,6 +67,7 @@ const char *runlog_note_text(unsigned note)
 		[RUNLOG_NOTE_UNGUARDED] = "the command can reach its own log",
 		[RUNLOG_NOTE_PIDS] = "process limit reached",
 		[RUNLOG_NOTE_MEMORY] = "memory limit reached, killed",
+		[RUNLOG_NOTE_CRLF] = "the script has Windows line endings (CRLF)",
 	};
 	return note < sizeof text / sizeof *text ? text[note] : "unknown note";
 }

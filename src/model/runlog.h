@@ -43,6 +43,9 @@ enum runlog_note { /* the reader makes the sentence: runlog_note_text() */
 	/* a fork was refused at the limit of processes; val = limit. Just before the exit */
 	RUNLOG_NOTE_PIDS,
 	RUNLOG_NOTE_MEMORY, /* over the memory limit, KILL sent; val = limit in bytes */
+	/* what could not be executed (127) is a script with Windows line endings. Just before the
+	 * exit */
+	RUNLOG_NOTE_CRLF,
 };
 
 struct runlog_record {

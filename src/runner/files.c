@@ -87,6 +87,60 @@ uint64_t files_pids_reached(void)
 	return 0;
 }
 
+/* Version 2 counts kills in memory.events, version 1 in memory.oom_control: "oom_kill N". */
+bool files_out_of_memory(void)
+{
+	static const char *const paths[] = { "/sys/fs/cgroup/memory.events",
+		"/sys/fs/cgroup/memory/memory.oom_control" };
+	char text[1024] = "\n";
+
+	for (size_t i = 0; i < 2 && getpid() == 1; i++) {
+		const char *at = read_text(paths[i], text + 1, sizeof text - 1)
+			? NULL
+			: strstr(text, "\noom_kill ");
+		if (at)
+			return strtoull(at + strlen("\noom_kill "), NULL, 10) > 0;
+	}
+	return false;
+}
+
+void files_find(const char *name, char *path, size_t size)
+{
+	const char *p = getenv("PATH");
+
+	snprintf(path, size, "%s", name);
+	if (strchr(name, '/'))
+		return;
+	for (path[0] = 0; p && *p; p += strspn(p, ":")) {
+		size_t n = strcspn(p, ":");
+		int len = snprintf(path, size, "%.*s/%s", (int)n, p, name);
+		if (len > 0 && (size_t)len < size && access(path, F_OK) == 0)
+			return;
+		path[0] = 0;
+		p += n;
+	}
+}
+
+bool files_crlf_script(const char *const *argv)
+{
+	char name[4096], path[4096], line[256];
+	const char *program = argv[0];
+
+	if (argv[1] && argv[2] && !strcmp(argv[1], "-c")) {
+		program = argv[2] + strspn(argv[2], " \t\n");
+		snprintf(name, sizeof name, "%.*s", (int)strcspn(program, " \t\n;&|<>"), program);
+		program = name;
+	}
+	files_find(program, path, sizeof path);
+	int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	ssize_t n = fd < 0 ? -1 : read(fd, line, sizeof line - 1);
+	if (fd >= 0)
+		close(fd);
+	line[n > 0 ? n : 0] = 0;
+	size_t end = strcspn(line, "\n");
+	return !strncmp(line, "#!", 2) && line[end] && line[end - 1] == '\r';
+}
+
 int files_reach(const char *path)
 {
 	struct sockaddr_un a = { .sun_family = AF_UNIX };

@@ -28,6 +28,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -63,11 +64,15 @@ static struct outcome phase(struct run *r, const char *const *argv, bool last)
 	pump_phase(r);
 	if (why) {
 		runlog_note(&r->w, RUNLOG_NOTE_NOT_FOUND, (uint64_t)why);
+		r->crlf = r->crlf && why == ENOENT;
 		return (struct outcome){ why == ENOENT ? 127 : 126, RUNLOG_NOT_STARTED };
 	}
 	if (pump_drain(r, last) && last)
 		runlog_note(&r->w, RUNLOG_NOTE_ORPHANS, 0);
 	uint32_t code = r->over_memory || r->over_pids ? 128 + SIGKILL : code_of(r->status);
+	r->crlf = r->crlf && code == 127;
+	if (code == 128 + SIGKILL && !r->killed && files_out_of_memory())
+		r->over_memory = true;
 	return (struct outcome){ code, cause_of(r, RUNLOG_BY_ITSELF) };
 }
 
@@ -117,8 +122,10 @@ int main(int argc, char **argv)
 		.vault = -1,
 		.notify = -1,
 		.ctl = -1 };
-	int errand_code = errand(argc, argv);
+	int errand_code;
 
+	umask(022); /* whatever the one who started us has */
+	errand_code = errand(argc, argv);
 	if (errand_code >= 0)
 		return errand_code;
 	if (options_parse(&r.o, argc, argv))
@@ -146,6 +153,8 @@ int main(int argc, char **argv)
 	uint64_t pids = r.over_pids ? (uint64_t)r.o.pids : files_pids_reached();
 	if (pids)
 		runlog_note(&r.w, RUNLOG_NOTE_PIDS, pids);
+	if (r.crlf)
+		runlog_note(&r.w, RUNLOG_NOTE_CRLF, 0);
 	runlog_exit(&r.w, o.code, o.cause);
 	if (r.o.vault) {
 		frames_finish(&r);

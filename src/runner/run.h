@@ -67,6 +67,7 @@ struct run {
 	bool dead; /* main has ended with ... */
 	int status; /* ... this wait status */
 	bool stopped, timed_out, killed;
+	bool crlf; /* what the phase starts is a script with a Windows line ending */
 	/* all of our pid namespace but pid 1 and us is the command's: KILL goes to all */
 	bool alone;
 	int64_t limit_at, kill_at; /* CLOCK_MONOTONIC ns; 0 = not set */
@@ -90,6 +91,14 @@ int files_reach(const char *path);
 /* The limit of processes of the container we are pid 1 of, if a fork was ever refused at it; else
  * 0. */
 uint64_t files_pids_reached(void);
+/* Did the kernel kill a process of the container we are pid 1 of, for want of memory? */
+bool files_out_of_memory(void);
+/* Where execvp finds a program: name itself with a slash, else the first in PATH; "" = nowhere. */
+void files_find(const char *name, char *path, size_t size);
+/* Is the program of argv (or, of `sh -c`, the first word) a script whose first line ends in CR LF?
+ * The kernel then looks for an interpreter with a CR in its name. Relative to the working
+ * directory, as whoever asks. */
+bool files_crlf_script(const char *const *argv);
 
 /* vault.c */
 /* directory, log, idx, writer, tick; -1 after a sentence on stderr */
@@ -117,7 +126,7 @@ int errand(int argc, char **argv);
 int pack(const char *dir, const char *to);
 
 /* spawn.c */
-/* *exec_errno: why it did not begin, 0 = it did */
+/* *exec_errno: why it did not begin, 0 = it did; sets crlf */
 void spawn(struct run *r, const char *const *argv, int *exec_errno);
 _Noreturn void spawn_become(const struct options *o); /* --exec */
 void spawn_ask(struct run *r); /* TERM to the phase's process group */

@@ -18,6 +18,8 @@
 
 #include "runner/run.h"
 
+enum { CRLF = -1 }; /* told by the child before its errno, if there is one */
+
 /* Keys are not files: whoever inherits the user's session keyring can read what is in it, behind
  * any mounts and namespaces. A kernel without keys and a filter that refuses the call leave nothing
  * to be reached either. */
@@ -91,19 +93,12 @@ static void close_others(void)
  * program is nowhere. */
 static int exec_errno_of(const char *name, int why)
 {
-	const char *p = getenv("PATH");
 	char path[4096];
 
-	if (why != EACCES || !p || strchr(name, '/'))
+	if (why != EACCES)
 		return why;
-	for (; *p; p += strspn(p, ":")) {
-		size_t n = strcspn(p, ":");
-		int len = snprintf(path, sizeof path, "%.*s/%s", (int)n, p, name);
-		if (len > 0 && (size_t)len < sizeof path && access(path, F_OK) == 0)
-			return EACCES;
-		p += n;
-	}
-	return ENOENT;
+	files_find(name, path, sizeof path);
+	return *path ? EACCES : ENOENT;
 }
 
 static _Noreturn void child(const struct run *r, const char *const *argv, int report)
@@ -118,6 +113,9 @@ static _Noreturn void child(const struct run *r, const char *const *argv, int re
 	if (enter_cgroups(&r->o) == 0 && stdio(r) == 0 &&
 		limit_pids(r->o.vault ? 0 : r->o.pids) == 0 && drop_powers(&r->o) == 0 &&
 		(!r->o.cwd || chdir(r->o.cwd) == 0)) {
+		int crlf = files_crlf_script(argv) ? CRLF : 0;
+		if (crlf && write(report, &crlf, sizeof crlf) < 0)
+			_exit(RUN_FAULT);
 		sigprocmask(SIG_SETMASK, &none, NULL);
 		execvp(argv[0], (char *const *)(uintptr_t)argv);
 	}
@@ -141,7 +139,7 @@ void spawn(struct run *r, const char *const *argv, int *exec_errno)
 	int report[2];
 
 	*exec_errno = 0;
-	r->dead = r->killed = false;
+	r->dead = r->killed = r->crlf = false;
 	if (pipe2(report, O_CLOEXEC) < 0) {
 		r->dead = true;
 		*exec_errno = errno;
@@ -158,8 +156,11 @@ void spawn(struct run *r, const char *const *argv, int *exec_errno)
 		*exec_errno = failed;
 		return;
 	}
-	if (read(report[0], exec_errno, sizeof *exec_errno) != sizeof *exec_errno)
-		*exec_errno = 0;
+	do {
+		if (read(report[0], exec_errno, sizeof *exec_errno) != sizeof *exec_errno)
+			*exec_errno = 0;
+		r->crlf |= *exec_errno == CRLF;
+	} while (*exec_errno == CRLF);
 	close(report[0]);
 }
 

@@ -2,6 +2,7 @@
  * with. */
 #ifndef TESTS_ENGINE_BENCH_H
 #define TESTS_ENGINE_BENCH_H
+#pragma GCC diagnostic ignored "-Wunused-function" /* each test uses some of it */
 
 #include "unit.h"
 
@@ -397,7 +398,7 @@ static int as_ordinary_user(char **argv)
 	}
 	if (!mkdtemp(made) || chmod(made, 0755) < 0)
 		return 1;
-	copy = fs_join(made, "test_engine");
+	copy = fs_join(made, fs_basename(argv[0]));
 	struct child_spec s = CHILD_SPEC_INIT;
 	s.argv = (const char *const[]){ setpriv, "--reuid", "65531", "--regid", "65531",
 		"--clear-groups", copy, argv[1], NULL };

@@ -174,6 +174,11 @@ static bool nothing_is_pulled(struct rig *r)
 	return !d->sources && !d->calls;
 }
 
+static bool last_ended(struct rig *r)
+{
+	return r->task[r->n - 1].ended > 0;
+}
+
 static void stopped_while_pulling(void **state)
 {
 	struct rig *r = *state;
@@ -228,6 +233,31 @@ static void always_cut(void **state)
 	serve(r, rules);
 	struct rig_task *k = add(r, "node:22");
 	ends(r, k, ENGINE_NOT_STARTED, "Docker broke off 5 times while image node:22 was fetched");
+}
+
+/* One call that breaks off is that call's own: the pull beside it goes on, and nobody is told that
+ * Docker is away. */
+static void a_broken_call_beside_a_pull(void **state)
+{
+	struct rig *r = *state;
+	static const char part[] =
+		"{\"status\":\"Downloading\",\"progressDetail\":{\"current\":34,\"total\":100},\"id\":\"aaa\"}\r\n";
+	/* twice: curl itself repeats once on a connection that was kept alive */
+	const struct fake_rule rules[] = { LINK, NOT_HERE(0), { PULL, FAKE_STREAM, 0, part, 0 },
+		{ "POST /containers/create", FAKE_CLOSE, 0, NULL, 2 },
+		{ "GET /containers/yolo-*/json", FAKE_JSON, 404, "{}", 0 }, CREATE_SEEN, END };
+	serve(r, rules);
+	struct rig_task *pull = add(r, "node:22");
+	rig_run_until(r, pulling, "the pull");
+	struct rig_task *k = add(r, "host");
+	rig_run_until(r, last_ended, "the end of the other");
+	assert_non_null(strstr(k->end.reason, "came this far"));
+	assert_int_equal(pull->ended, 0);
+	assert_int_equal(fake_daemon_count(&daemon_, "/images/create?fromImage=node"), 1);
+	assert_int_equal(fake_daemon_count(&daemon_, "/events"), 1);
+	assert_int_equal(r->away + r->back, 0);
+	engine_docker.stop(r->g, &pull->t);
+	ends(r, pull, ENGINE_STOPPED, "stopped before it started");
 }
 
 /* Removed between the look and the create: fetched again, once. */
@@ -389,6 +419,7 @@ int main(void)
 		FAKED(stopped_while_pulling),
 		FAKED(away_while_pulling),
 		FAKED(always_cut),
+		FAKED(a_broken_call_beside_a_pull),
 		FAKED(removed_meanwhile),
 		FAKED(logins),
 		FAKED(tars),

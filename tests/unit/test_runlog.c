@@ -102,7 +102,7 @@ static void codec(void **state)
 	assert_int_equal(runlog_decode(bytes, &b), -1);
 	memset(bytes, 0, sizeof bytes);
 	assert_int_equal(runlog_decode(bytes, &b), -1);
-	for (unsigned i = 0; i <= RUNLOG_NOTE_PIDS; i++)
+	for (unsigned i = 0; i <= RUNLOG_NOTE_CRLF; i++)
 		assert_string_not_equal(runlog_note_text(i), "unknown note");
 	assert_string_equal(runlog_note_text(99), "unknown note");
 }
