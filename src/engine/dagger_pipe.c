@@ -1,5 +1,8 @@
-/* dagger_pipe.c - one process of the pipeline: started, told, listened to. See dagger.h for its
- * directory. */
+/* dagger_pipe.c - the processes of the pipeline. Order: what one says, what it is told, its users,
+ * its life, a new one, those found on disk, all of them. */
+#include "engine/dagger_pipe.h"
+
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -12,113 +15,25 @@
 
 #include "base/diag.h"
 #include "base/fs.h"
+#include "base/json.h"
 #include "base/mem.h"
-#include "engine/dagger.h"
+#include "engine/dagger_probe.h"
 #include "git/checkout.h"
 
-enum { CONNECT_MS = 15000, EVENT_MAX = 1 << 20, CHUNK = 64 << 10, HOLDER_MS = 20 };
+enum { CONNECT_MS = 15000, POLL_MS = 200, HOLDER_MS = 20, FILE_MAX = 1 << 20, MAX_PIPES = 10000 };
 
-/* ---- what it was told of, and said ---- */
+static void pipe_free(struct dagger_pipe *p);
+static void schedule_poll(struct dagger_pipes *all);
 
-struct dagger_known *dagger_pipe_known(struct dagger_pipe *p, const char *id, bool make)
+/* ---- what it says ---- */
+
+static void read_events(struct dagger_pipe *p)
 {
-	struct dagger_known **at = &p->known;
-
-	while (*at && strcmp((*at)->id, id))
-		at = &(*at)->next;
-	if (!*at && make) {
-		*at = xcalloc(1, sizeof **at);
-		(*at)->id = xstrdup(id);
-	}
-	return *at;
+	if (p->events_fd >= 0 && dagger_events_read(&p->events, p->events_fd, p->dir))
+		p->all->changed(p->all->ctx, p);
 }
 
-static void free_known(struct dagger_pipe *p)
-{
-	while (p->known) {
-		struct dagger_known *k = p->known;
-		p->known = k->next;
-		free(k->id);
-		free(k->file);
-		free(k->note);
-		free(k->cause);
-		free(k->text);
-		free(k);
-	}
-}
-
-static void acked(struct dagger_pipe *p, int n)
-{
-	for (struct dagger_known *k = p->known; k; k = k->next)
-		if (k->n && k->n <= n)
-			k->acked = true;
-}
-
-static void take_event(struct dagger_pipe *p, const struct json *j)
-{
-	const char *ev = json_str(j, "ev", ""), *id = json_str(j, "id", "");
-	struct dagger_known *k = *id ? dagger_pipe_known(p, id, true) : NULL;
-
-	if (!strcmp(ev, "hello")) {
-		p->hello = true;
-	} else if (!strcmp(ev, "bye")) {
-		p->bye = true;
-	} else if (!strcmp(ev, "fatal")) {
-		xreplace(&p->fatal, json_str(j, "text", "it gave up without a word"));
-	} else if (!strcmp(ev, "ack")) {
-		acked(p, (int)json_int(j, "n", 0));
-	} else if (k && !strcmp(ev, "checkpoint")) {
-		k->checkpoints++;
-	} else if (k && !strcmp(ev, "note")) {
-		xreplace(&k->note, json_str(j, "text", ""));
-	} else if (k && !strcmp(ev, "state")) {
-		const char *state = json_str(j, "state", "");
-		k->running |= !strcmp(state, "running") || !strcmp(state, "collecting");
-	} else if (k && !strcmp(ev, "end")) {
-		k->ended = true;
-		k->tree = json_bool(j, "tree", false);
-		xreplace(&k->cause, json_str(j, "cause", "gone"));
-		xreplace(&k->text, json_str(j, "text", ""));
-	}
-}
-
-static void take_line(struct dagger_pipe *p, const char *line, size_t n)
-{
-	struct err e = ERR_INIT;
-	struct json *j = json_parse(line, n, &e);
-
-	if (j)
-		take_event(p, j);
-	else
-		diag(DIAG_WARN, "%s/events.jsonl: %s", p->dir, e.msg);
-	json_free(j);
-}
-
-void dagger_pipe_read(struct dagger_pipe *p)
-{
-	bool any = false;
-	char chunk[CHUNK];
-	ssize_t n;
-
-	while (p->events >= 0 && (n = read(p->events, chunk, sizeof chunk)) > 0) {
-		const char *end;
-		size_t at = 0;
-		buf_add(&p->part, chunk, (size_t)n);
-		while ((end = memchr(p->part.p + at, '\n', p->part.len - at))) {
-			size_t len = (size_t)(end - p->part.p) - at;
-			take_line(p, p->part.p + at, len);
-			at += len + 1;
-			any = true;
-		}
-		buf_drop(&p->part, at);
-		if (p->part.len > EVENT_MAX)
-			buf_clear(&p->part);
-	}
-	if (any)
-		dagger_step_all(p);
-}
-
-/* ---- control ---- */
+/* ---- what it is told ---- */
 
 static int append(const char *path, const struct buf *line, struct err *e)
 {
@@ -164,26 +79,29 @@ int dagger_pipe_tell(struct dagger_pipe *p, const char *key, const char *value, 
 	return rc;
 }
 
-/* ---- unused ---- */
-
-static bool used(const struct dagger_pipe *p)
+struct task_status *dagger_pipe_start_task(
+	struct dagger_pipe *p, const char *id, const char *file, struct err *e)
 {
-	for (const struct dagger_task *k = p->d->tasks; k; k = k->next)
-		if (k->p == p)
-			return true;
-	return false;
+	struct task_status *s;
+
+	if (dagger_pipe_tell(p, "start", file, e))
+		return NULL;
+	s = dagger_events_task(&p->events, id, true);
+	s->n = p->n;
+	xreplace(&s->file, file);
+	return s;
 }
 
-static void idle(void *ctx)
+/* ---- its users ---- */
+
+static void unused(void *ctx)
 {
 	struct dagger_pipe *p = ctx;
 	struct err e = ERR_INIT;
 
 	p->idle = NULL;
-	if (used(p))
-		return;
 	if (p->dead) {
-		dagger_pipe_free(p);
+		pipe_free(p);
 		return;
 	}
 	p->quit = true;
@@ -191,32 +109,47 @@ static void idle(void *ctx)
 		diag(DIAG_WARN, "%s", e.msg);
 }
 
-void dagger_pipe_used(struct dagger_pipe *p)
+/* From the loop: the caller may still look at p. */
+static void users_changed(struct dagger_pipe *p)
 {
 	if (p->idle)
 		loop_cancel(p->idle);
 	p->idle = NULL;
-	if (!used(p) && (p->dead || !p->quit))
-		p->idle = loop_after(p->d->c.loop, p->dead ? 0 : DAGGER_IDLE_MS, idle, p);
+	if (!p->users && (p->dead || !p->quit))
+		p->idle = loop_after(p->all->loop, p->dead ? 0 : DAGGER_IDLE_MS, unused, p);
+}
+
+void dagger_pipe_hold(struct dagger_pipe *p)
+{
+	p->users++;
+	users_changed(p);
+}
+
+void dagger_pipe_drop(struct dagger_pipe *p)
+{
+	if (!p)
+		return;
+	p->users--;
+	users_changed(p);
 }
 
 /* ---- its life ---- */
 
-static void over(struct dagger_pipe *p)
+static void set_dead(struct dagger_pipe *p)
 {
 	p->dead = true;
-	dagger_pipe_read(p);
-	if (p->events >= 0)
-		close(p->events);
-	p->events = -1;
+	read_events(p);
+	if (p->events_fd >= 0)
+		close(p->events_fd);
+	p->events_fd = -1;
 	if (p->wd >= 0)
-		inotify_rm_watch(p->d->inotify, p->wd);
+		inotify_rm_watch(p->all->inotify, p->wd);
 	p->wd = -1;
-	dagger_pipe_used(p);
-	dagger_step_all(p);
+	users_changed(p);
+	p->all->changed(p->all->ctx, p);
 }
 
-static void gone(void *ctx)
+static void process_ended(void *ctx)
 {
 	struct dagger_pipe *p = ctx;
 	int code;
@@ -226,93 +159,94 @@ static void gone(void *ctx)
 	if (p->ours && child_reap(&p->child, &code) == 0)
 		child_wait(&p->child, 1000, &code);
 	p->ours = false;
-	if (!p->bye)
+	set_dead(p);
+	if (!p->events.bye)
 		diag(DIAG_WARN, "the pipeline in %s ended without a bye%s%s", p->dir,
-			p->fatal ? ": " : "", p->fatal ? p->fatal : "");
-	over(p);
+			p->events.fatal ? ": " : "", p->events.fatal ? p->events.fatal : "");
 }
 
+/* Watched first, then read: what is written in between is not missed. */
 static void follow(struct dagger_pipe *p, const struct child_id *id)
 {
 	char *path = fs_join(p->dir, "events.jsonl");
 
-	p->w = watch_new(p->d->c.loop, id, gone, p);
-	if (p->w && p->d->inotify >= 0)
-		p->wd = inotify_add_watch(p->d->inotify, path, IN_MODIFY);
-	if (p->w)
-		dagger_watch_all(p->d);
-	else
-		over(p);
+	p->w = watch_new(p->all->loop, id, process_ended, p);
+	if (p->w && p->all->inotify >= 0)
+		p->wd = inotify_add_watch(p->all->inotify, path, IN_MODIFY);
+	if (p->w) {
+		read_events(p);
+		schedule_poll(p->all);
+	} else {
+		set_dead(p);
+	}
 	free(path);
 }
 
-static struct dagger_pipe *pipe_new(struct dagger *d, int race, int k, const char *dir)
+static struct dagger_pipe *pipe_new(struct dagger_pipes *all, int race, int k, const char *dir)
 {
 	struct dagger_pipe *p = xcalloc(1, sizeof *p);
 
-	*p = (struct dagger_pipe){ .next = d->pipes,
-		.d = d,
+	*p = (struct dagger_pipe){ .next = all->first,
+		.all = all,
 		.race = race,
 		.k = k,
 		.dir = xstrdup(dir),
-		.events = -1,
+		.events_fd = -1,
 		.wd = -1,
-		.part = BUF_INIT };
-	d->pipes = p;
+		.events = DAGGER_EVENTS_INIT };
+	all->first = p;
 	return p;
 }
 
-void dagger_pipe_free(struct dagger_pipe *p)
+static void pipe_free(struct dagger_pipe *p)
 {
-	struct dagger_pipe **at = &p->d->pipes;
+	struct dagger_pipe **at = &p->all->first;
 
-	while (*at && *at != p)
+	while (*at != p)
 		at = &(*at)->next;
-	if (*at)
-		*at = p->next;
+	*at = p->next;
 	if (p->idle)
 		loop_cancel(p->idle);
 	if (p->retry)
 		loop_cancel(p->retry);
 	if (p->wd >= 0)
-		inotify_rm_watch(p->d->inotify, p->wd);
+		inotify_rm_watch(p->all->inotify, p->wd);
 	watch_free(p->w);
 	if (p->ours)
 		close(p->child.pidfd);
-	if (p->events >= 0)
-		close(p->events);
-	free_known(p);
-	buf_release(&p->part);
+	if (p->events_fd >= 0)
+		close(p->events_fd);
+	dagger_events_release(&p->events);
 	free(p->dir);
 	free(p->host);
 	free(p->binary);
-	free(p->fatal);
 	free(p);
 }
 
 /* ---- a new one ---- */
 
-static int write_plan(const struct dagger_pipe *p, const struct dagger_task *k, struct err *e)
+static int write_plan(
+	const struct dagger_pipe *p, const struct dagger_pipe_plan *plan, struct err *e)
 {
 	struct dagger_tools tools;
 	struct json *j = json_object();
 	struct buf b = BUF_INIT;
-	char *path = fs_join(p->dir, "plan.json"), *race_dir = fs_dirname(k->t->dir);
+	char *path = fs_join(p->dir, "plan.json");
 	int rc;
 
 	dagger_tools_find(&tools);
 	json_put_int(j, "v", 1);
-	json_put_int(j, "race", p->race);
-	json_put_str(j, "repo", k->t->repo_id);
-	json_put_str(j, "dir", race_dir);
+	json_put_int(j, "race", plan->race);
+	json_put_str(j, "repo", plan->repo_id);
+	json_put_str(j, "dir", plan->race_dir);
 	json_put_str(j, "cli", tools.cli ? tools.cli : "dagger");
-	json_put_str(j, "runner_host", p->host);
+	json_put_str(j, "runner_host", plan->host);
 	json_put_int(j, "connect_ms", CONNECT_MS);
-	json_put_str(j, "runner", p->d->c.runner);
+	json_put_str(j, "runner", plan->runner);
 	json_put_str(j, "base_store_at", CHECKOUT_BASE_STORE);
 	json_put_str(j, "sdk", DAGGER_SDK);
-	json_put_bool(j, "collect_only", p->collect);
-	json_put_str(j, "binary", p->binary);
+	json_put_bool(j, "collect_only", plan->collect);
+	json_put_str(j, "binary", plan->binary);
 	json_print_pretty(j, &b);
 	buf_char(&b, '\n');
 	rc = fs_replace(path, b.p, b.len, e);
@@ -320,7 +254,6 @@ static int write_plan(const struct dagger_pipe *p, const struct dagger_task *k, 
 	json_free(j);
 	buf_release(&b);
 	free(path);
-	free(race_dir);
 	return rc;
 }
 
@@ -346,8 +279,8 @@ static int spawn(struct dagger_pipe *p, struct err *e)
 	s.new_session = true;
 	s.out = open_in(p, "events.jsonl", O_WRONLY | O_APPEND | O_CREAT | O_EXCL, e);
 	s.err = s.out < 0 ? -1 : open_in(p, "pipeline.log", O_WRONLY | O_APPEND | O_CREAT, e);
-	p->events = s.err < 0 ? -1 : open_in(p, "events.jsonl", O_RDONLY, e);
-	if (p->events >= 0)
+	p->events_fd = s.err < 0 ? -1 : open_in(p, "events.jsonl", O_RDONLY, e);
+	if (p->events_fd >= 0)
 		rc = child_start(&p->child, &s, e);
 	if (s.out >= 0)
 		close(s.out);
@@ -365,7 +298,7 @@ static char *claim(const char *race_dir, int *k, struct err *e)
 	char *pipes = fs_join(race_dir, "pipe"), *dir = NULL;
 	int rc = fs_mkdirs(pipes, 0700, e);
 
-	for (*k = 0; !rc && *k < 10000; (*k)++) {
+	for (*k = 0; !rc && *k < MAX_PIPES; (*k)++) {
 		dir = xasprintf("%s/%d", pipes, *k);
 		if (mkdir(dir, 0700) == 0)
 			break;
@@ -381,26 +314,26 @@ static char *claim(const char *race_dir, int *k, struct err *e)
 }
 
 struct dagger_pipe *dagger_pipe_start(
-	struct dagger *d, const struct dagger_task *k, bool collect, struct err *e)
+	struct dagger_pipes *all, const struct dagger_pipe_plan *plan, struct err *e)
 {
-	char *race_dir = fs_dirname(k->t->dir), *dir;
 	struct dagger_pipe *p = NULL;
 	int number;
+	char *dir = claim(plan->race_dir, &number, e);
 
-	dir = claim(race_dir, &number, e);
 	if (dir) {
-		p = pipe_new(d, k->t->race, number, dir);
-		p->host = xstrdup(k->t->runner ? k->t->runner : "");
-		p->binary = xstrdup(k->binary);
-		p->collect = collect;
-		if (write_plan(p, k, e) || spawn(p, e)) {
-			dagger_pipe_free(p);
+		p = pipe_new(all, plan->race, number, dir);
+		p->host = xstrdup(plan->host);
+		p->binary = xstrdup(plan->binary);
+		p->collect = plan->collect;
+		if (write_plan(p, plan, e) || spawn(p, e)) {
+			pipe_free(p);
 			p = NULL;
 		}
 	}
-	if (p)
+	if (p) {
+		users_changed(p);
 		follow(p, &p->child.id);
-	free(race_dir);
+	}
 	free(dir);
 	return p;
 }
@@ -412,7 +345,7 @@ static int read_plan(struct dagger_pipe *p)
 	char *path = fs_join(p->dir, "plan.json");
 	struct err e = ERR_INIT;
 	struct buf b = BUF_INIT;
-	struct json *j = fs_read(path, EVENT_MAX, &b, &e) ? NULL : json_parse(b.p, b.len, &e);
+	struct json *j = fs_read(path, FILE_MAX, &b, &e) ? NULL : json_parse(b.p, b.len, &e);
 
 	p->host = xstrdup(json_str(j, "runner_host", ""));
 	p->binary = xstrdup(json_str(j, "binary", ""));
@@ -428,13 +361,13 @@ static void take_start(struct dagger_pipe *p, const char *file, int n)
 {
 	struct err e = ERR_INIT;
 	struct buf b = BUF_INIT;
-	struct json *j = fs_read(file, EVENT_MAX, &b, &e) ? NULL : json_parse(b.p, b.len, &e);
+	struct json *j = fs_read(file, FILE_MAX, &b, &e) ? NULL : json_parse(b.p, b.len, &e);
 	const char *id = json_str(j, "id", "");
 
 	if (*id) {
-		struct dagger_known *k = dagger_pipe_known(p, id, true);
-		xreplace(&k->file, file);
-		k->n = n;
+		struct task_status *s = dagger_events_task(&p->events, id, true);
+		xreplace(&s->file, file);
+		s->n = n;
 	}
 	json_free(j);
 	buf_release(&b);
@@ -468,7 +401,7 @@ static void read_control(struct dagger_pipe *p)
 /* 1 = id holds its lock; 0 = nobody does, and from now on nobody will: its file is not empty any
  * more, so a process that a conductor started just before it ended finds that it came too late (its
  * tasks are given to another). -1 = it is about to write its pid. */
-static int holder(const struct dagger_pipe *p, struct child_id *id)
+static int lock_holder(const struct dagger_pipe *p, struct child_id *id)
 {
 	char *path = fs_join(p->dir, "lock");
 	struct err e = ERR_INIT;
@@ -496,28 +429,136 @@ static void find_holder(void *ctx)
 	struct dagger_pipe *p = ctx;
 	struct child_id id;
 	struct err e = ERR_INIT;
-	int rc = holder(p, &id);
+	int rc = lock_holder(p, &id);
 
-	p->retry = rc < 0 ? loop_after(p->d->c.loop, HOLDER_MS, find_holder, p) : NULL;
+	p->retry = rc < 0 ? loop_after(p->all->loop, HOLDER_MS, find_holder, p) : NULL;
 	if (rc < 0)
 		return;
-	p->events = open_in(p, "events.jsonl", O_RDONLY, &e);
-	dagger_pipe_read(p);
+	p->events_fd = open_in(p, "events.jsonl", O_RDONLY, &e);
 	if (rc)
 		follow(p, &id);
 	else
-		over(p);
+		set_dead(p);
 }
 
-struct dagger_pipe *dagger_pipe_load(struct dagger *d, int race, int number, const char *dir)
+static void load(struct dagger_pipes *all, int race, int number, const char *dir)
 {
-	struct dagger_pipe *p = pipe_new(d, race, number, dir);
+	struct dagger_pipe *p = pipe_new(all, race, number, dir);
 
 	if (read_plan(p)) {
-		dagger_pipe_free(p);
-		return NULL;
+		pipe_free(p); /* it was never started */
+		return;
 	}
 	read_control(p);
+	users_changed(p);
 	find_holder(p);
-	return p;
+}
+
+static bool is_loaded(const struct dagger_pipes *all, int race, int number)
+{
+	for (const struct dagger_pipe *p = all->first; p; p = p->next)
+		if (p->race == race && p->k == number)
+			return true;
+	return false;
+}
+
+void dagger_pipes_scan(struct dagger_pipes *all, int race, const char *race_dir)
+{
+	char *pipes = fs_join(race_dir, "pipe");
+	struct dirent *de;
+	DIR *dir = opendir(pipes);
+
+	while (dir && (de = readdir(dir))) {
+		char *end, *path;
+		long n = strtol(de->d_name, &end, 10);
+		if (end == de->d_name || *end || n < 0 || n > MAX_PIPES ||
+			is_loaded(all, race, (int)n))
+			continue;
+		path = fs_join(pipes, de->d_name);
+		load(all, race, (int)n, path);
+		free(path);
+	}
+	if (dir)
+		closedir(dir);
+	free(pipes);
+}
+
+/* ---- all ---- */
+
+struct dagger_pipe *dagger_pipes_find_started(struct dagger_pipes *all, int race, const char *id)
+{
+	struct dagger_pipe *best = NULL;
+
+	for (struct dagger_pipe *p = all->first; p; p = p->next)
+		if (p->race == race && (!best || p->k > best->k) &&
+			dagger_events_task(&p->events, id, false))
+			best = p;
+	return best;
+}
+
+struct dagger_pipe *dagger_pipes_find_open(
+	struct dagger_pipes *all, int race, const char *host, bool collect)
+{
+	for (struct dagger_pipe *p = all->first; p; p = p->next)
+		if (p->race == race && !p->dead && !p->quit && !p->events.bye && !p->events.fatal &&
+			p->collect == collect && !strcmp(p->host, host))
+			return p;
+	return NULL;
+}
+
+static void read_all(struct dagger_pipes *all)
+{
+	for (struct dagger_pipe *p = all->first; p; p = p->next)
+		if (!p->dead)
+			read_events(p);
+}
+
+static void on_inotify(void *ctx, int fd, int events)
+{
+	char drop[4096];
+
+	while (read(fd, drop, sizeof drop) > 0)
+		;
+	read_all(ctx);
+}
+
+static void poll_all(void *ctx)
+{
+	struct dagger_pipes *all = ctx;
+
+	all->poll = NULL;
+	read_all(all);
+	schedule_poll(all);
+}
+
+/* Only where there is no inotify left. */
+static void schedule_poll(struct dagger_pipes *all)
+{
+	bool unwatched = false;
+
+	for (const struct dagger_pipe *p = all->first; p; p = p->next)
+		unwatched |= p->w && p->wd < 0;
+	if (unwatched && !all->poll)
+		all->poll = loop_after(all->loop, POLL_MS, poll_all, all);
+}
+
+void dagger_pipes_init(struct dagger_pipes *all, struct loop *l,
+	void (*changed)(void *ctx, struct dagger_pipe *p), void *ctx)
+{
+	*all = (struct dagger_pipes){ .loop = l, .changed = changed, .ctx = ctx };
+	all->inotify = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+	if (all->inotify >= 0)
+		all->inotify_w = loop_watch(l, all->inotify, LOOP_READ, on_inotify, all);
+}
+
+void dagger_pipes_release(struct dagger_pipes *all)
+{
+	while (all->first)
+		pipe_free(all->first);
+	if (all->poll)
+		loop_cancel(all->poll);
+	if (all->inotify_w)
+		loop_unwatch(all->inotify_w);
+	if (all->inotify >= 0)
+		close(all->inotify);
 }

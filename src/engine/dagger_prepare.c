@@ -1,230 +1,172 @@
-/* dagger_prepare.c - the questions before a race: does an engine answer, may the race go to it, and
- * which program is it launched by.
- *
- * The program is pinned: its source is copied to <state>/pipelines/src-<hash>, and every later
- * start takes that copy. The one in the work tree may change while the race runs, and belongs to
- * whatever branch is checked out then. */
+/* dagger_prepare.c - one task made ready in a worker: program, image, task file. */
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
-#include <unistd.h>
 
 #include "base/fs.h"
 #include "base/mem.h"
-#include "engine/dagger.h"
+#include "engine/dagger_prepare.h"
+#include "engine/dagger_program.h"
+#include "engine/image_save.h"
 #include "model/pipeline.h"
 
-struct dagger_ask {
-	struct dagger_ask *next;
-	struct dagger *d; /* NULL = nobody waits any more */
-	struct dagger_tools tools;
-	char *host, *cache, *user; /* user: the work tree's pipeline, NULL = there is none */
-	struct engine_report report;
-	char *pinned;
-	struct err e;
-	struct spec *spec; /* the asker's; NULL = a probe */
-	engine_probe_fn probe;
-	engine_done_fn done;
+enum { TASK_MAX = 4 << 20, DAGGER_UID = 65532 };
+
+struct dagger_prepare {
+	dagger_prepare_fn fn; /* NULL = nobody waits any more */
 	void *ctx;
+	char *cache, *pinned, *image, *file, *binary;
+	struct json *task;
+	struct err e;
 };
 
-char *dagger_cache(const struct dagger *d)
+static void prepare_free(struct dagger_prepare *r)
 {
-	return fs_join(d->c.state_dir, "pipelines");
+	json_free(r->task);
+	free(r->cache);
+	free(r->pinned);
+	free(r->image);
+	free(r->file);
+	free(r->binary);
+	free(r);
 }
 
-static struct dagger_ask *ask_new(struct dagger *d, void *ctx)
+static int build(struct dagger_prepare *r)
 {
-	struct dagger_ask *a = xcalloc(1, sizeof *a);
+	struct pipeline_files files = { NULL, 0 };
+	int rc = pipeline_read(r->pinned, &files, &r->e);
 
-	a->d = d;
-	a->ctx = ctx;
-	a->next = d->asks;
-	d->asks = a;
-	a->cache = dagger_cache(d);
-	dagger_tools_find(&a->tools);
-	return a;
-}
-
-static void ask_free(struct dagger_ask *a)
-{
-	struct dagger_ask **at = a->d ? &a->d->asks : NULL;
-
-	while (at && *at && *at != a)
-		at = &(*at)->next;
-	if (at && *at)
-		*at = a->next;
-	dagger_tools_release(&a->tools);
-	free(a->host);
-	free(a->cache);
-	free(a->user);
-	free(a->pinned);
-	free(a);
-}
-
-void dagger_forget_asks(struct dagger *d)
-{
-	for (struct dagger_ask *a = d->asks; a; a = a->next)
-		a->d = NULL;
-	d->asks = NULL;
-}
-
-/* ---- the probe ---- */
-
-static void probe_work(void *arg)
-{
-	struct dagger_ask *a = arg;
-
-	dagger_look(&a->tools, NULL, &a->report);
-	snprintf(a->report.isolation, sizeof a->report.isolation, "container");
-	/* by the runner's own watch: no limit of the kernel can be set on an exec of Dagger */
-	a->report.limit_memory = a->report.limit_pids = true;
-}
-
-static void probe_done(void *arg)
-{
-	struct dagger_ask *a = arg;
-
-	if (a->d)
-		a->probe(a->ctx, &a->report);
-	ask_free(a);
-}
-
-void dagger_probe(struct engine *g, engine_probe_fn fn, void *ctx)
-{
-	struct dagger *d = (struct dagger *)g;
-	struct dagger_ask *a = ask_new(d, ctx);
-
-	a->probe = fn;
-	pool_post(loop_pool(d->c.loop), probe_work, probe_done, a);
-}
-
-/* ---- what suits it ---- */
-
-static bool has_image(const struct spec *s)
-{
-	for (size_t i = 0; i < s->nvariants; i++) {
-		const char *image = s->variants[i].image ? s->variants[i].image : s->image;
-		if (!image || !strcmp(image, "host"))
-			return false;
-	}
-	return s->nvariants || (s->image && strcmp(s->image, "host"));
-}
-
-static bool asks_cpus(const struct spec *s)
-{
-	bool any = s->limits.cpus > 0;
-
-	for (size_t i = 0; i < s->nvariants; i++)
-		any |= s->variants[i].limits.cpus > 0;
-	return any;
-}
-
-int dagger_suits(const struct spec *s, struct err *e)
-{
-	if (!has_image(s))
-		return err_set(e, "no_image",
-			"no image is known (`yolodeck init` finds one, --image names one)");
-	if (s->mounts.n)
-		return err_set(e, "mounts",
-			"directories of this machine cannot be mounted there; leave out \"mounts\" or take docker");
-	if (s->network && !strcmp(s->network, "none"))
-		return err_set(e, "network",
-			"it cannot take the network away; take docker for \"network\": \"none\"");
-	if (asks_cpus(s) && !s->allow_unlimited)
-		return err_set(e, "not_enforced",
-			"it cannot limit cpus; take docker, or --allow-unlimited");
-	return 0;
-}
-
-/* ---- the program of a race ---- */
-
-static int pin(struct dagger_ask *a, const struct pipeline_files *files)
-{
-	struct err ignored = ERR_INIT;
-	char hash[17], *tmp;
-	int lock, rc = 0;
-
-	pipeline_hash(files, hash);
-	a->pinned = xasprintf("%s/src-%s", a->cache, hash);
-	if (fs_is_dir(a->pinned))
-		return 0;
-	char *at = xasprintf("%s/pin.lock", a->cache);
-	tmp = xasprintf("%s.new", a->pinned);
-	lock = open(at, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (lock < 0 || flock(lock, LOCK_EX))
-		rc = err_sys(&a->e, "state", "cannot lock %s", at);
-	if (!rc && !fs_is_dir(a->pinned)) {
-		if (fs_is_dir(tmp))
-			fs_remove_tree(tmp, "go.mod", &ignored);
-		rc = pipeline_write(tmp, files, &a->e);
-		if (!rc && rename(tmp, a->pinned))
-			rc = err_sys(&a->e, "state", "cannot write %s", a->pinned);
-	}
-	if (lock >= 0)
-		close(lock);
-	free(at);
-	free(tmp);
+	if (!rc)
+		rc = pipeline_build(r->cache, &files, &r->binary, &r->e);
+	pipeline_files_release(&files);
 	return rc;
 }
 
-static void prepare_work(void *arg)
+/* A name that the local Docker knows is what the docker engine would take too: the same bytes are
+ * handed over. */
+static int image(struct dagger_prepare *r)
 {
-	struct dagger_ask *a = arg;
-	struct pipeline_files files = { NULL, 0 };
-	int rc;
+	static const char *const kinds[] = { "tar", "build" };
+	struct json *j = json_object();
+	char *tar = NULL;
+	int rc = 0;
 
-	if (a->e.msg[0])
-		return;
-	dagger_look(&a->tools, a->host, &a->report);
-	if (!a->report.ok) {
-		err_set(&a->e, a->report.code, "%s", a->report.why);
-		return;
+	for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
+		size_t n = strlen(kinds[i]);
+		if (!strncmp(r->image, kinds[i], n) && r->image[n] == ':' && r->image[n + 1] == '/')
+			json_put_str(j, kinds[i], r->image + n + 1);
 	}
-	if (a->pinned)
-		return; /* a rerun: its race keeps the program it began with */
-	rc = fs_mkdirs(a->cache, 0700, &a->e);
-	if (!rc && a->user && fs_exists(a->user) && !fs_is_dir(a->user)) {
-		rc = err_set(&a->e, "pipeline",
-			"%s is no directory; a link is not followed, because it may change while a race runs",
-			a->user);
-	} else if (!rc && a->user && fs_is_dir(a->user)) {
-		rc = pipeline_read(a->user, &files, &a->e);
-		if (!rc)
-			rc = pipeline_check(a->cache, &files, NULL, &a->e);
-	} else if (!rc) {
-		rc = pipeline_render(NULL, &files, &a->e);
+	if (!json_size(j)) {
+		rc = image_save(r->image, r->cache, &tar, &r->e);
+		if (rc == 0)
+			json_put_str(j, "tar", tar);
+		else if (rc > 0)
+			json_put_str(j, "ref", r->image);
 	}
-	if (!rc)
-		rc = pin(a, &files);
-	pipeline_files_release(&files);
+	json_put(r->task, "image", j);
+	free(tar);
+	return rc < 0 ? -1 : 0;
 }
 
-static void prepare_done(void *arg)
+static void work(void *arg)
 {
-	struct dagger_ask *a = arg;
+	struct dagger_prepare *r = arg;
+	struct buf b = BUF_INIT;
 
-	if (a->d) {
-		if (!a->e.msg[0])
-			xreplace(&a->spec->prepared, a->pinned);
-		a->done(a->ctx, &a->e);
-	}
-	ask_free(a);
+	if (build(r) || image(r))
+		return;
+	json_print(r->task, &b);
+	buf_char(&b, '\n');
+	fs_replace(r->file, b.p, b.len, &r->e);
+	buf_release(&b);
 }
 
-void dagger_prepare(
-	struct engine *g, struct spec *s, const char *from, engine_done_fn fn, void *ctx)
+static void done(void *arg)
 {
-	struct dagger *d = (struct dagger *)g;
-	struct dagger_ask *a = ask_new(d, ctx);
+	struct dagger_prepare *r = arg;
 
-	a->spec = s;
-	a->done = fn;
-	a->host = xstrdup(s->runners.n ? s->runners.v[0] : "");
-	a->pinned = s->prepared ? xstrdup(s->prepared) : NULL;
-	a->user = *from ? fs_join(from, PIPELINE_DIR) : NULL;
-	(void)dagger_suits(s, &a->e); /* the worker gives the refusal back */
-	pool_post(loop_pool(d->c.loop), prepare_work, prepare_done, a);
+	if (r->fn)
+		r->fn(r->ctx, r->binary, &r->e);
+	else
+		free(r->binary);
+	r->binary = NULL;
+	prepare_free(r);
+}
+
+/* ---- the task file ---- */
+
+static void nonce(char out[17])
+{
+	unsigned char b[8];
+
+	fs_random(b, sizeof b);
+	for (size_t i = 0; i < sizeof b; i++)
+		snprintf(out + 2 * i, 3, "%02x", b[i]);
+}
+
+/* The check works in the volumes of the command, so it has the command's nonce. */
+static void set_nonce(const struct engine_task *t, struct json *j)
+{
+	char fresh[17], *of = fs_join(t->dir, "task.json");
+	struct err e = ERR_INIT;
+	struct buf b = BUF_INIT;
+	struct json *old =
+		t->check && !fs_read(of, TASK_MAX, &b, &e) ? json_parse(b.p, b.len, &e) : NULL;
+
+	nonce(fresh);
+	json_put_str(j, "nonce", json_str(old, "nonce", fresh));
+	json_free(old);
+	buf_release(&b);
+	free(of);
+}
+
+static struct json *task_json(const struct engine_task *t, const char *id)
+{
+	struct json *j = json_object();
+
+	json_put_int(j, "v", 1);
+	json_put_str(j, "id", id);
+	json_put_str(j, "variant", t->variant);
+	json_put_bool(j, "check", t->check);
+	set_nonce(t, j);
+	json_put_str(j, "dir", t->dir);
+	json_put_str(j, "src", t->template_tree ? t->template_tree : "");
+	json_put_str(j, "base_store", t->base_store ? t->base_store : "");
+	json_put_str(j, "log", t->log);
+	json_put_str(j, "idx", t->idx);
+	json_put_strv(j, "argv", &t->argv);
+	if (t->setup)
+		json_put_str(j, "setup", t->setup);
+	json_put_strv(j, "env", &t->env);
+	json_put_int(j, "uid", DAGGER_UID);
+	json_put_int(j, "gid", DAGGER_UID);
+	json_put_int(j, "memory", t->limits.memory);
+	json_put_int(j, "pids", t->limits.pids);
+	json_put_int(j, "time_ms", t->limits.time_ms);
+	json_put_int(j, "log_cap", t->limits.log);
+	json_put_int(j, "grace_ms", t->grace_ms);
+	return j;
+}
+
+struct dagger_prepare *dagger_prepare_start(const struct engine_ctx *c, const struct engine_task *t,
+	const char *id, const char *file, dagger_prepare_fn fn, void *ctx)
+{
+	struct dagger_prepare *r = xcalloc(1, sizeof *r);
+
+	r->fn = fn;
+	r->ctx = ctx;
+	r->cache = dagger_program_cache(c->state_dir);
+	r->pinned = xstrdup(t->prepared ? t->prepared : "");
+	r->image = xstrdup(t->image);
+	r->file = xstrdup(file);
+	r->task = task_json(t, id);
+	pool_post_serial(loop_pool(c->loop), "dagger", work, done, r);
+	return r;
+}
+
+void dagger_prepare_cancel(struct dagger_prepare *r)
+{
+	if (r)
+		r->fn = NULL;
 }

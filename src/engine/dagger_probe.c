@@ -1,5 +1,5 @@
 /* dagger_probe.c - is there a Dagger engine that answers? The SDK and the dagger command hang when
- * there is none (measured: for ever), so neither is asked before something simple has answered: a
+ * there is none (measured), so neither is asked before something simple has answered: a
  * socket, or the daemon that runs the engine's container. */
 #include <errno.h>
 #include <netdb.h>
@@ -12,7 +12,9 @@
 #include <unistd.h>
 
 #include "base/mem.h"
-#include "engine/dagger.h"
+#include "engine/dagger_probe.h"
+
+#include "base/child.h"
 #include "model/pipeline.h"
 
 /* An absent engine is told of at once (no such container, connection refused); these are for one
@@ -193,7 +195,7 @@ static int look_cli(const struct dagger_tools *t, struct engine_report *r)
 	return no(r, "dagger_version", why);
 }
 
-void dagger_look(const struct dagger_tools *t, const char *host, struct engine_report *r)
+void dagger_probe(const struct dagger_tools *t, const char *host, struct engine_report *r)
 {
 	char why[300];
 
