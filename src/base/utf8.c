@@ -160,11 +160,11 @@ bool utf8_invisible(uint32_t cp)
 
 /* ---- case ---- */
 
-static void fold_valid(const char *s, size_t n, struct buf *out)
+static void fold_valid(const char *s, size_t n, int options, struct buf *out)
 {
 	utf8proc_uint8_t *folded;
 	utf8proc_ssize_t len = utf8proc_map((const utf8proc_uint8_t *)s, (utf8proc_ssize_t)n,
-		&folded, UTF8PROC_DECOMPOSE | UTF8PROC_CASEFOLD | UTF8PROC_IGNORE);
+		&folded, (utf8proc_option_t)options);
 
 	if (len < 0)
 		mem_die(); /* it is valid UTF-8: only memory is left as a reason */
@@ -172,7 +172,7 @@ static void fold_valid(const char *s, size_t n, struct buf *out)
 	free(folded);
 }
 
-void utf8_fold(const char *s, struct buf *out)
+static void fold(const char *s, int options, struct buf *out)
 {
 	size_t n = strlen(s);
 
@@ -182,10 +182,23 @@ void utf8_fold(const char *s, struct buf *out)
 		while (run < n && (len = utf8_len(s + run, n - run)) > 0)
 			run += len;
 		if (run > 0)
-			fold_valid(s, run, out);
+			fold_valid(s, run, options, out);
 		else
 			buf_add(out, s, run = 1);
 		s += run;
 		n -= run;
 	}
+}
+
+void utf8_fold(const char *s, struct buf *out)
+{
+	fold(s, UTF8PROC_DECOMPOSE | UTF8PROC_CASEFOLD | UTF8PROC_IGNORE, out);
+}
+
+void utf8_plain(const char *s, struct buf *out)
+{
+	fold(s,
+		UTF8PROC_COMPAT | UTF8PROC_DECOMPOSE | UTF8PROC_CASEFOLD | UTF8PROC_IGNORE |
+			UTF8PROC_STRIPMARK,
+		out);
 }

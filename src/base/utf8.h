@@ -34,5 +34,8 @@ bool utf8_invisible(uint32_t cp);
  * (macOS, Windows, ext4 with casefold): decomposed, folded, without what is ignorable. Bytes that
  * are not UTF-8 stand for themselves. */
 void utf8_fold(const char *s, struct buf *out);
+/* The same for making names: letters also lose their marks and their other forms (U umlaut is u,
+ * a full-width A is a). */
+void utf8_plain(const char *s, struct buf *out);
 
 #endif

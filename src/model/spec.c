@@ -6,6 +6,7 @@
 
 #include "base/fs.h"
 #include "base/mem.h"
+#include "base/utf8.h"
 #include "model/spec_image.h"
 #include "model/spec_value.h"
 
@@ -108,11 +109,13 @@ bool spec_name_ok(const char *name)
 
 void spec_safe_name(const char *text, char *out, size_t n)
 {
+	struct buf letters = BUF_INIT;
 	size_t o = 0;
 	if (n > SPEC_MAX_NAME + 1)
 		n = SPEC_MAX_NAME + 1;
-	for (const char *p = text; *p && o + 1 < n; p++) {
-		char c = (char)tolower((unsigned char)*p);
+	utf8_plain(text, &letters);
+	for (const char *p = letters.p; *p && o + 1 < n; p++) {
+		char c = *p;
 		bool plain = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
 		bool mark = strchr("._-", c) && o && !strchr("._-", out[o - 1]);
 		if (plain || mark)
@@ -123,6 +126,7 @@ void spec_safe_name(const char *text, char *out, size_t n)
 	while (o && strchr("._-", out[o - 1]))
 		o--;
 	out[o] = '\0';
+	buf_release(&letters);
 }
 
 void spec_slug(const char *text, char *out, size_t n)

@@ -102,16 +102,23 @@ static bool taken(const struct list *l, const char *name)
 }
 
 /* The name as it is, or made safe with a number that nobody else has; cuts what is too long for
- * one. */
+ * one. A base with a letter and without dots is a name, if need be with a number behind it. */
 static char *free_name(const struct list *l, const char *want)
 {
 	char base[56], name[80];
 	if (spec_name_ok(want) && !taken(l, want))
 		return xstrdup(want);
 	spec_safe_name(want, base, sizeof(base));
-	snprintf(name, sizeof(name), "%s", base);
+	bool letter = strpbrk(base, "abcdefghijklmnopqrstuvwxyz") != NULL;
+	snprintf(name, sizeof(name), "%s%s%s", letter ? "" : "try", letter || !*base ? "" : "-",
+		base);
+	if (!spec_name_ok(name))
+		for (char *dot = name; (dot = strchr(dot, '.'));)
+			*dot = '-';
+	char *first = xstrdup(name);
 	for (int k = 2; !spec_name_ok(name) || taken(l, name); k++)
-		snprintf(name, sizeof(name), "%s-%d", base[0] ? base : "try", k);
+		snprintf(name, sizeof(name), "%s-%d", first, k);
+	free(first);
 	return xstrdup(name);
 }
 
@@ -166,23 +173,41 @@ static const char *cell_value(const struct spec *s, size_t cell, size_t key)
 	return s->matrix[key].values.v[cell % s->matrix[key].values.n];
 }
 
+/* What stands for a value in a name: the value, or key and number where nothing of it is left. */
+static void value_name(const struct spec *s, size_t cell, size_t key, char *out, size_t n)
+{
+	const char *value = cell_value(s, cell, key);
+	size_t number = 0;
+
+	spec_safe_name(value, out, n);
+	if (*out)
+		return;
+	if (!*value) {
+		snprintf(out, n, "empty");
+		return;
+	}
+	while (s->matrix[key].values.v[number++] != value)
+		;
+	snprintf(out, n, "%.40s-%zu", s->matrix[key].key, number);
+}
+
 static void cell_name(const struct spec *s, size_t cell, const char *recipe, struct buf *out)
 {
 	char part[64];
 	bool letter = false;
 	buf_str(out, recipe);
 	for (size_t i = 0; i < s->nmatrix; i++) {
-		spec_safe_name(cell_value(s, cell, i), part, sizeof(part));
-		letter |= !*part || strpbrk(part, "abcdefghijklmnopqrstuvwxyz");
+		value_name(s, cell, i, part, sizeof(part));
+		letter |= strpbrk(part, "abcdefghijklmnopqrstuvwxyz") != NULL;
 	}
 	for (size_t i = 0; i < s->nmatrix; i++) {
-		spec_safe_name(cell_value(s, cell, i), part, sizeof(part));
+		value_name(s, cell, i, part, sizeof(part));
 		if (out->len)
 			buf_char(out, '-');
 		/* numbers alone would be no name: the key goes before each */
 		if (!letter && !*recipe)
 			buf_fmt(out, "%s-", s->matrix[i].key);
-		buf_str(out, *part ? part : "empty");
+		buf_str(out, part);
 	}
 }
 

@@ -41,7 +41,8 @@ enum spec_number {
 int spec_value_parse(enum spec_number kind, const char *s, double *out, struct err *e);
 int spec_value_number(enum spec_number kind, double v, struct err *e);
 
-/* Makes a variant's name of any text: lower case, everything else "-". May give "". */
+/* Makes a variant's name of any text: letters in lower case and without marks, everything else "-".
+ * May give "". */
 void spec_safe_name(const char *text, char *out, size_t n);
 /* Puts K=V into env, replacing an earlier K. */
 void spec_env_put(struct strv *env, const char *kv);

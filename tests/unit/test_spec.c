@@ -219,6 +219,17 @@ static void names_come_from_what_differs(void **state)
 		{ "{ \"command\": \"x\", \"matrix\": { \"m\": [\"a\", \"b\"] }, \"variants\": [{ "
 		  "\"name\": \"v\" }] }",
 			"v-a v-b" },
+		{ "{ \"command\": \"x\", \"matrix\": { \"m\": [\"\u00fc\", \"\u00e9\", \"u\", "
+		  "\"Stra\u00dfe\"] } }",
+			"u e u-2 strasse" },
+		{ "{ \"command\": \"x\", \"matrix\": { \"m\": [\"a\", \"\u65e5\u672c\", \"???\"] } }",
+			"a m-2 m-3" },
+		{ "{ \"command\": \"x\", \"matrix\": { \"m\": [\"tpl.html\", \"b\", \"x.json\", "
+		  "\"base\"] } }",
+			"tpl-html b x-json base-2" },
+		{ "{ \"command\": \"x\", \"matrix\": { \"_1\": [1, \"\u65e5\"] } }",
+			"try-1-1 try-1-1-2" },
+		{ "{ \"command\": \"x\", \"matrix\": { \"_\": [\"\", \".\"] } }", "empty try-2" },
 	};
 	for (size_t i = 0; i < ARRAY_LEN(right); i++) {
 		struct spec s;
