@@ -20,7 +20,7 @@
 #include "git/snapshot.h"
 #include "model/rank.h"
 
-enum { CHECK_TAIL = 64 << 10, LOCK_TRIES = 25, LOCK_WAIT_MS = 200 };
+enum { CHECK_TAIL = 1 << 20, LOCK_TRIES = 25, LOCK_WAIT_MS = 200 };
 
 struct save_job {
 	struct variant_run *vr;
@@ -328,14 +328,17 @@ static void count_check(struct variant_run *vr)
 	int fd = open(vr->check_log, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	char *text = xmalloc(CHECK_TAIL);
 	struct stat st;
+	off_t from = 0;
 	ssize_t n = 0;
 
-	if (fd >= 0 && !fstat(fd, &st) && S_ISREG(st.st_mode))
-		n = pread(fd, text, CHECK_TAIL,
-			st.st_size > CHECK_TAIL ? st.st_size - CHECK_TAIL : 0);
+	if (fd >= 0 && !fstat(fd, &st) && S_ISREG(st.st_mode)) {
+		from = st.st_size > CHECK_TAIL ? st.st_size - CHECK_TAIL : 0;
+		n = pread(fd, text, CHECK_TAIL, from);
+	}
 	if (fd >= 0)
 		close(fd);
-	rank_parse_check(text, n > 0 ? (size_t)n : 0, &vr->v->check.passed, &vr->v->check.total);
+	rank_parse_check(
+		text, n > 0 ? (size_t)n : 0, from == 0, &vr->v->check.passed, &vr->v->check.total);
 	free(text);
 }
 

@@ -13,8 +13,9 @@ int rank_best(const struct race *r);
 void rank_words(const struct race *r, char *out, size_t n);
 /* Checks a rule's word ("check", "-lines", "-elapsed", "files", ...). */
 bool rank_word_ok(const char *word);
-/* Finds "N passed, M failed", TAP "ok/not ok" and the like in the end of a check log. -1/-1 when
- * nothing was recognised. */
-void rank_parse_check(const char *text, size_t n, int *passed, int *total);
+/* How many tests of a check's log passed, of how many; skipped ones are in neither. -1/-1 when
+ * nothing was recognised. whole: nothing is missing before the text; of a part only a closing line
+ * that says all by itself counts. */
+void rank_parse_check(const char *text, size_t n, bool whole, int *passed, int *total);
 
 #endif

@@ -1,281 +1,404 @@
-/* rank_check.c - what a check's log says of itself: "3 of 12", from the summaries that test
- * programs print.
+/* rank_check.c - what a check's log says of itself: "3 of 12", from the closing lines of test
+ * programs.
  *
- * Every line goes to every recogniser; the last summary counts, TAP's own plan before any summary,
- * single marks (go, TAP without plan) only when there is no summary. Guesses are worse than
- * nothing: what was cut off or is not known stays -1. */
+ * A table of forms, each anchored on the framework's own line; the last one that is complete
+ * counts. TAP and go have no such line: their marks are counted, when the whole log is there. A
+ * wrong number is worse than none: what is not known stays -1. */
 #include <ctype.h>
+#include <regex.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/buf.h"
 #include "base/mem.h"
+#include "base/vt.h"
 #include "model/rank.h"
 
-enum { MOST = 10000000, WINDOW = 64 << 10, LINE_LONGEST = 4096 };
-
-struct seen {
-	long passed, failed; /* of the newest summary; -1 = none */
-	const char *kind;
-	long tap_ok, tap_not, tap_plan, tap_first;
-	long go_pass, go_fail, go_pkg_ok, go_pkg_fail;
-	long ran; /* unittest: "Ran 12 tests" waits for OK or FAILED */
+enum { MOST = 10000000, LONGEST_LINE = 4096 };
+enum {
+	START = 1, /* begins a summary of its kind */
+	JOIN = 2, /* belongs to the summary of its kind that is there; with START: or begins one */
+	LAST = 4, /* now the summary is complete */
+	ADDS = 8, /* START: adds to the summaries of its kind so far (one a package, a module) */
+	ONE = START | LAST,
 };
 
-/* Newest summary; parts of one kind ("test result:" once a crate) add up. */
-static void summary(struct seen *s, const char *kind, long passed, long failed, bool adds)
-{
-	if (adds && s->kind && !strcmp(s->kind, kind)) {
-		s->passed += passed;
-		s->failed += failed;
-		return;
-	}
-	s->kind = kind;
-	s->passed = passed;
-	s->failed = failed;
-}
+/* `need` must be in the line before the pattern is tried. `counts`: a role and where its number
+ * stands, "p# passed" before a word, "tTests: #" after one. Roles: passed, failed, total, skipped.
+ */
+static const struct form {
+	const char *kind, *need, *pattern, *counts;
+	unsigned flags;
+} forms[] = {
+	{ "plain", " passed, ", "^[0-9]+ passed, [0-9]+ failed(, [0-9]+ [a-z]+)*[.]?$",
+		"p# passed,f# failed", ONE },
+	{ "pytest", " in ",
+		"^=* ?([0-9]+ [a-z]+( [a-z]+)?(, )?)+ in [0-9.]+s( \\([0-9:]+\\))?( =*)?$",
+		"p# passed,f# failed,f# error", ONE },
+	{ "unittest", "Ran ", "^Ran [0-9]+ tests? in [0-9.]+s$", "tRan #", START },
+	{ "unittest", "OK", "^OK( \\(.*\\))?$", "sskipped=#", JOIN | LAST },
+	{ "unittest", "FAILED (", "^FAILED \\(.*\\)$",
+		"f(failures=#,ferrors=#,sskipped=#,funexpected successes=#", JOIN | LAST },
+	{ "cargo", "test result:", "^test result: [A-Za-z]+\\. [0-9]+ passed; [0-9]+ failed; ",
+		"p# passed,f# failed", ONE | ADDS },
+	{ "nextest", "Summary [", "^ *Summary \\[ *[0-9.]+s\\] .*[0-9] tests? run: ",
+		"p# passed,f# failed,f# timed out", ONE },
+	{ "jest, vitest, pest", "Tests",
+		"^ *Tests:? +[0-9]+ .*(passed|failed|total)( \\([0-9]+( assertions?)?\\))?$",
+		"p# passed,f# failed", ONE },
+	{ "mocha", "passing", "^ +[0-9]+ passing \\(.*\\)$", "p# passing", ONE },
+	{ "mocha", "failing", "^ +[0-9]+ failing$", "f# failing", JOIN },
+	{ "playwright", "Running ", "^Running [0-9]+ tests? using [0-9]+ workers?", "-Running #",
+		ONE },
+	{ "playwright", "ed", "^  [0-9]+ (failed|interrupted)$", "f# failed,f# interrupted",
+		START | JOIN },
+	{ "playwright", " flaky", "^  [0-9]+ flaky$", "p# flaky", START | JOIN },
+	{ "playwright", " passed (", "^  [0-9]+ passed \\([0-9.]+(ms|s|m|h)\\)$", "p# passed",
+		START | JOIN | LAST },
+	{ "node, tape", " tests ", "^(#|\u2139) tests +[0-9]+$", "ttests #", START },
+	{ "node, tape", " pass ", "^(#|\u2139) pass +[0-9]+$", "ppass #", JOIN | LAST },
+	{ "node, tape", "l", "^(#|\u2139) (fail|cancelled) +[0-9]+$", "ffail #,fcancelled #",
+		JOIN },
+	{ "bun", " pass", "^ +[0-9]+ pass$", "p# pass", START },
+	{ "bun", " fail", "^ +[0-9]+ fail$", "f# fail", JOIN },
+	{ "bun", " across ", "^Ran [0-9]+ tests? across [0-9]+ files?\\.", "", JOIN | LAST },
+	{ "deno", " | ", "^(ok|FAILED) \\| [0-9]+ passed.* \\| [0-9]+ failed",
+		"p# passed,f# failed", ONE },
+	{ "cmocka, googletest", "[  PASSED  ]", "^\\[  PASSED  \\] [0-9]+ test", "p# test",
+		ONE | ADDS },
+	{ "cmocka, googletest", "listed below", "^\\[  FAILED  \\] [0-9]+ test.*, listed below",
+		"f# test", JOIN },
+	{ "catch2, doctest", "test cases: ", "^(\\[doctest\\] )?test cases: +[0-9]+ \\|",
+		"p# passed,f# failed", ONE },
+	{ "catch2", "All tests passed (",
+		"^All tests passed \\([0-9]+ assertions? in [0-9]+ test cases?\\)$", "tin #", ONE },
+	{ "ctest", "failed out of", "^[0-9]+% tests passed, [0-9]+ tests? failed out of [0-9]+$",
+		"f# tests failed,f# test failed,tout of #", ONE },
+	{ "meson", "Ok:", "^Ok: +[0-9]+ *$", "pOk: #", START },
+	{ "meson", ": ", "^(Fail|Timeout|Unexpected Pass): +[0-9]+ *$",
+		"fFail: #,fTimeout: #,fUnexpected Pass: #", JOIN | LAST },
+	{ "automake", "# TOTAL:", "^# TOTAL: +[0-9]+$", "tTOTAL: #", START | ADDS },
+	{ "automake", "# PASS:", "^# PASS: +[0-9]+$", "pPASS: #", JOIN },
+	{ "automake", "# ", "^# (FAIL|XPASS|ERROR): +[0-9]+$", "f FAIL: #,fXPASS: #,fERROR: #",
+		JOIN | LAST },
+	{ "maven, junit", "Tests run:",
+		"^(\\[[A-Z]+\\] )?Tests run: [0-9]+, +Failures: [0-9]+(, Errors: [0-9]+)?(, Skipped: [0-9]+)?$",
+		"tTests run: #,fFailures: #,fErrors: #,sSkipped: #", ONE | ADDS },
+	{ "gradle", " completed, ", "^[0-9]+ tests? completed, [0-9]+ failed(, [0-9]+ skipped)?$",
+		"t# tests completed,t# test completed,f# failed,s# skipped", ONE | ADDS },
+	{ "phpunit, junit", "OK (", "^OK \\([0-9]+ tests?(, [0-9]+ assertions?)?\\)$", "t# test",
+		ONE },
+	{ "phpunit",
+		"Assertions:", "^Tests: [0-9]+, Assertions: [0-9]+(, [A-Z][A-Za-z ]*: [0-9]+)*\\.$",
+		"tTests: #,fErrors: #,fFailures: #,sSkipped: #,sIncomplete: #", ONE },
+	{ "junit xml", "<testsuite ", "^ *<testsuite .*tests=\"[0-9]+\"",
+		"ttests=\"#,ffailures=\"#,ferrors=\"#,sskipped=\"#", ONE | ADDS },
+	{ "dotnet", "Passed:", "^[A-Z][a-z]+! +- Failed: +[0-9]+, Passed: +[0-9]+, ",
+		"pPassed: #,fFailed: #", ONE | ADDS },
+	{ "dotnet", "Total tests:", "^Total tests: [0-9]+$", "tTotal tests: #", START | ADDS },
+	{ "dotnet", "ed: ", "^ +(Passed|Failed): [0-9]+$", "pPassed: #,fFailed: #", JOIN | LAST },
+	{ "dotnet", "Test summary:", "^Test summary: total: [0-9]+, failed: [0-9]+, ",
+		"ttotal: #,ffailed: #,sskipped: #", ONE },
+	{ "rspec", " example", "^[0-9]+ examples?, [0-9]+ failures?(, [0-9]+ [a-z ]+)*$",
+		"t# example,f# failure,s# pending,f# error", ONE },
+	{ "minitest, test-unit", " assertions, ",
+		"^[0-9]+ (runs|tests), [0-9]+ assertions, [0-9]+ failures, [0-9]+ errors(, [0-9]+ [a-z]+)*$",
+		"t# runs,t# tests,f# failure,f# error,s# skip,s# pending,s# omission", ONE },
+	{ "bats, exunit", " test",
+		"^([0-9]+ (doctests?|property|properties), )*[0-9]+ tests?, [0-9]+ failures?(, [0-9]+ [a-z ]+)*$",
+		"t# doctest,t# property,t# properties,t# test,f# failure,f# invalid,s# skipped,s# excluded,s# not run",
+		ONE | ADDS },
+	{ "gotestsum", "DONE ",
+		"^DONE ([0-9]+ runs, )?[0-9]+ tests?(, [0-9]+ [a-z]+)* in [0-9.]+s$",
+		"t# test,s# skipped,f# failure,f# error", ONE },
+	{ "prove", "(Wstat: ", "\\(Wstat: .* Tests: [0-9]+ Failed: [0-9]+\\)$", "fFailed: #",
+		START | JOIN },
+	{ "prove", "Files=", "^Files=[0-9]+, Tests=[0-9]+, ", "tTests=#", START | JOIN | LAST },
+	{ "busted", " success", "^[0-9]+ success(es)? / [0-9]+ failures? / [0-9]+ errors? / ",
+		"p# success,f# failure,f# error", ONE },
+	{ "testthat", "[ FAIL ",
+		"^\\[ FAIL [0-9]+ \\| WARN [0-9]+ \\| SKIP [0-9]+ \\| PASS [0-9]+ \\]",
+		"pPASS #,fFAIL #", ONE },
+	{ "xctest", "Executed ", "^[ \t]*Executed [0-9]+ tests?, with .*[0-9]+ failures? \\(",
+		"t# test,s# tests skipped,f# failure", ONE },
+};
 
-static bool word_at(const char *p, const char *w)
-{
-	size_t n = strlen(w);
-	return !strncmp(p, w, n) && !isalnum((unsigned char)p[n]) && p[n] != '_';
-}
+struct tally {
+	const char *kind; /* NULL = none */
+	bool complete, adds, passed_known; /* else passed is the total less the others */
+	long passed, failed, total, skipped;
+	size_t line; /* of its last line */
+};
+
+struct log {
+	size_t line;
+	struct tally now, before; /* the newest summary; the complete one before it */
+	struct {
+		long ok, not_ok, skipped, plan, first; /* plan: -1 = none; first number, 0 = none */
+		size_t line;
+	} tap;
+	struct {
+		long passed, failed, packages, failed_packages;
+		bool each; /* -v or -json: every test has its mark, not only the failed ones */
+		size_t line;
+	} go;
+	regex_t pattern[ARRAY_LEN(forms)];
+	bool compiled[ARRAY_LEN(forms)];
+};
 
 /* A number; what nobody counts to becomes the most, and is not given to anybody. */
-static long count(const char *s, char **end)
+static long number(const char *s, char **end)
 {
 	long v = strtol(s, end, 10);
+
 	return v > MOST ? MOST : v < 0 ? 0 : v;
 }
 
-/* The number before a word of the line: "12 passed", "12 tests passed", "12 test(s) failed". -1 =
- * not there. */
-static long before(const char *line, const char *word)
+/* ---- closing lines ---- */
+
+/* The number before a word of the line, in the singular or the plural. -1 = not there. */
+static long number_before(const char *line, const char *word)
 {
-	static const char *const between[] = { "tests", "test(s)", "test", "examples", "specs" };
+	size_t n = strlen(word);
+
 	for (const char *p = line; *p; p++) {
+		char *end;
+		long v;
+
 		if (!isdigit((unsigned char)*p) ||
 			(p > line && (isalnum((unsigned char)p[-1]) || p[-1] == '.')))
 			continue;
-		char *end;
-		long v = count(p, &end);
+		v = number(p, &end);
 		p = end - 1;
-		if (*end != ' ')
+		if (strncmp(end, word, n))
 			continue;
-		end++;
-		for (size_t i = 0; i < ARRAY_LEN(between); i++)
-			if (!strncmp(end, between[i], strlen(between[i])) &&
-				end[strlen(between[i])] == ' ') {
-				end += strlen(between[i]) + 1;
-				break;
-			}
-		if (word_at(end, word))
+		end += n;
+		end += !strncmp(end, "es", 2) ? 2 : *end == 's';
+		if (!isalnum((unsigned char)*end) && strncmp(end, " as expected", 12))
 			return v;
 	}
 	return -1;
 }
 
-/* The number after a text: "Failures: 1", "failures=1". -1 = not there. */
-static long after(const char *line, const char *text)
+/* The number after a text of n bytes. -1 = not there. */
+static long number_after(const char *line, const char *text, size_t n)
 {
-	const char *p = strstr(line, text);
+	const char *p = memmem(line, strlen(line), text, n);
+
 	if (!p)
 		return -1;
-	p += strlen(text);
+	p += n;
 	p += strspn(p, " ");
-	return isdigit((unsigned char)*p) ? count(p, NULL) : -1;
+	return isdigit((unsigned char)*p) ? number(p, NULL) : -1;
 }
 
-static long known(long v)
+/* Adds what the line says of each role; how many numbers it has. */
+static int add_counts(const char *counts, const char *line, struct tally *t)
 {
-	return v < 0 ? 0 : v;
+	long *const to[128] = {
+		['p'] = &t->passed, ['f'] = &t->failed, ['t'] = &t->total, ['s'] = &t->skipped
+	};
+	char *copy = xstrdup(counts), *rest = copy;
+	int found = 0;
+
+	for (char *item; (item = strsep(&rest, ",")) && *item;) {
+		char *hash = strchr(item, '#');
+		long v = hash == item + 1 ? number_before(line, hash + 1)
+					  : number_after(line, item + 1, (size_t)(hash - item - 1));
+
+		if (v < 0)
+			continue;
+		found++;
+		t->passed_known |= *item == 'p';
+		if (to[(int)*item])
+			*to[(int)*item] += v;
+	}
+	free(copy);
+	return found;
 }
 
-static void see_tap(struct seen *s, const char *l)
+static bool matches(struct log *l, size_t i, const char *line)
 {
-	bool not = !strncmp(l, "not ok", 6);
-	const char *p = l + (not ? 6 : 2);
-	if (!strncmp(l, "1..", 3) && isdigit((unsigned char)l[3]) &&
-		!l[3 + strspn(l + 3, "0123456789")]) {
-		s->tap_plan = count(l + 3, NULL);
+	if (!strstr(line, forms[i].need))
+		return false;
+	if (!l->compiled[i] && regcomp(&l->pattern[i], forms[i].pattern, REG_EXTENDED | REG_NOSUB))
+		bug("rank_check: the pattern of %s", forms[i].kind);
+	l->compiled[i] = true;
+	return !regexec(&l->pattern[i], line, 0, NULL, 0);
+}
+
+static void see_form(struct log *l, const struct form *f, const char *line)
+{
+	struct tally t = { .kind = f->kind };
+	bool mine = l->now.kind && !strcmp(l->now.kind, f->kind);
+	bool joins = mine && (f->flags & (JOIN | ADDS));
+
+	if (joins)
+		t = l->now;
+	else if (!(f->flags & START))
+		return;
+	if (!add_counts(f->counts, line, &t) && (f->flags & START))
+		return;
+	t.adds = f->flags & ADDS || (joins && t.adds);
+	t.complete = f->flags & LAST || (t.complete && f->flags & JOIN);
+	t.line = l->line;
+	if (l->now.complete && !joins)
+		l->before = l->now;
+	l->now = t;
+}
+
+/* ---- marks ---- */
+
+static bool directive(const char *line, const char *word)
+{
+	for (const char *p = line; (p = strchr(p, '#')); p++)
+		if (!strncasecmp(p + 1 + strspn(p + 1, " "), word, strlen(word)))
+			return true;
+	return false;
+}
+
+/* "1..4", "ok 1 - name", "not ok 2 # TODO why". */
+static void see_tap(struct log *l, const char *line)
+{
+	bool not_ok = !strncmp(line, "not ok", 6);
+	const char *p = line + (not_ok ? 6 : 2);
+
+	if (!strncmp(line, "1..", 3) && isdigit((unsigned char)line[3])) {
+		char *end;
+		long plan = number(line + 3, &end);
+
+		if (*end && strncmp(end, " #", 2))
+			return;
+		l->tap.plan = (l->tap.plan < 0 ? 0 : l->tap.plan) + plan;
+		l->tap.line = l->line;
 		return;
 	}
-	if ((!not &&strncmp(l, "ok", 2)) || (*p && *p != ' '))
+	if ((!not_ok && strncmp(line, "ok", 2)) || (*p && *p != ' '))
 		return;
 	p += strspn(p, " ");
-	/* "ok      pkg 0.1s" of go has no number and a tab; TAP without numbers still has "ok"
-	 * alone or "ok - text" */
 	if (*p && !isdigit((unsigned char)*p) && *p != '-' && *p != '#')
 		return;
-	if (isdigit((unsigned char)*p) && !s->tap_first)
-		s->tap_first = count(p, NULL);
-	const char *hash = strchr(p, '#');
-	bool todo = hash && !strncasecmp(hash + 1 + strspn(hash + 1, " "), "todo", 4);
-	if (not &&!todo)
-		s->tap_not++;
+	if (isdigit((unsigned char)*p)) {
+		if (!l->tap.first)
+			l->tap.first = number(p, NULL);
+		l->tap.line = l->line;
+	}
+	if (directive(p, "skip"))
+		l->tap.skipped++;
+	else if (not_ok && !directive(p, "todo"))
+		l->tap.not_ok++;
 	else
-		s->tap_ok++;
+		l->tap.ok++;
 }
 
-/* pytest, cargo, jest, vitest, ctest and every "12 passed, 1 failed". */
-static void see_passed(struct seen *s, const char *l)
+static bool begins(const char *line, const char *with)
 {
-	long passed = before(l, "passed"), failed = before(l, "failed"),
-	     errors = before(l, "errors");
-	if (!strncmp(l, "Test Suites:", 12) || !strncmp(l, "Test Files", 10) ||
-		!strncmp(l, "Snapshots:", 10))
+	return !strncmp(line, with, strlen(with));
+}
+
+/* A line of `go test -json` that ends a test, not one of its subtests: 'p', 'f' or 0. */
+static char go_json(const char *line)
+{
+	const char *test = *line == '{' ? strstr(line, "\"Test\":\"") : NULL;
+
+	if (!test || !strstr(line, "\"Package\":"))
+		return 0;
+	test += strlen("\"Test\":\"");
+	if (memchr(test, '/', strcspn(test, "\"")))
+		return 0;
+	return strstr(line, "\"Action\":\"pass\"")    ? 'p'
+		: strstr(line, "\"Action\":\"fail\"") ? 'f'
+						      : 0;
+}
+
+static void see_go(struct log *l, const char *line)
+{
+	char json = go_json(line);
+	bool unbuilt = begins(line, "FAIL\t") && strstr(line, " failed]");
+	long all = l->go.passed + l->go.failed + l->go.packages + l->go.failed_packages;
+
+	l->go.each |= json || begins(line, "=== RUN   ");
+	l->go.passed += json == 'p' || begins(line, "--- PASS: ");
+	l->go.failed += json == 'f' || begins(line, "--- FAIL: ") || unbuilt;
+	l->go.packages += begins(line, "ok  \t");
+	l->go.failed_packages += begins(line, "FAIL\t");
+	if (all != l->go.passed + l->go.failed + l->go.packages + l->go.failed_packages)
+		l->go.line = l->line;
+}
+
+/* ---- the log ---- */
+
+static void see_line(struct log *l, const char *raw, size_t n)
+{
+	struct buf clean = BUF_INIT;
+	char *copy;
+
+	l->line++;
+	if (n > LONGEST_LINE)
 		return;
-	if (errors < 0)
-		errors = before(l, "error");
-	if (strstr(l, "% tests passed,") && after(l, "failed out of") > 0) {
-		long total = after(l, "failed out of");
-		summary(s, "ctest", total - known(failed), known(failed), false);
-	} else if (!strncmp(l, "test result:", 12) && passed >= 0) {
-		summary(s, "cargo", passed, known(failed), true);
-	} else if (passed >= 0 || (failed >= 0 && strncmp(l, "test ", 5))) {
-		summary(s, "passed", known(passed), known(failed) + known(errors), false);
+	copy = xstrndup(raw, n);
+	see_go(l, copy);
+	vt_clean(copy, n, &clean);
+	buf_trim(&clean);
+	see_tap(l, clean.p);
+	for (size_t i = 0; i < ARRAY_LEN(forms); i++)
+		if (matches(l, i, clean.p))
+			see_form(l, &forms[i], clean.p);
+	buf_release(&clean);
+	free(copy);
+}
+
+/* What is complete and newest of the three. */
+static void conclude(const struct log *l, bool whole, long *passed, long *failed)
+{
+	const struct tally *t = l->now.complete ? &l->now : &l->before;
+	long seen = l->tap.ok + l->tap.not_ok + l->tap.skipped;
+	size_t line = 0;
+
+	if (t->complete && (whole || !t->adds)) {
+		*failed = t->failed;
+		*passed = t->passed_known ? t->passed : t->total - t->failed - t->skipped;
+		line = t->line;
+	}
+	if (!whole)
+		return;
+	if (l->tap.line > line && seen > 0 && (l->tap.plan >= 0 || l->tap.first == 1)) {
+		*failed = l->tap.not_ok + (l->tap.plan > seen ? l->tap.plan - seen : 0);
+		*passed = l->tap.ok;
+		line = l->tap.line;
+	}
+	if (l->go.line > line) {
+		*passed = l->go.each ? l->go.passed : l->go.packages;
+		*failed = l->go.each ? l->go.failed : l->go.failed_packages;
 	}
 }
 
-/* mocha: "  12 passing (30ms)" and on a line of its own "  1 failing". */
-static void see_mocha(struct seen *s, const char *l)
+void rank_parse_check(const char *text, size_t n, bool whole, int *passed, int *total)
 {
-	long passing = before(l, "passing"), failing = before(l, "failing");
-	if (passing >= 0)
-		summary(s, "mocha", passing, 0, false);
-	else if (failing >= 0 && s->kind && !strcmp(s->kind, "mocha"))
-		s->failed = failing;
-}
+	struct log *l = xcalloc(1, sizeof *l);
+	long good = -1, bad = -1;
+	bool half = !whole; /* the first line may be the end of one */
 
-/* cmocka and googletest: "[  PASSED  ] 12 test(s).", then "[  FAILED  ] 1 test(s), listed below:"
- * or "... name: 1 test(s), ...". */
-static void see_brackets(struct seen *s, const char *l)
-{
-	bool passed = !strncmp(l, "[  PASSED  ]", 12), failed = !strncmp(l, "[  FAILED  ]", 12);
-	if ((!passed && !failed) || !strstr(l, "test"))
-		return;
-	long v = before(l, "test(s)");
-	if (v < 0)
-		v = before(l, "tests");
-	if (v < 0)
-		v = before(l, "test");
-	if (v < 0 || (failed && !strstr(l, "listed below")))
-		return;
-	summary(s, "brackets", passed ? v : 0, failed ? v : 0, true);
-}
+	l->tap.plan = -1;
+	for (size_t at = 0; at < n;) {
+		const char *end = memchr(text + at, '\n', n - at);
+		size_t len = end ? (size_t)(end - text) - at : n - at;
 
-/* unittest: "Ran 12 tests in 0.1s", then "OK" or "FAILED (failures=1, errors=1)"; maven: "Tests
- * run: 12, Failures: 1, Errors: 0". */
-static void see_ran(struct seen *s, const char *l)
-{
-	long run = after(l, "Tests run:");
-	if (run >= 0) {
-		long bad = known(after(l, "Failures:")) + known(after(l, "Errors:"));
-		long skipped = known(after(l, "Skipped:"));
-		summary(s, "maven", run - bad - skipped, bad, false);
-	} else if (!strncmp(l, "Ran ", 4) && strstr(l, " test")) {
-		s->ran = count(l + 4, NULL);
-	} else if (s->ran >= 0 && (word_at(l, "OK") || word_at(l, "FAILED"))) {
-		long bad = known(after(l, "failures=")) + known(after(l, "errors="));
-		long skipped = known(after(l, "skipped="));
-		summary(s, "unittest", s->ran - bad - skipped, bad, false);
-		s->ran = -1;
+		if (!half)
+			see_line(l, text + at, len);
+		half = false;
+		at += len + 1;
 	}
-}
-
-/* rspec, minitest: "12 examples, 1 failure", "12 runs, 20 assertions, 1 failures, 0 errors". */
-static void see_ruby(struct seen *s, const char *l)
-{
-	long total = before(l, "examples"), bad = before(l, "failures");
-	if (total < 0)
-		total = before(l, "runs");
-	if (bad < 0)
-		bad = before(l, "failure");
-	if (total < 0 || bad < 0)
-		return;
-	bad += known(before(l, "errors"));
-	summary(s, "ruby", total - bad, bad, false);
-}
-
-static void see_go(struct seen *s, const char *l)
-{
-	if (!strncmp(l, "--- PASS: ", 10))
-		s->go_pass++;
-	else if (!strncmp(l, "--- FAIL: ", 10))
-		s->go_fail++;
-	else if (!strncmp(l, "ok  \t", 5))
-		s->go_pkg_ok++;
-	else if (!strncmp(l, "FAIL\t", 5))
-		s->go_pkg_fail++;
-}
-
-static void see_line(struct seen *s, const char *l)
-{
-	see_tap(s, l);
-	see_passed(s, l);
-	see_mocha(s, l);
-	see_brackets(s, l);
-	see_ran(s, l);
-	see_ruby(s, l);
-	see_go(s, l);
-}
-
-/* One line without colours, carriage returns and "=== ... ===" dressing. Returns what of text was
- * used. */
-static size_t clean_line(const char *text, size_t n, char *out)
-{
-	size_t i = 0, o = 0;
-	for (; i < n && text[i] != '\n'; i++) {
-		if (text[i] == '\033' && i + 1 < n && text[i + 1] == '[') {
-			for (i += 2; i < n && text[i] != '\n' && !isalpha((unsigned char)text[i]);
-				i++)
-				;
-			if (i < n && text[i] == '\n')
-				break;
-		} else if (text[i] == '\r') {
-			if (i + 1 < n && text[i + 1] != '\n')
-				o = 0;
-		} else if (text[i] && o + 1 < LINE_LONGEST) {
-			out[o++] = text[i];
-		}
-	}
-	out[o] = '\0';
-	return i < n ? i + 1 : i;
-}
-
-static void give(long good, long bad, int *passed, int *total)
-{
-	if (good < 0 || bad < 0 || good >= MOST || bad >= MOST)
+	conclude(l, whole, &good, &bad);
+	for (size_t i = 0; i < ARRAY_LEN(forms); i++)
+		if (l->compiled[i])
+			regfree(&l->pattern[i]);
+	free(l);
+	if (good < 0)
+		good = bad < 0 ? -1 : 0;
+	*passed = *total = -1;
+	if (good < 0 || good + bad < 1 || good >= MOST || bad >= MOST)
 		return;
 	*passed = (int)good;
 	*total = (int)(good + bad);
-}
-
-void rank_parse_check(const char *text, size_t n, int *passed, int *total)
-{
-	struct seen s = { .passed = -1, .failed = -1, .tap_plan = -1, .ran = -1 };
-	char line[LINE_LONGEST];
-	bool cut = n > WINDOW;
-	*passed = *total = -1;
-	if (cut) {
-		text += n - WINDOW;
-		n = WINDOW;
-	}
-	for (size_t at = 0; at < n;) {
-		at += clean_line(text + at, n - at, line);
-		if (cut)
-			cut = false; /* the first line may be half of one */
-		else
-			see_line(&s, line);
-	}
-	bool tap_whole = s.tap_ok + s.tap_not > 0 && s.tap_first <= 1;
-	if (tap_whole && s.tap_plan >= s.tap_ok + s.tap_not)
-		give(s.tap_ok, s.tap_plan - s.tap_ok, passed, total);
-	else if (s.kind)
-		give(s.passed, s.failed, passed, total);
-	else if (tap_whole)
-		give(s.tap_ok, s.tap_not, passed, total);
-	else if (s.go_pass + s.go_fail > 0)
-		give(s.go_pass, s.go_fail, passed, total);
-	else if (s.go_pkg_ok + s.go_pkg_fail > 0)
-		give(s.go_pkg_ok, s.go_pkg_fail, passed, total);
 }
