@@ -82,6 +82,10 @@ static bool edit(struct deck *d, int32_t key)
 	} else if (key == KEY_PASTE) {
 		struct buf clean = BUF_INIT;
 
+		/* The lines of a paste end so; none of them starts another again. */
+		for (size_t i = 0; i < d->input.paste.len; i++)
+			if (d->input.paste.p[i] == '\r')
+				d->input.paste.p[i] = '\n';
 		vt_clean(d->input.paste.p, d->input.paste.len, &clean);
 		if (b->len + clean.len <= MAX_TEXT)
 			buf_add(b, clean.p, clean.len);

@@ -14,6 +14,7 @@
 
 enum { S_GROUND, S_ESC, S_ESC_INT, S_CSI, S_CSI_SKIP, S_STRING, S_STRING_ESC };
 enum { MAX_PARAM = 16, MAX_STRING = 4096 };
+enum { ZWNJ = 0x200c, ZWJ = 0x200d, BOM = 0xfeff };
 
 void vt_init(struct vt *v)
 {
@@ -37,6 +38,15 @@ static void begin_csi(struct vt *v)
 	v->coloned = 0;
 }
 
+static void text(struct vt *v, uint32_t cp, struct vt_sink *k)
+{
+	if (utf8_width(cp) > 0)
+		v->base = cp;
+	k->text(k, v, cp);
+}
+
+/* Joiners are letters' business: behind one of a script that may need them they pass. Behind ASCII
+ * they only make two names look like one. A BOM says nothing anywhere, but hides as well. */
 static void show(struct vt *v, uint32_t cp, struct vt_sink *k)
 {
 	char marker[16];
@@ -47,21 +57,25 @@ static void show(struct vt *v, uint32_t cp, struct vt_sink *k)
 		begin_string(v);
 	} else if ((cp >= 0x80 && cp <= 0x9f) || (cp >= 0xfe00 && cp <= 0xfe0f)) {
 		v->removed++;
-	} else if (utf8_invisible(cp)) {
+	} else if (cp == BOM && (v->base == 0 || v->base >= 0x80)) {
+		v->removed++;
+	} else if (utf8_invisible(cp) && !((cp == ZWNJ || cp == ZWJ) && v->base >= 0x80)) {
 		snprintf(marker, sizeof(marker), "<U+%04X>", (unsigned)cp);
 		for (const char *p = marker; *p; p++)
-			k->text(k, v, (unsigned char)*p);
+			text(v, (unsigned char)*p, k);
 	} else {
-		k->text(k, v, cp);
+		text(v, cp, k);
 	}
 }
 
 static void control(struct vt *v, unsigned char b, struct vt_sink *k)
 {
-	if (b == '\r' || b == '\b' || b == '\t')
+	if (b == '\r' || b == '\b' || b == '\t') {
+		v->base = b == '\r' ? 0 : ' ';
 		k->control(k, v, (char)b);
-	else
+	} else {
 		v->removed++;
+	}
 }
 
 /* True when b was used up by the sequence under way. */
@@ -93,7 +107,7 @@ static void ground(struct vt *v, unsigned char b, struct vt_sink *k)
 	} else if (b == 0x7f) {
 		v->removed++;
 	} else if (b < 0x80) {
-		k->text(k, v, b);
+		text(v, b, k);
 	} else if (b >= 0xc2 && b <= 0xf4) {
 		v->utf[0] = b;
 		v->utf_len = 1;
@@ -145,15 +159,31 @@ static void csi_param(struct vt *v, unsigned char b)
 	}
 }
 
-static void csi(struct vt *v, unsigned char b)
+/* What a spinner does in the place of a carriage return: the cursor to column 1, the line erased.
+ */
+static void csi_final(struct vt *v, unsigned char b, struct vt_sink *k)
+{
+	bool one = v->state == S_CSI && v->nparam == 1;
+
+	if (b == 'm' && v->state == S_CSI) {
+		vt_sgr_apply(v);
+		leave(v);
+	} else if (b == 'G' && one && v->param[0] <= 1) {
+		leave(v);
+		control(v, '\r', k);
+	} else if (b == 'K' && one && (v->param[0] == 2 || (v->param[0] == 0 && v->restart))) {
+		leave(v);
+		v->base = 0;
+		k->control(k, v, VT_ERASE);
+	} else {
+		drop_sequence(v);
+	}
+}
+
+static void csi(struct vt *v, unsigned char b, struct vt_sink *k)
 {
 	if (b >= 0x40) {
-		if (b == 'm' && v->state == S_CSI) {
-			vt_sgr_apply(v);
-			leave(v);
-		} else {
-			drop_sequence(v);
-		}
+		csi_final(v, b, k);
 	} else if (b >= 0x30 && b <= 0x3b) {
 		if (v->state == S_CSI)
 			csi_param(v, b);
@@ -185,14 +215,13 @@ static void in_sequence(struct vt *v, unsigned char b, struct vt_sink *k)
 		v->state = S_ESC;
 	} else if (b < 0x20) {
 		control(v, b, k);
-	} else if (b >=
-		0x7f) { /* no byte of a sequence: it ends here, the byte is looked at anew */
+	} else if (b >= 0x7f) { /* no byte of a sequence: it ends here, the byte begins the next */
 		drop_sequence(v);
 		step(v, b, k);
 	} else if (v->state == S_ESC || v->state == S_ESC_INT) {
 		escape(v, b);
 	} else {
-		csi(v, b);
+		csi(v, b, k);
 	}
 }
 
@@ -200,6 +229,7 @@ static void step(struct vt *v, unsigned char b, struct vt_sink *k)
 {
 	if (b == '\n') {
 		vt_flush(v, k);
+		v->base = 0;
 		k->control(k, v, '\n');
 	} else if (v->state == S_GROUND) {
 		ground(v, b, k);

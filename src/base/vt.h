@@ -2,9 +2,10 @@
  * resumable at any split.
  *
  * Kept: text in strict UTF-8 (else U+FFFD), TAB (to the next multiple of 8), SGR with known
- * parameters, CR as "start the line again", BS as overstrike. Everything else is removed and
- * counted. Bidi, zero-width, tag, filler and private-use code points become a visible marker
- * "<U+202E>"; at most 3 combining marks a cell. */
+ * parameters, CR (also as "cursor to column 1" or "erase the line") as "start the line again", BS
+ * as overstrike. Everything else is removed and counted. Bidi, zero-width, tag, filler and
+ * private-use code points become a visible marker "<U+202E>"; ZWJ and ZWNJ pass behind a letter
+ * that is not ASCII. At most 3 combining marks a cell. */
 #ifndef BASE_VT_H
 #define BASE_VT_H
 
@@ -43,6 +44,7 @@ struct vt {
 	/* private: parser state */
 	struct vt_attr shown; /* what vt_stream has told the terminal */
 	uint8_t state, utf_need, utf_len, nparam, marks, restart;
+	uint32_t base; /* the last character of the line that has cells, 0 = none */
 	uint8_t utf[4];
 	uint16_t param[16], coloned; /* coloned: bit i = param[i] came after a ':' */
 	uint32_t string_len, column;
@@ -58,8 +60,8 @@ void vt_end(struct vt *v, struct vt_line *l, size_t max_cells);
 void vt_line_clear(struct vt_line *l);
 void vt_line_release(struct vt_line *l);
 
-/* A short text (name, message, path) as safe UTF-8 on one line: newlines and tabs become a blank,
- * no SGR. Appended to out. */
+/* A short text (name, message, last line) as safe UTF-8 on one line: newlines and tabs become a
+ * blank, what a carriage return starts again is gone, no SGR. Appended to out. */
 void vt_clean(const char *s, size_t n, struct buf *out);
 /* Same, NUL-terminated in a caller's array, cut at `size`. Returns out. */
 char *vt_clean_str(const char *s, char *out, size_t size);

@@ -82,6 +82,12 @@ static bool line_overstrike(struct vt_line *l, struct vt *v, uint32_t cp, struct
 	return false;
 }
 
+static void line_erase(struct vt_line *l, struct vt *v)
+{
+	v->restart = 0;
+	l->n = l->cursor = 0;
+}
+
 static void line_text(struct vt_sink *sink, struct vt *v, uint32_t cp)
 {
 	struct line_sink *k = (struct line_sink *)sink;
@@ -89,10 +95,8 @@ static void line_text(struct vt_sink *sink, struct vt *v, uint32_t cp)
 	struct vt_attr a;
 	int w = utf8_width(cp);
 
-	if (v->restart) {
-		v->restart = 0;
-		l->n = l->cursor = 0;
-	}
+	if (v->restart)
+		line_erase(l, v);
 	if (w == 0) {
 		line_mark(k, v, cp);
 		return;
@@ -120,14 +124,14 @@ static void line_control(struct vt_sink *sink, struct vt *v, char c)
 
 	if (c == '\r') {
 		v->restart = 1;
+	} else if (c == VT_ERASE) {
+		line_erase(l, v);
 	} else if (c == '\b' && !v->restart) {
 		if (l->cursor > 0)
 			l->cursor--;
 	} else if (c == '\t') {
-		if (v->restart) {
-			v->restart = 0;
-			l->n = l->cursor = 0;
-		}
+		if (v->restart)
+			line_erase(l, v);
 		l->cursor += 8 - l->cursor % 8;
 		if (l->cursor <= k->max && l->cursor > 0)
 			line_at(l, l->cursor - 1, &vt_attr_default);

@@ -6,7 +6,8 @@
 #include "base/vt.h"
 
 /* text: a code point that is safe to show (markers come as their ASCII letters). control: one of
- * '\r' '\b' '\t' '\n'. */
+ * '\r' '\b' '\t' '\n', or VT_ERASE for a line that is empty from here on. */
+enum { VT_ERASE = 'K' };
 struct vt_sink {
 	void (*text)(struct vt_sink *k, struct vt *v, uint32_t cp);
 	void (*control)(struct vt_sink *k, struct vt *v, char c);

@@ -11,6 +11,8 @@ struct text_sink {
 	struct vt_sink k; /* first */
 	struct buf *out;
 	bool color;
+	size_t line; /* vt_clean: where in out the line begins that a carriage return starts again
+		      */
 };
 
 static void text_put(struct text_sink *k, struct vt *v, uint32_t cp)
@@ -32,22 +34,45 @@ static void text_put(struct text_sink *k, struct vt *v, uint32_t cp)
 	buf_add(k->out, utf, utf8_encode(cp, utf));
 }
 
+static void clean_erase(struct text_sink *k, struct vt *v)
+{
+	v->restart = 0;
+	v->marks = VT_NO_BASE;
+	k->out->len = k->line;
+	k->out->p[k->line] = '\0';
+}
+
 static void clean_text(struct vt_sink *sink, struct vt *v, uint32_t cp)
 {
-	text_put((struct text_sink *)sink, v, cp);
+	struct text_sink *k = (struct text_sink *)sink;
+
+	if (v->restart)
+		clean_erase(k, v);
+	text_put(k, v, cp);
 }
 
 static void clean_control(struct vt_sink *sink, struct vt *v, char c)
 {
-	if (c == '\n' || c == '\t')
-		text_put((struct text_sink *)sink, v, ' ');
-	else
+	struct text_sink *k = (struct text_sink *)sink;
+
+	if (c == '\r') {
+		v->restart = 1;
+	} else if (c == VT_ERASE) {
+		clean_erase(k, v);
+	} else if (c == '\n') {
+		v->restart = 0;
+		text_put(k, v, ' ');
+		k->line = k->out->len;
+	} else if (c == '\t') {
+		clean_text(sink, v, ' ');
+	} else {
 		v->removed++;
+	}
 }
 
 void vt_clean(const char *s, size_t n, struct buf *out)
 {
-	struct text_sink k = { { clean_text, clean_control }, out, false };
+	struct text_sink k = { { clean_text, clean_control }, out, false, out->len };
 	struct vt v;
 
 	vt_init(&v);
@@ -108,6 +133,9 @@ static void stream_control(struct vt_sink *sink, struct vt *v, char c)
 
 	if (c == '\r') {
 		v->restart = 1;
+	} else if (c == VT_ERASE) {
+		v->restart = 1;
+		stream_restart(k, v);
 	} else if (c == '\n') {
 		v->restart = 0;
 		stream_attr(k, v, &vt_attr_default);
@@ -128,7 +156,7 @@ static void stream_control(struct vt_sink *sink, struct vt *v, char c)
 
 void vt_stream(struct vt *v, const char *s, size_t n, bool color, struct buf *out)
 {
-	struct text_sink k = { { stream_text, stream_control }, out, color };
+	struct text_sink k = { { stream_text, stream_control }, out, color, 0 };
 
 	vt_parse(v, s, n, &k.k);
 	stream_attr(&k, v, &vt_attr_default);

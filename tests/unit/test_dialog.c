@@ -198,6 +198,17 @@ static void type(const char *s)
 		prompt_key(&d, *s);
 }
 
+static void test_prompt_paste(void **state)
+{
+	prompt_command(&d);
+	buf_clear(&d.input.paste);
+	buf_str(&d.input.paste, "one\rtwo\n\033[31mthree");
+	prompt_key(&d, KEY_PASTE);
+	assert_string_equal(d.prompt.text.p, "one two three");
+	prompt_close(&d);
+	buf_release(&d.input.paste);
+}
+
 static void test_prompt_word(void **state)
 {
 	ask(PROMPT_WORD_YES);
@@ -235,7 +246,8 @@ int main(void)
 		cmocka_unit_test(test_enter_only_hints), cmocka_unit_test(test_capital),
 		cmocka_unit_test(test_refused), cmocka_unit_test(test_archive_rest),
 		cmocka_unit_test(test_gone), cmocka_unit_test(test_prompt_yes),
-		cmocka_unit_test(test_prompt_word), cmocka_unit_test(test_prompt_long) };
+		cmocka_unit_test(test_prompt_paste), cmocka_unit_test(test_prompt_word),
+		cmocka_unit_test(test_prompt_long) };
 
 	return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -56,6 +56,8 @@ static bool asks(const char *tail)
 	struct buf b = BUF_INIT;
 	bool yes = attention_prompt(tail, strlen(tail), &b);
 
+	if (yes)
+		assert_null(strstr(b.p, "of it")); /* what was written over is not shown */
 	buf_release(&b);
 	return yes;
 }
@@ -73,6 +75,9 @@ static void prompts(void **state)
 	assert_false(asks(""));
 	assert_false(asks("\n"));
 	assert_false(asks("time 12:31"));
+	assert_true(asks("10% of it\r99% of it\rProceed? (y/N)"));
+	assert_false(asks("Proceed? (y/N)\rworking"));
+	assert_false(asks("Proceed? (y/N)\033[2K\033[1G/ working"));
 }
 
 /* ---- the undo stack ---- */

@@ -66,6 +66,23 @@ static const struct sample corpus[] = {
 	{ S("\xe4\xb8\xad\bx"), " x" },
 	{ S("\ta\tb"), "        a       b" },
 	{ S("x\x1b[0m\x1b[1;31my\x1b[mz"), "xyz" },
+	/* spinners: column 1, then erased to the end, or the whole line first */
+	{ S("- one\x1b[K\x1b[G\\ two\x1b[K\x1b[1G| x\x1b[K"), "| x" },
+	{ S("long text\x1b[2K\x1b[1Gok"), "ok" },
+	{ S("long text\x1b[2K"), "" },
+	{ S("long text\r\x1b[Kok"), "ok" },
+	{ S("long text\r\x1b[K"), "" },
+	{ S("abcd\x1b[1K\x1b[?2K\x1b[77G!"), "abcd!" },
+	/* joiners where a script needs them; else they are as invisible as any other */
+	{ S("\xd9\x85\xdb\x8c\xe2\x80\x8c\xd8\xae"), "\xd9\x85\xdb\x8c\xe2\x80\x8c\xd8\xae" },
+	{ S("\xf0\x9f\x91\xa9\xe2\x80\x8d\xf0\x9f\x92\xbb"),
+		"\xf0\x9f\x91\xa9\xe2\x80\x8d\xf0\x9f\x92\xbb" },
+	{ S("\xe0\xa4\x95\xe0\xa5\x8d\xe2\x80\x8d\xe0\xa4\xb7"),
+		"\xe0\xa4\x95\xe0\xa5\x8d\xe2\x80\x8d\xe0\xa4\xb7" },
+	{ S("\xef\xbb\xbfi\xc3\xa9\xef\xbb\xbft"), "i\xc3\xa9t" },
+	{ S("ma\xe2\x80\x8din"), "ma<U+200D>in" },
+	{ S("\xe2\x80\x8d"), "<U+200D>" },
+	{ S("\xd7\x90\xe2\x80\x8f\xe2\x80\xab"), "\xd7\x90<U+200F><U+202B>" },
 	{ S("half \xe4\xb8"), "half \xef\xbf\xbd" },
 	{ S("half \x1b[3"), "half " },
 	{ S("half \x1b]52;c;"), "half " },
@@ -169,7 +186,8 @@ static void assert_alphabet(const char *s, size_t n, bool color)
 		}
 		i += utf8_decode(s + i, n - i, &cp);
 		assert_true(cp >= 0x20 && cp != 0x7f && !(cp >= 0x80 && cp < 0xa0));
-		assert_false(cp >= 0x200b && cp <= 0x200f);
+		assert_false((cp >= 0x200b && cp <= 0x200f && cp != 0x200c && cp != 0x200d) ||
+			cp == 0xfeff);
 		assert_false(cp >= 0x2028 && cp <= 0x202e);
 		assert_false(cp >= 0x2060 && cp <= 0x206f);
 		assert_false(cp >= 0xe000 && cp <= 0xf8ff);
@@ -245,7 +263,12 @@ static void test_clean(void **state)
 		{ "a\nb\tc", "a b c" },
 		{ "\x1b[31mred\x1b[0m", "red" },
 		{ "main\xe2\x80\xae", "main<U+202E>" },
-		{ "x\rY\bz", "xYz" },
+		{ "x\rY\bz", "Yz" },
+		{ "0% done of it\r 50% done\r100%\r\n", "100% " },
+		{ "one\r\ntwo\rthree", "one three" },
+		{ "/ installing\x1b[2K\x1b[1Gadded 3 packages", "added 3 packages" },
+		{ "Proceed?\x1b[K", "Proceed?" },
+		{ "old\r\x1b[K", "" },
 		{ "\x1b]0;t\x07ok", "ok" },
 		{ "bad\xff", "bad\xef\xbf\xbd" },
 	};
