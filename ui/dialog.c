@@ -361,6 +361,11 @@ static void add_risks(struct lines *l, const struct json *plan)
 		list_text(json_get(plan, "local_edits"), "", &b);
 		add(l, "your edits", ROLE_TEXT, "%s, not touched", b.p);
 	}
+	if (json_size(json_get(plan, "filtered"))) {
+		buf_clear(&b);
+		list_text(json_get(plan, "filtered"), "", &b);
+		add(l, "unfiltered", ROLE_ATTENTION, "%s", b.p);
+	}
 	buf_release(&b);
 }
 

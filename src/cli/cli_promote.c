@@ -100,6 +100,8 @@ static void show_plan(const struct json *plan, const struct subject *what)
 	row_list("conflicts", json_get(plan, "conflicts"), "none");
 	if (json_size(json_get(plan, "local_edits")))
 		row_list("your edits", json_get(plan, "local_edits"), "");
+	if (json_size(json_get(plan, "filtered")))
+		row_list("unfiltered", json_get(plan, "filtered"), "");
 	row("after", "nothing is pushed; `yolodeck undo` takes it all back");
 	free(dir);
 }

@@ -309,6 +309,21 @@ char *git_resolve(const struct git_repo *r, const char *rev, struct err *e)
 	return id;
 }
 
+char *git_tree_of(const char *git_dir, const char *commit, struct err *e)
+{
+	struct buf b = BUF_INIT;
+	char *spec = xasprintf("%s^{tree}", commit), *id = NULL;
+
+	if (!git_out(git_dir, &b, e, "rev-parse", "-q", "--verify", "--end-of-options", spec,
+		    (char *)NULL))
+		id = buf_take(&b);
+	else
+		err_prefix(e, "The commit %.12s could not be read", commit);
+	buf_release(&b);
+	free(spec);
+	return id;
+}
+
 char *git_ref(const char *git_dir, const char *ref, struct err *e)
 {
 	struct git_call c;

@@ -74,6 +74,8 @@ void git_env_ident(struct strv *env, const char *who, const char *ident);
 
 /* rev -> commit id of the user's repository (peeled). Code "no_such_revision". */
 char *git_resolve(const struct git_repo *r, const char *rev, struct err *e);
+/* Id of a commit's tree; the caller frees. */
+char *git_tree_of(const char *git_dir, const char *commit, struct err *e);
 /* Commit id a full ref name points at, NULL without error code when there is no such ref. */
 char *git_ref(const char *git_dir, const char *ref, struct err *e);
 /* Compare-and-swap of one ref; old NULL = must not exist; next NULL = delete. ident (may be NULL)

@@ -37,6 +37,8 @@ struct promote_plan {
 	struct diff_stat stat; /* OLD..C */
 	/* local_edits: the user's dirty files, not touched */
 	struct strv conflicts, auto_run, local_edits;
+	/* "a.bin (lfs)": new content whose filter, by the branch's attributes, was not run */
+	struct strv filtered;
 	char *refuse_code, *refuse; /* sentence: cannot be promoted now; NULL = can */
 };
 /* Builds it. -1 only when it could not be judged at all; what must be refused is in plan->refuse.

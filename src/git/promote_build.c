@@ -27,21 +27,6 @@ char *promote_subject(const char *text)
 	return buf_take(&b);
 }
 
-char *build_tree_of(const char *store, const char *commit, struct err *e)
-{
-	struct buf b = BUF_INIT;
-	char *spec = xasprintf("%s^{tree}", commit), *id = NULL;
-
-	if (!git_out(store, &b, e, "rev-parse", "-q", "--verify", "--end-of-options", spec,
-		    (char *)NULL))
-		id = buf_take(&b);
-	else
-		err_prefix(e, "The commit %.12s could not be read", commit);
-	buf_release(&b);
-	free(spec);
-	return id;
-}
-
 static void refuse_conflicts(struct refusal *why, const struct strv *names, const char *with)
 {
 	char *list = promote_names(names);
@@ -69,7 +54,7 @@ static int judge_merge(
 static int build_joined(const struct build *b, char **out, struct strv *conflicts,
 	struct refusal *why, struct err *e)
 {
-	char *tree = NULL, *have = build_tree_of(b->store, b->ours, e),
+	char *tree = NULL, *have = git_tree_of(b->store, b->ours, e),
 	     *subject = promote_subject(b->subject), *message = NULL;
 	bool merge = b->how == PROMOTE_MERGE;
 	struct merge_commit m = {
@@ -149,7 +134,7 @@ static int replay_one(const struct build *b, const char *commit, char **tip, str
 	}
 	rc = merge_on_base(b->store, f.v[0], *tip, commit, PROMOTE_MERGE_MS, &tree, conflicts, e);
 	rc = judge_merge(rc, b->ours_name, conflicts, why, e);
-	have = !rc && tree ? build_tree_of(b->store, *tip, e) : NULL;
+	have = !rc && tree ? git_tree_of(b->store, *tip, e) : NULL;
 	if (rc || why->code || (have && !strcmp(have, tree)))
 		goto out;
 	m.tree = tree;
@@ -218,7 +203,7 @@ int build_revert(const char *store, const char *from, const char *to, const char
 	struct err *e)
 {
 	struct strv names = STRV_INIT;
-	char *tree = NULL, *have = build_tree_of(store, tip, e), *message = NULL, *list;
+	char *tree = NULL, *have = git_tree_of(store, tip, e), *message = NULL, *list;
 	struct merge_commit m = { .parent = { tip }, .author = ident, .committer = ident };
 	int rc =
 		have ? merge_on_base(store, from, tip, to, PROMOTE_MERGE_MS, &tree, &names, e) : -1;

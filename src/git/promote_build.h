@@ -22,7 +22,5 @@ int build_promote(const struct build *b, char **out, struct strv *conflicts, str
 int build_revert(const char *store, const char *from, const char *to, const char *tip,
 	const char *tip_name, const char *label, const char *ident, char **out, struct refusal *why,
 	struct err *e);
-/* Tree id of a commit. */
-char *build_tree_of(const char *store, const char *commit, struct err *e);
 
 #endif

@@ -7,6 +7,7 @@
 
 #include "base/fs.h"
 #include "base/mem.h"
+#include "git/attributes.h"
 #include "git/promote_build.h"
 
 enum { LIST_CUT = 200 };
@@ -25,6 +26,7 @@ void promote_plan_release(struct promote_plan *p)
 	strv_release(&p->conflicts);
 	strv_release(&p->auto_run);
 	strv_release(&p->local_edits);
+	strv_release(&p->filtered);
 	memset(p, 0, sizeof(*p));
 }
 
@@ -123,16 +125,45 @@ static int build(const struct promote_in *in, const struct target *t, struct pro
 	return rc;
 }
 
-static int look_at_tree(const struct promote_in *in, const struct target *t,
+/* Filters are the user's programs, and we run none: what one of them should have made is refused
+ * when his git would not do without, and named otherwise. */
+static int check_filters(const struct promote_in *in, const struct changes *ch, const char *tip,
+	struct promote_plan *plan, struct refusal *why, struct err *e)
+{
+	struct attributes a;
+	struct strv paths = STRV_INIT, required = STRV_INIT;
+	char *list;
+	int rc;
+
+	attributes_paths(ch, &paths);
+	rc = attributes_read(in->repo, in->quarantine, tip, &paths, &a, e);
+	if (!rc)
+		attributes_filtered(&a, &paths, &plan->filtered, &required);
+	if (required.n) {
+		list = promote_names(&required);
+		refuse(why, "filter_required",
+			"%zu %s a filter that your git requires, and yolodeck runs none: %s. Take "
+			"the content by hand: git restore --source=yolo/%d/%s -- <path>, then git "
+			"add, which runs the filter.",
+			required.n, required.n == 1 ? "file has" : "files have", list, in->race,
+			in->variant);
+		free(list);
+	}
+	strv_release(&paths);
+	strv_release(&required);
+	attributes_release(&a);
+	return rc;
+}
+
+static int look_at_files(const struct promote_in *in, const struct target *t,
 	struct promote_plan *plan, struct refusal *why, struct err *e)
 {
 	struct changes ch;
-	int rc;
+	int rc = changes_read(in->quarantine, NULL, t->tip, plan->new, &ch, e);
 
-	if (!t->dir)
-		return 0;
-	rc = changes_read(in->quarantine, NULL, t->tip, plan->new, &ch, e);
 	if (!rc)
+		rc = check_filters(in, &ch, t->tip, plan, why, e);
+	if (!rc && t->dir)
 		rc = dirt_check(t, &ch, &plan->local_edits, why, e);
 	changes_release(&ch);
 	return rc;
@@ -159,7 +190,7 @@ int promote_plan(const struct promote_in *in, struct promote_plan *plan, struct 
 	if (!rc && !why.code)
 		rc = build(in, &t, plan, &why, e);
 	if (!rc && !why.code)
-		rc = look_at_tree(in, &t, plan, &why, e);
+		rc = look_at_files(in, &t, plan, &why, e);
 	plan->refuse_code = why.code;
 	plan->refuse = why.msg;
 	target_release(&t);
@@ -242,6 +273,7 @@ struct json *promote_plan_to_json(const struct promote_plan *p)
 	put_list(o, "conflicts", &p->conflicts);
 	put_list(o, "auto_run", &p->auto_run);
 	put_list(o, "local_edits", &p->local_edits);
+	put_list(o, "filtered", &p->filtered);
 	put_refusal(o, p->refuse_code, p->refuse);
 	return o;
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "git/normalize.h"
 #include "git/scan.h"
 
 void save_out_release(struct save_out *o)
@@ -95,11 +96,24 @@ out:
 	return rc;
 }
 
+static void name_filtered(struct snapshot_out *snap)
+{
+	struct buf b = BUF_INIT;
+
+	if (snap->not_recorded)
+		buf_fmt(&b, "%s, ", snap->not_recorded);
+	buf_fmt(&b, "the filter of %zu %s: ", snap->filtered.n,
+		snap->filtered.n == 1 ? "file" : "files");
+	strv_join(&snap->filtered, 3, &b);
+	free(snap->not_recorded);
+	snap->not_recorded = buf_take(&b);
+}
+
 int git_save(
 	const struct snapshot_in *in, const char *old_commit, struct save_out *out, struct err *e)
 {
 	struct snapshot_in full = *in;
-	char *why = NULL;
+	char *why = NULL, *filtered = NULL;
 	int rc;
 
 	memset(out, 0, sizeof *out);
@@ -110,6 +124,12 @@ int git_save(
 	if (!rc && why)
 		say(&out->scan, why);
 	if (!rc && !why)
+		rc = normalize_snapshot(in, old_commit, &out->snap, &filtered, e);
+	if (!rc && filtered)
+		say(&out->scan, filtered);
+	if (!rc && out->snap.filtered.n)
+		name_filtered(&out->snap);
+	if (!rc && !why)
 		rc = import(in, out, e);
 	if (!rc && !why)
 		rc = move_branch(in, old_commit, out, e);
@@ -118,5 +138,6 @@ int git_save(
 	for (size_t i = 0; !rc && i < out->snap.refused.n; i++)
 		say(&out->scan, out->snap.refused.v[i]);
 	free(why);
+	free(filtered);
 	return rc;
 }

@@ -27,7 +27,10 @@ struct taking {
 void snapshot_out_release(struct snapshot_out *o)
 {
 	free(o->commit);
+	free(o->tree);
 	free(o->not_recorded);
+	strv_release(&o->crlf);
+	strv_release(&o->filtered);
 	strv_release(&o->paths);
 	strv_release(&o->refused);
 	memset(o, 0, sizeof *o);
@@ -39,7 +42,7 @@ static const char *parent_of(const struct snapshot_in *in)
 }
 
 /* The first line, fit for a commit's subject. */
-static char *make_message(const struct snapshot_in *in)
+char *snapshot_message(const struct snapshot_in *in)
 {
 	struct buf b = BUF_INIT;
 	size_t n = in->subject ? strcspn(in->subject, "\r\n") : 0;
@@ -58,16 +61,14 @@ static char *make_message(const struct snapshot_in *in)
 	return buf_take(&b);
 }
 
-static char *tree_of(const char *git_dir, const char *commit, struct err *e)
+char *snapshot_author(const struct snapshot_in *in)
 {
-	struct buf b = BUF_INIT;
-	char *rev = xasprintf("%s^{tree}", commit), *tree = NULL;
+	return xasprintf("%s (yolodeck) <yolodeck@localhost>", in->variant);
+}
 
-	if (!git_out(git_dir, &b, e, "rev-parse", "-q", "--verify", rev, (char *)NULL))
-		tree = buf_take(&b);
-	buf_release(&b);
-	free(rev);
-	return tree;
+const char *snapshot_committer(const struct snapshot_in *in)
+{
+	return in->repo->ident ? in->repo->ident : "yolodeck <yolodeck@localhost>";
 }
 
 /* Without a cache: the parent's own entries, nothing known of the files, so that everything is read
@@ -98,7 +99,7 @@ static int cache_of_parent(struct taking *t, struct err *e)
 		cache_add_parents(&t->old);
 		t->old.commit = xstrdup(parent_of(t->in));
 		t->old.message = xstrdup("");
-		t->old.tree = tree_of(t->in->quarantine, parent_of(t->in), e);
+		t->old.tree = git_tree_of(t->in->quarantine, parent_of(t->in), e);
 		rc = t->old.tree ? 0 : -1;
 	}
 	strv_release(&rec);
@@ -122,14 +123,13 @@ static struct fast_import *begin(void *ctx, struct err *e)
 {
 	struct taking *t = ctx;
 	const struct snapshot_in *in = t->in;
-	const char *ident = in->repo->ident ? in->repo->ident : "yolodeck <yolodeck@localhost>";
 	struct fast_import_spec s = {
 		.git_dir = in->quarantine,
 		.ref = t->ref,
 		.parent = parent_of(in),
 		.from_tree = t->old.tree,
 		.author = t->author,
-		.committer = ident,
+		.committer = snapshot_committer(in),
 		.message = t->message,
 		.durable = in->full,
 	};
@@ -156,7 +156,7 @@ static void count(struct buf *b, size_t n, const char *one, const char *many)
 }
 
 /* What is not in the commit, as sentences and as a list for the row. */
-static void report(struct snapshot_out *out, const struct walk_report *r, bool full)
+static void report(struct snapshot_out *out, struct walk_report *r, bool full)
 {
 	struct buf lost = BUF_INIT, all = BUF_INIT;
 
@@ -181,6 +181,8 @@ static void report(struct snapshot_out *out, const struct walk_report *r, bool f
 		strv_fmt(&out->refused,
 			"Not everything could be recorded: %s; promote would lose it.", lost.p);
 	out->ignored = r->ignored;
+	out->crlf = r->crlf;
+	memset(&r->crlf, 0, sizeof r->crlf);
 	count(&all, r->ignored, "ignored", "ignored");
 	count(&all, r->special, "device, FIFO or socket", "devices, FIFOs or sockets");
 	count(&all, r->too_many + r->too_deep, "entry over the limits", "entries over the limits");
@@ -193,6 +195,16 @@ static void report(struct snapshot_out *out, const struct walk_report *r, bool f
 		out->not_recorded = buf_take(&all);
 	buf_release(&lost);
 	buf_release(&all);
+}
+
+void snapshot_set_columns(struct snapshot_out *out, const struct diff_stat *st)
+{
+	strv_clear(&out->paths);
+	out->files = (int)st->n;
+	out->added = st->added;
+	out->removed = st->removed;
+	for (size_t i = 0; i < st->n && i < MAX_PATHS; i++)
+		strv_add(&out->paths, st->f[i].path);
 }
 
 /* Numbers against the base. That they cannot be made in time is no reason to lose the snapshot. */
@@ -272,6 +284,7 @@ static struct ignore *outer_rules(const char *quarantine)
 static void fill_out(struct snapshot_out *out, const struct taking *t, const struct walk_cache *c)
 {
 	out->commit = xstrdup(c->commit);
+	out->tree = xstrdup(c->tree);
 	out->changed = strcmp(c->commit, t->old.commit) != 0;
 	out->files = c->files;
 	out->added = c->added;
@@ -336,8 +349,8 @@ int snapshot_take(const struct snapshot_in *in, struct snapshot_out *out, struct
 	cache_init(&t.old);
 	cache_init(&t.now);
 	t.ref = xasprintf("refs/yolodeck/%d/%s/live", in->race, in->variant);
-	t.author = xasprintf("%s (yolodeck) <yolodeck@localhost>", in->variant);
-	t.message = make_message(in);
+	t.author = snapshot_author(in);
+	t.message = snapshot_message(in);
 	if (fd >= 0) {
 		rc = take(&t, &w, &r, out, e);
 		close(fd);

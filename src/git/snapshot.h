@@ -20,7 +20,7 @@ struct snapshot_in {
 };
 struct snapshot_out {
 	/* owned; the base while nothing differs, but a full one always has its own */
-	char *commit;
+	char *commit, *tree;
 	bool changed; /* differs from the commit of the snapshot before */
 	int files; /* against base; -1 = could not be counted in time */
 	int64_t added, removed; /* binary files count 0 */
@@ -29,9 +29,18 @@ struct snapshot_out {
 	struct strv refused;
 	char *not_recorded; /* "120 ignored files", NULL = everything is there */
 	size_t ignored;
+	struct strv crlf; /* files with CRLF among those that were read */
+	struct strv filtered; /* saving: "a.bin (lfs)", recorded without their filter */
 };
 int snapshot_take(const struct snapshot_in *in, struct snapshot_out *out, struct err *e);
 void snapshot_out_release(struct snapshot_out *o);
+
+/* How commits of this variant are signed and worded. The first two are the caller's to free. */
+char *snapshot_author(const struct snapshot_in *in);
+char *snapshot_message(const struct snapshot_in *in);
+const char *snapshot_committer(const struct snapshot_in *in);
+struct diff_stat;
+void snapshot_set_columns(struct snapshot_out *out, const struct diff_stat *st);
 
 /* What the walker had to leave out (a nested .git, files over 64 MiB ...) does not keep the rest
  * from its branch; but then out->scan says that too, and promote must refuse while it is set.

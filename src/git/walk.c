@@ -46,6 +46,7 @@ void walk_report_release(struct walk_report *r)
 	strv_release(&r->backslash);
 	strv_release(&r->submodule);
 	strv_release(&r->modules_link);
+	strv_release(&r->crlf);
 	memset(r, 0, sizeof *r);
 }
 
@@ -162,13 +163,23 @@ static size_t read_block(int fd, char *p, size_t n)
 	return done;
 }
 
+/* A block goes to the feed. after_cr: the one before ended in CR. */
+static bool send_block(struct walk *w, size_t n, bool *after_cr)
+{
+	bool crlf = (*after_cr && n && *w->block == '\n') || memmem(w->block, n, "\r\n", 2);
+
+	fast_import_bytes(w->feed, w->block, n);
+	*after_cr = n && w->block[n - 1] == '\r';
+	return crlf;
+}
+
 /* Sends the file's bytes; its length is said before, so one that shrinks meanwhile is filled up
  * with zeros. Returns false when it changed while it was read. */
 static bool send_content(struct walk *w, int fd, uint32_t mode, const struct stat *st)
 {
 	size_t want = (size_t)st->st_size, sent = 0, got;
 	struct stat after;
-	bool same;
+	bool same, crlf = false, after_cr = false;
 
 	got = read_block(fd, w->block, BLOCK);
 	same = got >= want || got == BLOCK;
@@ -178,7 +189,7 @@ static bool send_content(struct walk *w, int fd, uint32_t mode, const struct sta
 		got = want;
 	fast_import_file(w->feed, mode, w->path, want);
 	for (;;) {
-		fast_import_bytes(w->feed, w->block, got);
+		crlf |= send_block(w, got, &after_cr);
 		sent += got;
 		if (sent >= want)
 			break;
@@ -188,6 +199,8 @@ static bool send_content(struct walk *w, int fd, uint32_t mode, const struct sta
 			same = false;
 		}
 	}
+	if (crlf)
+		strv_add(&w->r->crlf, w->path);
 	return same && !fstat(fd, &after) && after.st_size == st->st_size &&
 		after.st_ctim.tv_sec == st->st_ctim.tv_sec &&
 		after.st_ctim.tv_nsec == st->st_ctim.tv_nsec;

@@ -25,6 +25,7 @@ struct walk_report {
 	int64_t bytes; /* read */
 	/* left out, by the reason: paths */
 	struct strv nested, imitates, control, backslash, submodule, modules_link;
+	struct strv crlf; /* files that were read and hold CRLF, all of them */
 };
 void walk_report_release(struct walk_report *r);
 
