@@ -1,5 +1,5 @@
 #!/bin/sh
-# lint.sh - holds the walls of the design. Usage: lint.sh [text|format|shell|headers|links]... (default: all).
+# lint.sh - holds the walls of the design. Usage: lint.sh [text|format|shell|headers|modules|links]... (default: all but modules).
 # Exit 1 = something was found.
 #
 # LINT_ROOT: the tree to look at (default: this one).
@@ -70,6 +70,12 @@ check_headers() {
 	grep -E '(error|warning):' "$out" | sed 's/$/ (this header does not compile alone)/' >>"$found" || :
 }
 
+# Circles between the files of a part, and what headers call what they export.
+check_modules() {
+	# shellcheck disable=SC2046 # as above
+	awk -f "$here/modules.awk" $(sources | grep -E '^(src|ui)/.*\.[ch]$') >>"$found"
+}
+
 # $1 = program, $2 = what must not be in it; it must link without that library, and not pull it in through another.
 check_link() {
 	if ! make -s -j "$cores" "build/$1" >"$out" 2>&1; then
@@ -96,9 +102,9 @@ check_links() {
 [ $# -gt 0 ] || set -- text format shell headers links
 for what; do
 	case $what in
-	text | format | shell | headers | links) "check_$what" ;;
+	text | format | shell | headers | modules | links) "check_$what" ;;
 	*)
-		echo "lint.sh: $what is none of: text format shell headers links" >&2
+		echo "lint.sh: $what is none of: text format shell headers modules links" >&2
 		exit 2
 		;;
 	esac

@@ -15,7 +15,7 @@ fresh() {
 	for p in base model git engine conductor client cli runner; do
 		mkdir -p "$tmp/t/src/$p"
 		printf '/* x.c - a part. */\n#include "base/y.h"\n\nint f(void)\n{\n\treturn 0;\n}\n' >"$tmp/t/src/$p/x.c"
-		printf '/* y.h - a part. */\n#ifndef Y\n#define Y\n\nint f(void);\n\n#endif\n' >"$tmp/t/src/$p/y.h"
+		printf '/* y.h - a part. */\n#ifndef Y\n#define Y\n\nint y_f(void);\n\n#endif\n' >"$tmp/t/src/$p/y.h"
 	done
 	printf '/* x.c - a part. */\n#include "base/y.h"\n' >"$tmp/t/ui/x.c"
 	printf '/* main.c - all. */\n#include "base/y.h"\n#include "conductor/y.h"\n' >"$tmp/t/src/main.c"
@@ -47,6 +47,13 @@ finds() {
 	else
 		result 1 "found: $1, and nothing else"
 	fi
+	fresh
+}
+
+# The same where one fault has several findings.
+finds_some() {
+	cat >>"$tmp/t/$4"
+	if ! run_lint "$2" && grep -q "^$4:.*$3" "$tmp/out"; then result 0 "found: $1"; else result 1 "found: $1"; fi
 	fresh
 }
 
@@ -144,6 +151,53 @@ echo 'src/git/x.c:8: system() is banned' | finds "a list of exceptions, though i
 
 # Headers that need another one before them.
 printf '/* z.h - needs size_t. */\nsize_t f(void);\n' | finds "a header that does not compile alone" headers 'error' src/git/z.h
+
+# Modules: circles between files, and names.
+module() { # PART NAME INCLUDES...: a header and its .c that include these
+	local_part=$tmp/t/src/$1
+	printf '/* %s.h - a module. */\n#ifndef M_%s\n#define M_%s\n\nint %s_do(void);\n\n#endif\n' "$2" "$2" "$2" "$2" >"$local_part/$2.h"
+	printf '/* %s.c - a module. */\n' "$2" >"$local_part/$2.c"
+	m=$2
+	shift 2
+	for inc; do printf '#include "%s"\n' "$inc" >>"$local_part/$m.c"; done
+}
+passes "a clean tree's modules" modules src/base/x.c </dev/null
+module git a git/b.h
+module git b base/y.h
+passes "a module that includes another" modules src/git/a.c </dev/null
+module git a git/b.h
+module git b
+echo '#include "git/a.h"' | finds_some "two files that include each other" modules 'a circle: b includes a, which reaches b again' src/git/b.c
+module git a b.h
+module git b
+echo '#include "a.h"' | finds_some "the same without the part's name" modules 'a circle: b includes a' src/git/b.h
+module git a git/b.h
+module git b git/c.h
+module git c
+echo '#include "git/a.h"' | finds_some "a circle of three" modules 'a circle: c includes a, which reaches c again by b' src/git/c.c
+module git a git/b.h git/a_internal.h
+module git b
+printf '/* a_internal.h - inner. */\n#include "git/a.h"\n' >"$tmp/t/src/git/a_internal.h"
+passes "a header of the module's own files" modules src/git/a.c </dev/null
+module git a git/a_internal.h
+module git b git/a.h
+printf '/* a_internal.h - inner. */\n#include "git/b.h"\n' | finds_some "a circle by such a header" modules 'a circle: a includes b' src/git/a_internal.h
+for decl in 'int other(void);' 'void ab_do(int x);' 'char *\n\tname(int x,\n\tint y);' 'extern int open_it(void);' \
+	'__attribute__((format(printf, 1, 2))) void say(const char *f, ...);' 'struct x *find(void);'; do
+	module git a
+	# shellcheck disable=SC2059 # with its line ends
+	printf "$decl\n" | finds "exported without the module's name: $decl" modules 'begin' src/git/a.h
+done
+for decl in 'int a(void);' 'void a_do(int x);' 'struct other { int x; };\nvoid other_init(struct other *o);' 'struct other {\n\tint x;\n};\nint other_x(void);' \
+	'static inline int g(void)\n{\n\treturn f(1);\n}' '#define OTHER(x) other(x)' '/* other(x) does */' '/* of\nother(x);\n*/' \
+	'extern int (*other)(int x);' 'extern const struct other others[];' 'struct other;' 'typedef int (*other_fn)(int x);' 'enum { X = sizeof(int) };' 'int x_do(void);'; do
+	module git a
+	case $decl in 'int x_do'*) rm -f "$tmp/t/src/git/y.h" ;; esac
+	# shellcheck disable=SC2059 # as above
+	printf "$decl\n" | passes "no name of another module: $decl" modules src/git/a.h
+done
+module git a
+printf '/* a_more.h - more of a. */\nint a_more(void);\nint a_do(void);\n' | passes "a header of the module a, with its name" modules src/git/a_more.h
 
 # Shell.
 if command -v shellcheck >/dev/null; then
