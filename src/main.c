@@ -1,8 +1,9 @@
 /* main.c - the table of verbs; the only file that sees both src/ and ui/. */
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/diag.h"
 #include "base/mem.h"
@@ -44,6 +45,7 @@ static const struct cli_verb *const verbs[] = {
 	&cli_verb_init,
 	&cli_verb_check_pipeline,
 	&cli_verb_doctor,
+	&cli_verb_relocate,
 	&cli_verb_demo,
 	&cli_verb_version,
 	&verb_help,
@@ -108,27 +110,36 @@ static int run_help(struct cli_args *a)
 	return CLI_DONE;
 }
 
+/* Its races are brought here when the user wants that; -1 = they could not be. */
+static int offer_moved(const struct git_repo *repo, struct err *e)
+{
+	struct store found;
+	int rc = 0;
+	if (!cli_moved(repo, &found, e))
+		return 0;
+	cli_say(stderr, "yolodeck: %s", e->msg);
+	err_clear(e);
+	if (cli_ask("bring them here now? y/N"))
+		rc = cli_relocate(repo, &found, e);
+	store_release(&found);
+	return rc;
+}
+
 static int open_deck(void)
 {
-	struct git_repo repo;
+	struct cli_session s;
 	struct err e = ERR_INIT;
-	char *cwd = getcwd(NULL, 0);
 	int rc = CLI_FAILED;
-	if (!isatty(0) || !isatty(1)) {
-		fprintf(stderr,
-			"yolodeck: the deck wants a terminal; `yolodeck ls` and `yolodeck "
-			"--help` do not\n");
-		free(cwd);
+	if (!cli_tty()) {
+		cli_say(stderr,
+			"yolodeck: the deck needs a terminal; `yolodeck ls` and `yolodeck --help` do not");
 		return CLI_USAGE;
 	}
-	if (!cwd || git_repo_open(&repo, cwd, &e)) {
-		cli_say(stderr, "yolodeck: %s",
-			cwd ? e.msg : "cannot tell which directory this is");
-	} else {
-		rc = deck_main(repo.common, 0);
-		git_repo_release(&repo);
-	}
-	free(cwd);
+	if (cli_open_repo(&s, &e) || offer_moved(&s.repo, &e))
+		cli_say(stderr, "yolodeck: %s", e.msg);
+	else
+		rc = deck_main(s.repo.common, s.repo.top, 0);
+	cli_close(&s);
 	return rc;
 }
 
@@ -151,10 +162,29 @@ static int run_verb(const struct cli_verb *v, int argc, char **argv)
 	return rc;
 }
 
-int main(int argc, char **argv)
+/* A standard descriptor that is closed would become that of a file or socket of ours. */
+static void fill_std_fds(void)
+{
+	for (int fd = 0; fd < 3; fd++)
+		if (fcntl(fd, F_GETFD) < 0)
+			open("/dev/null",
+				fd ? O_RDONLY : O_WRONLY); /* fails as a closed one does */
+}
+
+/* An answer that could not be written whole is none. */
+static int finish_stdout(int code)
+{
+	errno = 0;
+	if (!fflush(stdout) && !ferror(stdout))
+		return code;
+	cli_say(stderr, "yolodeck: the output could not be written%s%s", errno ? ": " : "",
+		errno ? strerror(errno) : "");
+	return code ? code : CLI_FAILED;
+}
+
+static int run(int argc, char **argv)
 {
 	const struct cli_verb *v;
-	cli_deck = deck_main;
 	if (argc < 2)
 		return open_deck();
 	if (!strcmp(argv[1], "-h") || !strcmp(argv[1], "--help")) {
@@ -163,4 +193,11 @@ int main(int argc, char **argv)
 	}
 	v = find(!strcmp(argv[1], "--version") || !strcmp(argv[1], "-V") ? "version" : argv[1]);
 	return v ? run_verb(v, argc - 1, argv + 1) : unknown(argv[1]);
+}
+
+int main(int argc, char **argv)
+{
+	cli_deck = deck_main;
+	fill_std_fds();
+	return finish_stdout(run(argc, argv));
 }

@@ -7,7 +7,6 @@
 #include "base/clock.h"
 #include "base/fs.h"
 #include "base/mem.h"
-#include "git/git.h"
 #include "ui/action.h"
 #include "ui/term.h"
 
@@ -72,21 +71,13 @@ static void start(struct deck *d, struct json *take_request)
  * is asked about. */
 void act_new(struct deck *d, int32_t key)
 {
-	struct git_repo r;
-	struct err e = ERR_INIT;
-	char *file;
+	char *file = fs_join(d->top, ".yolodeck/race.json");
 
-	if (git_repo_open(&r, ".", &e) < 0) {
-		message_add(d, true, "%s", e.msg);
-		return;
-	}
-	file = r.top ? fs_join(r.top, ".yolodeck/race.json") : NULL;
-	if (file && fs_exists(file)) {
+	if (*d->top && fs_exists(file)) {
 		d->prompt.yes = start;
 		prompt_ask(d, PROMPT_YES, NULL, "start a race as .yolodeck/race.json says?");
 	} else {
 		start(d, NULL);
 	}
 	free(file);
-	git_repo_release(&r);
 }

@@ -286,9 +286,13 @@ static void release(struct deck *d)
 	free(d->head);
 }
 
-int deck_main(const char *common_dir, int race)
+int deck_main(const char *common_dir, const char *top, int race)
 {
-	struct deck d = { .race = race, .times = true, .message_until = -1, .inotify = -1 };
+	struct deck d = { .race = race,
+		.top = top ? top : "",
+		.times = true,
+		.message_until = -1,
+		.inotify = -1 };
 	struct err e = ERR_INIT;
 	int code = 3;
 

@@ -113,7 +113,7 @@ enum role board_note(const struct board_row *b, const struct board_opts *o, stru
 	if (out->len)
 		return r->attention ? ROLE_ATTENTION : r->best ? ROLE_BEST : ROLE_TEXT;
 	if (variant_ended(v->state) && v->scan)
-		buf_fmt(out, "no branch: %s", v->scan);
+		buf_fmt(out, "%s: %s", v->branch ? "incomplete" : "no branch", v->scan);
 	else if (v->reason && *v->reason && v->state != VS_PASSED && !variant_live(v->state))
 		buf_fmt(out, "%s%s", v->state == VS_LOST ? "r runs it again: " : "", v->reason);
 	else if (v->note && *v->note && variant_live(v->state))

@@ -71,6 +71,7 @@ struct dialog { /* a box */
 
 struct deck {
 	struct store store;
+	const char *top; /* the work tree the deck was opened in, "" = none */
 	char *project; /* name of the repository for the header */
 	/* "main 3f2a1c9", read when there is no race yet; NULL = not read */
 	char *head;

@@ -11,7 +11,6 @@
 #include "base/fs.h"
 #include "base/mem.h"
 #include "base/utf8.h"
-#include "git/git.h"
 #include "ui/deck.h"
 
 enum { BOX_W = 72, LABEL_W = 13, MAX_LINES = 40, SHOWN_FILES = 6, SHORT_HEX = 7 };
@@ -49,29 +48,14 @@ static void lines_release(struct lines *l)
 	}
 }
 
-/* Where the person stands: the conductor takes it for the work tree that is meant. "" in a bare
- * repository. */
-static char *asked_from(void)
-{
-	struct git_repo r;
-	struct err e = ERR_INIT;
-	char *top;
-
-	if (git_repo_open(&r, ".", &e) < 0)
-		return xstrdup("");
-	top = xstrdup(r.top ? r.top : "");
-	git_repo_release(&r);
-	return top;
-}
-
 static struct json *promote_request(struct deck *d, const struct item *it, bool plan)
 {
 	struct json *j = client_request("promote");
-	char *from = asked_from(), *name = xasprintf("%d/%s", d->race, it->name);
+	char *name = xasprintf("%d/%s", d->race, it->name);
 
 	json_put_str(j, "variant", name);
 	json_put_str(j, "how", d->dialog.how);
-	json_put_str(j, "from", from);
+	json_put_str(j, "from", d->top);
 	if (plan) {
 		json_put_bool(j, "plan", true);
 	} else {
@@ -79,7 +63,6 @@ static struct json *promote_request(struct deck *d, const struct item *it, bool 
 		json_put_str(j, "token", json_str(d->dialog.plan, "token", NULL));
 		json_put_bool(j, "archive_rest", d->dialog.archive_rest);
 	}
-	free(from);
 	free(name);
 	return j;
 }

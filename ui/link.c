@@ -12,10 +12,12 @@ enum { FIRST_ANSWER_MS = 5000, RETRY_MS = 1000 };
 static void on_event(void *ctx, const struct json *ev)
 {
 	struct deck *d = ctx;
-	bool message = !strcmp(json_str(ev, "ev", ""), "message");
+	const char *kind = json_str(ev, "ev", "");
 
 	rows_apply(&d->rows, ev);
-	if (message)
+	if (!strcmp(kind, "gone")) /* no item may keep a row that is not there */
+		state_sync(d);
+	if (!strcmp(kind, "message"))
 		message_add(d, !strcmp(json_str(ev, "level", ""), "warn"), "%s",
 			json_str(ev, "msg", ""));
 	d->dirty = true;

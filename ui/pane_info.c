@@ -115,9 +115,10 @@ static void git_facts(struct pen *k, const struct variant *v)
 	if (v->files >= 0)
 		factf(k, ROLE_TEXT, "changes", "+%lld -%lld in %d file%s", (long long)v->added,
 			(long long)v->removed, v->files, v->files == 1 ? "" : "s");
-	fact(k, ROLE_TEXT, "not recorded", v->not_recorded);
+	if (!v->scan || !v->not_recorded || !strstr(v->scan, v->not_recorded))
+		fact(k, ROLE_TEXT, "not recorded", v->not_recorded);
 	fact(k, ROLE_TEXT, "branch", v->branch);
-	fact(k, ROLE_ATTENTION, "no branch", v->scan);
+	fact(k, ROLE_ATTENTION, v->branch ? "incomplete" : "no branch", v->scan);
 	if (v->conflict)
 		fact(k, ROLE_TEXT, "merge", *v->conflict ? v->conflict : "clean");
 	fact(k, ROLE_TEXT, "promoted into", v->promoted);

@@ -23,7 +23,6 @@
 #include <unistd.h>
 #include <wchar.h>
 
-#include "base/fs.h"
 #include "base/mem.h"
 #include "base/utf8.h"
 
@@ -57,9 +56,30 @@ static void on_crash(int sig)
 	raise(sig);
 }
 
+/* To the terminal, whole. Another program may have made it non-blocking. What is on the screen
+ * after a failed write is not known, so the next frame is sent whole. */
+static void write_terminal(const char *p, size_t n)
+{
+	struct pollfd fd = { .fd = STDOUT_FILENO, .events = POLLOUT };
+
+	while (n > 0) {
+		ssize_t sent = write(STDOUT_FILENO, p, n);
+
+		if (sent > 0) {
+			p += sent;
+			n -= (size_t)sent;
+		} else if (sent < 0 && errno == EAGAIN) {
+			poll(&fd, 1, -1);
+		} else if (sent < 0 && errno != EINTR) {
+			term_redraw();
+			return;
+		}
+	}
+}
+
 static void send_bytes(const char *s)
 {
-	fs_write_all(STDOUT_FILENO, s, strlen(s));
+	write_terminal(s, strlen(s));
 }
 
 /* What curses wrote since the last call, as one block; wrapped in synchronised output where the
@@ -79,7 +99,7 @@ static void flush_frame(void)
 	term.bytes.len += n > 0 ? (size_t)n : 0;
 	if (term.sync)
 		buf_str(&term.bytes, "\033[?2026l");
-	fs_write_all(STDOUT_FILENO, term.bytes.p, term.bytes.len);
+	write_terminal(term.bytes.p, term.bytes.len);
 	if (lseek(fd, 0, SEEK_SET) != 0 || ftruncate(fd, 0) < 0)
 		bug("the file in memory cannot be emptied");
 }
@@ -205,16 +225,27 @@ int term_open(struct err *e)
 	return 0;
 }
 
+/* Without a second screen to come back from, the shell's prompt will stand on the last line. */
+static void leave_screen(void)
+{
+	if (term.modern)
+		send_bytes("\033[?2004l");
+	if (!exit_ca_mode) {
+		move(LINES - 1, 0);
+		clrtoeol();
+		refresh();
+	}
+	curs_set(1);
+	endwin();
+	flush_frame();
+}
+
 void term_close(void)
 {
 	if (!term.open)
 		return;
 	term.open = false;
-	if (term.modern)
-		send_bytes("\033[?2004l");
-	curs_set(1);
-	endwin();
-	flush_frame();
+	leave_screen();
 	delscreen(term.screen);
 	fclose(term.frame);
 	buf_release(&term.bytes);
@@ -287,11 +318,7 @@ static void reclaim(void)
 void term_lend(void)
 {
 	term.flags = fcntl(STDIN_FILENO, F_GETFL);
-	if (term.modern)
-		send_bytes("\033[?2004l");
-	curs_set(1);
-	endwin();
-	flush_frame();
+	leave_screen();
 	tcsetattr(STDIN_FILENO, TCSADRAIN, &term.saved);
 }
 

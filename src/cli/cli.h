@@ -60,6 +60,8 @@ void cli_help(const struct cli_verb *v, FILE *f);
  * its code means. */
 int cli_fail(const struct cli_args *a, const struct err *e);
 int cli_usage(const struct cli_args *a, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* {"code":...,"msg":...} of a refusal. */
+struct json *cli_err_json(const struct err *e);
 enum cli_exit cli_exit_of(const struct err *e);
 /* Prints {"schema":1,...} and frees it. Returns CLI_DONE. */
 int cli_json(struct json *take_o);
@@ -91,7 +93,7 @@ struct cli_session {
 /* Only the repository: nothing is made or started yet. */
 int cli_open_repo(struct cli_session *s, struct err *e);
 /* create: makes the state directory (run, after cli_open_repo). Without it a repository that never
- * had a race gives code "no_race". */
+ * had a race gives code "no_race"; with and without it one that was moved gives "moved". */
 int cli_open(struct cli_session *s, bool create, struct err *e);
 int cli_connect(struct cli_session *s, struct err *e);
 /* Reads all races from disk, without a conductor. */
@@ -99,6 +101,14 @@ int cli_load(struct cli_session *s, struct err *e);
 /* The one variant a selector means, from disk (cli_load first). */
 struct variant *cli_variant(struct cli_session *s, const char *sel, struct err *e);
 void cli_close(struct cli_session *s);
+/* Ends the conductor of a state directory (what runs goes on) and keeps others from starting: the
+ * descriptor of its lock, -1 after 10 s. */
+int cli_take_lock(const struct store *s, struct err *e);
+/* The repository has no race, but was moved from a place where it had: 1 with the sentence that
+ * says so (code "moved"), and *found to be released; else 0. */
+int cli_moved(const struct git_repo *repo, struct store *found, struct err *e);
+/* Brings that state to the repository; what runs goes on. */
+int cli_relocate(const struct git_repo *repo, struct store *found, struct err *e);
 /* Opens, connects, asks; NULL = e says why. */
 struct json *cli_call(struct cli_session *s, struct json *take_request, struct err *e);
 /* The same for what chooses an engine: says which daemon our environment means, and replaces an
@@ -111,6 +121,8 @@ int cli_race_number(const char *s, struct err *e);
 void cli_elapsed(const struct json *row, char *out, size_t n);
 /* "12/12", "failed", "-" of a row's check. */
 void cli_check(const struct json *row, char *out, size_t n);
+/* What was not recorded, as far as the sentence on the save does not say it; NULL = nothing. */
+const char *cli_left_out(const struct json *row);
 /* The table of rows as `ls` shows it. */
 void cli_rows_print(const struct json *rows, int race, FILE *f);
 /* The ranked table at the end of a race. */
@@ -133,12 +145,12 @@ int cli_edit(const struct git_repo *repo, struct spec *s, struct err *e);
 int cli_relay(struct strv *argv, int *code, struct err *e);
 
 /* Opens the deck; set by main.c, which alone sees ui/. */
-extern int (*cli_deck)(const char *common_dir, int race);
+extern int (*cli_deck)(const char *common_dir, const char *top, int race);
 
 extern const struct cli_verb cli_verb_run, cli_verb_ls, cli_verb_show, cli_verb_status,
 	cli_verb_wait, cli_verb_report, cli_verb_log, cli_verb_diff, cli_verb_kill,
 	cli_verb_promote, cli_verb_rerun, cli_verb_exec, cli_verb_shell, cli_verb_undo,
 	cli_verb_archive, cli_verb_restore, cli_verb_version, cli_verb_doctor, cli_verb_init,
-	cli_verb_check_pipeline, cli_verb_demo, cli_verb_shutdown;
+	cli_verb_check_pipeline, cli_verb_demo, cli_verb_relocate, cli_verb_shutdown;
 
 #endif

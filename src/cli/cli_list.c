@@ -142,8 +142,6 @@ static void print_show(const struct json *ok)
 		{ "base", "base" },
 		{ "commit", "commit" },
 		{ "branch", "branch" },
-		{ "no branch", "scan" },
-		{ "left out", "not_recorded" },
 		{ "conflict", "conflict" },
 		{ "promoted", "promoted" },
 		{ "started", "started" },
@@ -158,6 +156,9 @@ static void print_show(const struct json *ok)
 		(long long)json_int(row, "race", 0), json_str(race, "slug", ""));
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
 		line(texts[i].label, json_str(row, texts[i].key, NULL));
+	line(json_str(row, "branch", NULL) ? "incomplete" : "no branch",
+		json_str(row, "scan", NULL));
+	line("left out", cli_left_out(row));
 	cli_elapsed(row, cell, sizeof(cell));
 	line("time", cell);
 	cli_check(row, cell, sizeof(cell));
@@ -233,7 +234,7 @@ static int run_status(struct cli_args *a)
 	struct json *ok = NULL;
 	int rc = CLI_DONE;
 	if (cli_open(&s, false, &e)) {
-		if (a->json || strcmp(e.code, "no_race"))
+		if (a->json || (strcmp(e.code, "no_race") && strcmp(e.code, "moved")))
 			return cli_fail(a, &e);
 		return CLI_DONE;
 	}

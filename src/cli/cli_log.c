@@ -43,8 +43,8 @@ static void put_safe(struct logging *l, const char *p, size_t n, bool newline)
 static int put_bytes(struct logging *l, struct err *e)
 {
 	char chunk[CHUNK];
-	ssize_t n;
-	while ((n = tail_pread(l->t, l->at, chunk, sizeof(chunk))) > 0) {
+	ssize_t n = 0;
+	while (!ferror(stdout) && (n = tail_pread(l->t, l->at, chunk, sizeof(chunk))) > 0) {
 		if (l->safe)
 			put_safe(l, chunk, (size_t)n, false);
 		else
@@ -102,7 +102,7 @@ static void put_lines(struct logging *l)
 		uint64_t next = tail_from(l->t, l->at, LINES, put_line, l);
 		if (!l->stopped)
 			l->at = next;
-	} while (!l->stopped && (l->at != before || l->seq != marks));
+	} while (!ferror(stdout) && !l->stopped && (l->at != before || l->seq != marks));
 }
 
 /* How it ended, for eyes only. */

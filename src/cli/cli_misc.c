@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
@@ -76,26 +77,73 @@ static void say_host(const struct cli_session *s)
 	free(top);
 }
 
+/* Where engines are asked when the repository's own conductor cannot be: a state directory for the
+ * moment. It has no repository, and needs none for that. */
+static char *open_scratch(struct cli_session *s, struct err *e)
+{
+	const char *tmp = getenv("TMPDIR");
+	char *dir = xasprintf("%s/yolodeck-doctor-XXXXXX", tmp && *tmp == '/' ? tmp : "/tmp");
+	char *repo = NULL, *state = NULL;
+
+	if (!mkdtemp(dir)) {
+		err_sys(e, "state", "cannot make %s", dir);
+		xreplace(&dir, NULL);
+		return NULL;
+	}
+	repo = fs_join(dir, "repo");
+	state = fs_join(dir, "state");
+	setenv("XDG_STATE_HOME", state, 1);
+	if (!fs_mkdirs(repo, 0700, e))
+		store_open(&s->store, repo, true, e);
+	free(state);
+	free(repo);
+	return dir;
+}
+
+static void remove_scratch(struct cli_session *s, const char *dir)
+{
+	struct err e = ERR_INIT;
+	int lock = s->store.dir ? cli_take_lock(&s->store, &e) : -1;
+
+	fs_remove_tree(dir, "repo", &e);
+	if (lock >= 0)
+		close(lock);
+}
+
+static struct json *ask_engines(struct cli_session *s, bool own, struct err *e)
+{
+	char *scratch = own ? NULL : open_scratch(s, e);
+	struct json *ok = NULL;
+
+	if (own || (scratch && s->store.dir))
+		ok = cli_call_here(s, client_request("engines"), e);
+	if (scratch)
+		remove_scratch(s, scratch);
+	free(scratch);
+	return ok;
+}
+
 static int run_doctor(struct cli_args *a)
 {
 	struct cli_session s;
-	struct err e = ERR_INIT;
-	struct json *ok;
-	int rc;
-	if (cli_open_repo(&s, &e) || cli_open(&s, true, &e))
-		return cli_fail(a, &e);
-	ok = cli_call_here(&s, client_request("engines"), &e);
+	struct err e = ERR_INIT, why = ERR_INIT;
+	bool own = !cli_open_repo(&s, &why) && !cli_open(&s, true, &why);
+	struct json *ok = ask_engines(&s, own, &e);
+	int rc = ok && own && json_str(ok, "auto", NULL) ? CLI_DONE : CLI_FAILED;
+
 	if (!ok) {
-		rc = cli_fail(a, &e);
+		rc = cli_fail(a, own || !why.msg[0] ? &e : &why);
+	} else if (a->json) {
+		if (!own)
+			json_put(ok, "err", cli_err_json(&why));
+		cli_json(ok);
 	} else {
-		rc = json_str(ok, "auto", NULL) ? CLI_DONE : CLI_FAILED;
-		if (a->json) {
-			cli_json(ok);
-		} else {
+		if (own)
 			say_host(&s);
-			say_engines(ok);
-			json_free(ok);
-		}
+		else
+			say("no races", "%s", why.msg);
+		say_engines(ok);
+		json_free(ok);
 	}
 	cli_close(&s);
 	return rc;

@@ -24,8 +24,14 @@ int cli_open_repo(struct cli_session *s, struct err *e)
 
 int cli_open(struct cli_session *s, bool create, struct err *e)
 {
+	struct store found;
 	if ((!s->repo.common || !create) && cli_open_repo(s, e))
 		return -1;
+	if (cli_moved(&s->repo, &found, e)) {
+		store_release(&found);
+		cli_close(s);
+		return -1;
+	}
 	if (!store_open(&s->store, s->repo.common, create, e))
 		return 0;
 	if (!create && !strcmp(e->code, "not_found"))

@@ -47,21 +47,23 @@ void cli_say(FILE *f, const char *fmt, ...)
 	buf_release(&safe);
 }
 
-static void json_err(const char *code, const char *msg)
+struct json *cli_err_json(const struct err *e)
 {
-	struct json *o = json_object(), *err = json_object();
-	json_put_str(err, "code", *code ? code : "failed");
-	json_put_str(err, "msg", msg);
-	json_put(o, "err", err);
-	cli_json(o);
+	struct json *err = json_object();
+	json_put_str(err, "code", *e->code ? e->code : "failed");
+	json_put_str(err, "msg", e->msg);
+	return err;
 }
 
 int cli_fail(const struct cli_args *a, const struct err *e)
 {
-	if (a->json)
-		json_err(e->code, e->msg);
-	else
+	if (a->json) {
+		struct json *o = json_object();
+		json_put(o, "err", cli_err_json(e));
+		cli_json(o);
+	} else {
 		cli_say(stderr, "yolodeck %s: %s", a->verb->name, e->msg);
+	}
 	return cli_exit_of(e);
 }
 
@@ -90,7 +92,6 @@ int cli_json(struct json *take_o)
 	json_print(o, &b);
 	buf_char(&b, '\n');
 	fwrite(b.p, 1, b.len, stdout);
-	fflush(stdout);
 	json_free(o);
 	json_free(take_o);
 	buf_release(&b);

@@ -41,11 +41,17 @@ static void count(const struct json *row, const char *key, const char *sign, cha
 		snprintf(out, n, "%s%lld", sign, (long long)v);
 }
 
+const char *cli_left_out(const struct json *row)
+{
+	const char *out = json_str(row, "not_recorded", NULL);
+	return out && strstr(json_str(row, "scan", ""), out) ? NULL : out;
+}
+
 /* What a person should know of it, most urgent first. */
 static void note(const struct json *row, struct buf *b)
 {
-	static const char *const keys[] = { "evidence", "scan", "reason", "note", "warn",
-		"not_recorded" };
+	static const char *const keys[] = { "evidence", "scan", "reason", "note", "warn" };
+	const char *left_out = cli_left_out(row);
 	const char *promoted = json_str(row, "promoted", NULL);
 	if (json_bool(row, "best", false))
 		buf_str(b, "* best so far");
@@ -58,9 +64,10 @@ static void note(const struct json *row, struct buf *b)
 	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
 		const char *s = json_str(row, keys[i], NULL);
 		if (s && *s && !(b->len && !strcmp(keys[i], "reason") && !strcmp(s, "exit 0")))
-			buf_fmt(b, "%s%s%s", b->len ? "; " : "",
-				strcmp(keys[i], "not_recorded") ? "" : "left out: ", s);
+			buf_fmt(b, "%s%s", b->len ? "; " : "", s);
 	}
+	if (left_out)
+		buf_fmt(b, "%sleft out: %s", b->len ? "; " : "", left_out);
 }
 
 static void add_row(struct cli_table *t, const struct json *row)

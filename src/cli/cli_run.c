@@ -14,7 +14,7 @@
 
 enum { PROMPT_FILE_MAX = 1 << 20 };
 
-int (*cli_deck)(const char *common_dir, int race);
+int (*cli_deck)(const char *common_dir, const char *top, int race);
 
 static const struct cli_opt run_opts[] = {
 	{ "file", 'f', "RACE.json",
@@ -261,7 +261,7 @@ int cli_start(const struct cli_args *a, struct cli_session *s, const struct spec
 	if (then == CLI_THEN_WAIT)
 		return cli_wait_race(a, s, race);
 	if (then == CLI_THEN_DECK)
-		return cli_deck(s->repo.common, race);
+		return cli_deck(s->repo.common, s->repo.top, race);
 	printf("%d\n", race);
 	return CLI_DONE;
 }

@@ -52,7 +52,7 @@ struct rows {
 void rows_init(struct rows *r);
 void rows_release(struct rows *r);
 /* An event, or the "ok" of list and watch (races[], rows[], engine{}). A row older than the one
- * known is dropped. */
+ * known is dropped. A struct row stays where it is until its variant is gone. */
 void rows_apply(struct rows *r, const struct json *ev);
 const struct race_info *rows_race(const struct rows *r, int number);
 

@@ -82,12 +82,17 @@ static void put_row(struct rows *r, const struct json *j, bool anew)
 			row_free(row);
 			return;
 		}
-		row_free(r->row[i]);
-	} else {
-		r->row = xrealloc(r->row, (r->nrow + 1) * sizeof *r->row);
-		memmove(&r->row[i + 1], &r->row[i], (r->nrow - i) * sizeof *r->row);
-		r->nrow++;
+		/* in place: who shows it keeps a pointer to it */
+		struct row old = *r->row[i];
+
+		*r->row[i] = *row;
+		*row = old;
+		row_free(row);
+		return;
 	}
+	r->row = xrealloc(r->row, (r->nrow + 1) * sizeof *r->row);
+	memmove(&r->row[i + 1], &r->row[i], (r->nrow - i) * sizeof *r->row);
+	r->nrow++;
 	r->row[i] = row;
 }
 

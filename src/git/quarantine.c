@@ -155,6 +155,11 @@ int quarantine_sync_shallow(const struct git_repo *r, const char *path, struct e
 	return rc;
 }
 
+int quarantine_relink(const struct git_repo *r, const char *path, struct err *e)
+{
+	return write_alternates(r, path, e);
+}
+
 int quarantine_make(const struct git_repo *r, const char *path, struct err *e)
 {
 	char *tmp = xasprintf("%s.new", path);

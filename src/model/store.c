@@ -68,30 +68,36 @@ static bool hex16(const char *s)
 
 /* The file `repo`: the id, a newline, the common dir's path to the end (a path may hold anything).
  */
-static int read_repo(struct store *s, const char *path, struct err *e)
+static char *read_repo(const char *dir, char id[ID_LEN + 1], struct err *e)
 {
+	char *path = fs_join(dir, "repo"), *common = NULL;
 	struct buf b = BUF_INIT;
-	int rc = -1;
-	if (fs_read(path, REPO_MAX, &b, e))
-		goto out;
-	if (b.len < ID_LEN + 2 || !hex16(b.p) || b.p[ID_LEN] != '\n') {
+	if (fs_read(path, REPO_MAX, &b, e)) {
+		;
+	} else if (b.len < ID_LEN + 2 || !hex16(b.p) || b.p[ID_LEN] != '\n') {
 		err_set(e, "damaged",
-			"%s does not hold what we wrote there; move the directory away to start "
-			"anew",
+			"%s is damaged; move its directory away to start without what is in it",
 			path);
-		goto out;
+	} else {
+		memcpy(id, b.p, ID_LEN);
+		id[ID_LEN] = '\0';
+		common = xstrdup(b.p + ID_LEN + 1);
 	}
-	if (strcmp(b.p + ID_LEN + 1, s->common)) {
-		err_set(e, "wrong_repo",
-			"%s belongs to the repository %s, not to %s; move it away to start anew",
-			s->dir, b.p + ID_LEN + 1, s->common);
-		goto out;
-	}
-	memcpy(s->id, b.p, ID_LEN);
-	s->id[ID_LEN] = '\0';
-	rc = 0;
-out:
 	buf_release(&b);
+	free(path);
+	return common;
+}
+
+static int check_repo(struct store *s, struct err *e)
+{
+	char *common = read_repo(s->dir, s->id, e);
+	int rc = common ? 0 : -1;
+	if (common && strcmp(common, s->common))
+		rc = err_set(e, "wrong_repo",
+			"%s belongs to the repository %s, not to %s; move it away to start "
+			"without it",
+			s->dir, common, s->common);
+	free(common);
 	return rc;
 }
 
@@ -156,7 +162,7 @@ int store_open(struct store *s, const char *common_dir, bool create, struct err 
 	}
 	rc = fs_mkdir_private(s->dir, e);
 	if (!rc)
-		rc = read_repo(s, path, e);
+		rc = check_repo(s, e);
 out:
 	free(path);
 	if (rc)
@@ -169,6 +175,68 @@ void store_release(struct store *s)
 	free(s->dir);
 	free(s->common);
 	memset(s, 0, sizeof(*s));
+}
+
+void store_others(const char *common_dir, struct store **out, size_t *n)
+{
+	struct err e = ERR_INIT;
+	char *own = store_dir(common_dir, &e), *parent = own ? fs_dirname(own) : NULL;
+	DIR *d = parent ? opendir(parent) : NULL;
+	struct dirent *de;
+	*out = NULL;
+	*n = 0;
+	while (d && (de = readdir(d))) {
+		struct store s = { .dir = fs_join(parent, de->d_name) };
+		if (de->d_name[0] != '.' && strcmp(s.dir, own))
+			s.common = read_repo(s.dir, s.id, &e);
+		if (s.common) {
+			*out = xrealloc(*out, (*n + 1) * sizeof(**out));
+			(*out)[(*n)++] = s;
+		} else {
+			store_release(&s);
+		}
+	}
+	if (d)
+		closedir(d);
+	free(parent);
+	free(own);
+}
+
+/* Only what has no race. */
+static int make_room(const char *dir, const char *common, struct err *e)
+{
+	struct store s = { .dir = xstrdup(dir), .common = xstrdup(common) };
+	int *race = NULL, rc;
+	size_t n = 0;
+	rc = store_race_numbers(&s, &race, &n, e);
+	if (!rc && n)
+		rc = err_set(e, "exists", "%s has races already", dir);
+	else if (!rc)
+		rc = fs_remove_tree(dir, "repo", e);
+	free(race);
+	store_release(&s);
+	return rc;
+}
+
+int store_move(struct store *s, const char *common_dir, struct err *e)
+{
+	char *path = store_path(s, "repo"), *dir = store_dir(common_dir, e);
+	struct buf b = BUF_INIT;
+	int rc = -1;
+	buf_fmt(&b, "%s\n%s", s->id, common_dir);
+	if (!dir || make_room(dir, common_dir, e) || fs_replace(path, b.p, b.len, e)) {
+		;
+	} else if (rename(s->dir, dir)) {
+		err_sys(e, "state", "cannot rename %s to %s", s->dir, dir);
+	} else {
+		xreplace(&s->common, common_dir);
+		xreplace(&s->dir, dir);
+		rc = 0;
+	}
+	buf_release(&b);
+	free(path);
+	free(dir);
+	return rc;
 }
 
 char *store_path(const struct store *s, const char *fmt, ...)

@@ -18,6 +18,14 @@ struct store {
 int store_open(struct store *s, const char *common_dir, bool create, struct err *e);
 void store_release(struct store *s);
 
+/* The state directories of other repositories, and those that are not where common_dir's belongs.
+ * The caller releases each and frees the list. */
+void store_others(const char *common_dir, struct store **out, size_t *n);
+/* Gives the state to the repository at common_dir: its path goes into `repo`, then the directory
+ * gets its name. State without a race that is in its way is removed. Code "exists" when that has
+ * races. s is only changed on success. */
+int store_move(struct store *s, const char *common_dir, struct err *e);
+
 /* Paths; the caller frees. variant = name. */
 char *store_path(const struct store *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 char *store_race_dir(const struct store *s, int race);

@@ -32,10 +32,9 @@ scene_end() {
 deck() { # WxH [K=V...]
 	local size=$1
 	shift
-	tm kill-server 2>/dev/null
-	wait_for '! tm list-sessions 2>/dev/null'
+	term_stop
 	term_start "$size" env "$@" "$FIXTURE" deck "$COMMON"
-	wait_for '[ -n "$(term_screen)" ]'
+	wait_for '[ -n "$(term_screen)" ]' 30
 }
 
 event() { # one JSON line to all decks

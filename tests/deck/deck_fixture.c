@@ -6,7 +6,8 @@
  *     every request is appended to $FIXTURE_DIR/requests; every line written into the fifo
  *     $FIXTURE_DIR/inject goes out: {"row":{..}} in the short form, else as it stands
  * deck_fixture deck COMMON [RACE]
- *     the deck, at the moment $FIXTURE_NOW (seconds since 1970; unset = the real clock) */
+ *     the deck, at the moment $FIXTURE_NOW (seconds since 1970; unset = the real clock), opened in
+ *     the work tree $FIXTURE_TOP */
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
@@ -396,7 +397,8 @@ int main(int argc, char **argv)
 			fx.now = now_from_env();
 			deck_now_ns = fixed_now;
 		}
-		return deck_main(argv[2], argc > 3 ? (int)strtol(argv[3], NULL, 10) : 0);
+		return deck_main(argv[2], getenv("FIXTURE_TOP"),
+			argc > 3 ? (int)strtol(argv[3], NULL, 10) : 0);
 	}
 	fprintf(stderr, "usage: deck_fixture conductor SCENE COMMON | deck COMMON [RACE]\n");
 	return 2;

@@ -52,6 +52,20 @@ is "$(asked | grep -c '"op":"promote"')" "$n" 'and nothing was sent'
 term_keys Y
 wait_ok 'Y is' 'asked | grep -v "\"plan\":true" | grep -q "\"variant\":\"7/codex-1\""'
 
+# Where the deck was opened is known from its beginning: no git runs at a key.
+mkdir "$T/nogit"
+printf '#!/bin/sh\necho "$@" >>"%s/git-calls"\n' "$T" >"$T/nogit/git"
+chmod +x "$T/nogit/git"
+deck 80x24 PATH="$T/nogit:$PATH" FIXTURE_TOP=/src/parser
+term_wait 'Proceed'
+term_keys 2 p
+term_shows 'p shows the plan again' '┌ promote 7/2 claude-2 into main'
+like "$(asked | tail -n 1)" '"from":"/src/parser"' 'the request names the work tree'
+term_keys q
+is "$(cat "$T/git-calls" 2>/dev/null)" '' 'and no git process was started'
+deck 80x24
+term_wait 'Proceed'
+
 # ---- kill
 term_keys 1 x
 term_shows 'x asks' 'kill 1 claude-1\?  running 2:31.*y/N'

@@ -17,8 +17,7 @@ terminal_state() {
 scene m1
 # ---- the terminal is given back
 for sig in TERM HUP SEGV ABRT; do
-	tm kill-server 2>/dev/null
-	wait_for '! tm list-sessions 2>/dev/null'
+	term_stop
 	ASAN_OPTIONS=handle_segv=0:handle_abort=0:detect_leaks=0 term_start 80x24 sh -c "stty -a >$T/before; $FIXTURE deck $COMMON; stty -a >$T/after; echo the end; exec sleep 1000"
 	term_wait 'Proceed'
 	is "$(terminal_state)" '1 0' "before $sig: the other screen, no cursor"
@@ -130,8 +129,7 @@ term_shows 'and pages come' 'IN A TEXT'
 unlike "$SCREEN" '\[0n' 'the answers of the terminal are no keys'
 
 # ---- suspending
-tm kill-server 2>/dev/null
-wait_for '! tm list-sessions 2>/dev/null'
+term_stop
 term_start 80x24 env PS1='sh> ' sh -i
 term_wait 'sh>'
 term_type "$FIXTURE deck $COMMON"
@@ -164,6 +162,16 @@ deck 80x24 TERM=xterm-nobody-has-this
 term_shows 'an unknown kind of xterm is taken for one' 'Proceed|No race yet'
 deck 80x24 TERM=vt100
 term_shows 'a vt100 is enough' 'No race yet'
+for term in vt100 linux; do # these have no second screen
+	term_stop
+	term_start 80x24 env PS1='sh> ' TERM=$term sh -i
+	term_wait 'sh>'
+	term_type "$FIXTURE deck $COMMON"
+	term_keys Enter
+	term_wait 'q leave'
+	term_keys q
+	term_shows "$term: the prompt has the footer's line for itself" '^sh> *$'
+done
 deck 80x24 TERM=nonsense
 term_shows 'an unknown terminal is a sentence' 'yolodeck ls. works on it'
 deck 80x24 TERM=dumb

@@ -257,6 +257,7 @@ static struct json *row_event(int race, int number, const char *name, uint64_t r
 static void test_rows(void **state)
 {
 	struct rows r;
+	const struct row *shown;
 	struct json *ev;
 
 	rows_init(&r);
@@ -273,6 +274,12 @@ static void test_rows(void **state)
 	rows_apply(&r, ev);
 	json_free(ev);
 	assert_int_equal(r.row[0]->rev, 5);
+	shown = r.row[0];
+	ev = row_event(7, 1, "a1", 6);
+	rows_apply(&r, ev);
+	json_free(ev);
+	assert_ptr_equal(r.row[0], shown); /* the deck's items point to it */
+	assert_int_equal(shown->rev, 6);
 	apply(&r, "{\"ev\":\"gone\",\"race\":7,\"variant\":\"a2\"}");
 	assert_int_equal(r.nrow, 2);
 	apply(&r,
