@@ -25,7 +25,7 @@ struct raw { /* one line, copied: a tail's text lives only until its next call *
 	uint32_t len;
 	uint64_t number, ns;
 	uint8_t stream, part;
-	bool mark;
+	bool mark, cut; /* cut: the line goes on in the next one */
 };
 struct gather {
 	struct raw *line;
@@ -160,6 +160,7 @@ static bool quiet_mark(const struct gather *g, const struct tail_line *l)
 static bool gather_line(void *ctx, const struct tail_line *l)
 {
 	struct gather *g = ctx;
+	size_t from = KEEP_BYTES;
 	struct raw *r;
 
 	if (l->kind == TAIL_MARK) {
@@ -175,14 +176,15 @@ static bool gather_line(void *ctx, const struct tail_line *l)
 		return true;
 	}
 	r = gather_add(g);
-	r->len = l->len > KEEP_BYTES ? KEEP_BYTES : l->len;
 	/* Of a long line with restarts only its end is of interest: the last state of a progress
 	 * bar. */
+	if (l->len > KEEP_BYTES)
+		from = vt_restart(l->text + l->len - KEEP_BYTES, KEEP_BYTES);
+	from = from < KEEP_BYTES ? l->len - KEEP_BYTES + from : 0;
+	r->len = l->len - from > KEEP_BYTES ? vt_cut(l->text, KEEP_BYTES) : l->len - from;
+	r->cut = l->cut && from + r->len == l->len;
 	r->text = xmalloc(r->len + 1);
-	if (l->len > KEEP_BYTES && memrchr(l->text, '\r', l->len - 1))
-		memcpy(r->text, l->text + l->len - r->len, r->len);
-	else
-		memcpy(r->text, l->text, r->len);
+	memcpy(r->text, l->text + from, r->len);
 	r->number = l->number;
 	r->ns = l->ns;
 	r->stream = l->stream;
@@ -281,7 +283,8 @@ static void feed(struct pen *k, const struct raw *l)
 {
 	vt_line_clear(&k->line);
 	vt_feed(&k->vt, l->text, l->len, &k->line, MAX_CELLS);
-	vt_end(&k->vt, &k->line, MAX_CELLS);
+	if (!l->cut)
+		vt_end(&k->vt, &k->line, MAX_CELLS);
 }
 
 static void draw_gutter(struct pen *k, int y, const struct raw *l)

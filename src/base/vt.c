@@ -263,3 +263,40 @@ void vt_flush(struct vt *v, struct vt_sink *k)
 		show(v, UTF8_BAD, k);
 	}
 }
+
+static void ignore_text(struct vt_sink *k, struct vt *v, uint32_t cp)
+{
+}
+
+static void ignore_control(struct vt_sink *k, struct vt *v, char c)
+{
+}
+
+size_t vt_cut(const char *s, size_t n)
+{
+	struct vt_sink none = { ignore_text, ignore_control };
+	size_t safe = n;
+	struct vt v;
+
+	vt_init(&v);
+	for (size_t i = n > VT_CUT_BACK ? n - VT_CUT_BACK : 0; i < n; i++) {
+		if (v.state == S_GROUND && !v.utf_len)
+			safe = i;
+		step(&v, (unsigned char)s[i], &none);
+	}
+	return v.state == S_GROUND && !v.utf_len ? n : safe;
+}
+
+size_t vt_restart(const char *s, size_t n)
+{
+	static const char *const forms[] = { "\r", "\033[G", "\033[1G", "\033[2K" };
+
+	for (size_t i = 0; i < n; i++)
+		for (size_t k = 0; (s[i] == '\r' || s[i] == '\033') && k < ARRAY_LEN(forms); k++) {
+			size_t len = strlen(forms[k]);
+
+			if (len < n - i && !memcmp(s + i, forms[k], len))
+				return i;
+		}
+	return n;
+}

@@ -58,6 +58,13 @@ void vt_feed(struct vt *v, const char *s, size_t n, struct vt_line *l, size_t ma
  * (nothing swallows the next line). */
 void vt_end(struct vt *v, struct vt_line *l, size_t max_cells);
 void vt_line_clear(struct vt_line *l);
+/* Where to cut a text that is too long: at most n, between characters and sequences as far as the
+ * last VT_CUT_BACK bytes before n tell (n when they do not). */
+enum { VT_CUT_BACK = 64 };
+size_t vt_cut(const char *s, size_t n);
+/* Offset of the first place where the line starts again with something behind it; n = none. What
+ * stands before it does not show at the end. */
+size_t vt_restart(const char *s, size_t n);
 void vt_line_release(struct vt_line *l);
 
 /* A short text (name, message, last line) as safe UTF-8 on one line: newlines and tabs become a

@@ -181,6 +181,8 @@ bool tail_last_text(struct tail *t, struct buf *b)
 		size_t end = p[n - 1] == '\n' ? n - 1 : n;
 		const unsigned char *nl = end ? memrchr(p, '\n', end) : NULL;
 		size_t start = nl ? (size_t)(nl - p) + 1 : 0;
+		while (!nl && t->size > TAIL_MAX_LINE && start < end && (p[start] & 0xC0) == 0x80)
+			start++; /* what was cut off has the rest of that letter */
 		if (!blank(p + start, end - start)) {
 			buf_add(b, p + start, end - start);
 			return true;

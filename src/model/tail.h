@@ -3,7 +3,8 @@
  * does not grow with the log.
  *
  * A line is what stands between two '\n'; of a line that holds '\r' the raw bytes are given whole
- * (base/vt draws the last state). Lines over 64 KiB are cut there, the rest counts as further lines
+ * (base/vt draws the last state). Lines over 64 KiB are cut there, or up to VT_CUT_BACK bytes
+ * before so as not to cut a character or an escape sequence; the rest counts as further lines
  * flagged `cont`. The exit, notes and gaps of the index are lines of kind TAIL_MARK at their place.
  * Lines are numbered from 1 by newlines, marks have no number. */
 #ifndef MODEL_TAIL_H
@@ -28,6 +29,7 @@ struct tail_line {
 	uint64_t ns; /* when its first byte was written; 0 = not known */
 	uint8_t stream; /* enum runlog_stream of its first byte */
 	bool cont; /* goes on a cut line */
+	bool cut; /* is cut itself: the line goes on in the next one */
 	bool open; /* no newline yet: may still grow */
 	struct runlog_record mark; /* of a TAIL_MARK */
 	/* of a TAIL_MARK: its place in the index, rising: shows a mark once when paging forward */

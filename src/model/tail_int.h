@@ -3,6 +3,7 @@
 #ifndef MODEL_TAIL_INT_H
 #define MODEL_TAIL_INT_H
 
+#include "base/vt.h"
 #include "model/tail.h"
 
 enum {
@@ -31,7 +32,8 @@ struct tail {
 /* One line of text, or one cut of it. */
 struct tail_seg {
 	uint64_t start, end, next; /* content [start, end); next = start of the one after it */
-	uint64_t number, piece; /* piece > 0: goes on a cut line */
+	uint64_t line; /* start of the whole line */
+	uint64_t number, fragment; /* fragment > 0: goes on a cut line */
 	bool open;
 };
 
@@ -41,13 +43,16 @@ int tail_record(struct tail *t, uint64_t i, struct runlog_record *r);
 uint64_t tail_records_upto(struct tail *t, uint64_t off, bool equal);
 /* The output record that covers or is the last before off. False = none. */
 bool tail_output_record(struct tail *t, uint64_t off, struct runlog_record *r);
-/* n bytes at off (n <= TAIL_MAX_LINE + 1), fewer at the end; valid until the next call. */
+/* n bytes at off (n <= TAIL_MAX_LINE + VT_CUT_BACK + 1), fewer at the end; valid until the next
+ * call. */
 const unsigned char *tail_bytes(struct tail *t, uint64_t off, size_t *n);
 uint64_t tail_newlines_before(struct tail *t, uint64_t off);
 uint64_t tail_line_start(struct tail *t, uint64_t off);
 /* The segment that holds byte off (< size). */
 void tail_seg_at(struct tail *t, uint64_t off, struct tail_seg *s);
-/* The one that starts at start, a known start of a segment. */
+/* Where fragment n of a line begins that is long enough to have one. */
+uint64_t tail_fragment_start(struct tail *t, uint64_t line, uint64_t n);
+/* The end of the one whose start, line and fragment are known. */
 void tail_seg_fill(struct tail *t, struct tail_seg *s);
 
 void tail_mark_text(const struct runlog_record *r, struct buf *b);

@@ -193,9 +193,21 @@ uint64_t tail_line_start(struct tail *t, uint64_t off)
 	return floor == 0 ? 0 : tail_offset_of_line(t, tail_newlines_before(t, off) + 1);
 }
 
+uint64_t tail_fragment_start(struct tail *t, uint64_t line, uint64_t n)
+{
+	uint64_t at = line + n * TAIL_MAX_LINE;
+	size_t back = VT_CUT_BACK;
+	const unsigned char *p;
+
+	if (n == 0)
+		return line;
+	p = tail_bytes(t, at - VT_CUT_BACK, &back);
+	return at - VT_CUT_BACK + vt_cut((const char *)p, back);
+}
+
 void tail_seg_fill(struct tail *t, struct tail_seg *s)
 {
-	uint64_t at = s->start, stop = s->start + TAIL_MAX_LINE + 1;
+	uint64_t at = s->start, stop = s->line + (s->fragment + 1) * TAIL_MAX_LINE + 1;
 
 	while (at < stop) {
 		size_t n = stop - at < TAIL_CHUNK ? (size_t)(stop - at) : TAIL_CHUNK;
@@ -212,20 +224,34 @@ void tail_seg_fill(struct tail *t, struct tail_seg *s)
 		at += n;
 	}
 	s->open = at < stop;
-	s->end = s->next = s->open ? at : s->start + TAIL_MAX_LINE;
+	s->end = s->next = s->open ? at : tail_fragment_start(t, s->line, s->fragment + 1);
+}
+
+/* Are there bytes from off to `to`, both included, without a newline? */
+static bool goes_on(struct tail *t, uint64_t off, uint64_t to)
+{
+	size_t want = (size_t)(to - off) + 1, n = want;
+	const unsigned char *p = tail_bytes(t, off, &n);
+
+	return n == want && !memchr(p, '\n', n);
 }
 
 void tail_seg_at(struct tail *t, uint64_t off, struct tail_seg *s)
 {
 	uint64_t start = tail_line_start(t, off), cut = (off - start) / TAIL_MAX_LINE;
+	uint64_t full = start + (cut + 1) * TAIL_MAX_LINE;
 	size_t n = 1;
 
 	s->number = tail_newlines_before(t, start) + 1;
-	/* the newline right after a full piece belongs to that piece */
+	/* A newline right after a full fragment belongs to it; and a cut may be a little before. */
 	if (cut > 0 && (off - start) % TAIL_MAX_LINE == 0 && *tail_bytes(t, off, &n) == '\n' &&
 		n == 1)
 		cut--;
-	s->start = start + cut * TAIL_MAX_LINE;
-	s->piece = cut;
+	else if (full - off <= VT_CUT_BACK && goes_on(t, off, full) &&
+		off >= tail_fragment_start(t, start, cut + 1))
+		cut++;
+	s->line = start;
+	s->start = tail_fragment_start(t, start, cut);
+	s->fragment = cut;
 	tail_seg_fill(t, s);
 }

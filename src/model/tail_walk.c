@@ -24,8 +24,9 @@ static void step_seg(struct tail *t, struct place *p)
 
 	p->more = s->next < t->size;
 	s->number += newline;
-	s->piece = newline ? 0 : s->piece + 1;
+	s->fragment = newline ? 0 : s->fragment + 1;
 	s->start = s->next;
+	s->line = newline ? s->start : s->line;
 	if (p->more)
 		tail_seg_fill(t, s);
 }
@@ -37,15 +38,15 @@ static bool step_seg_back(struct tail *t, struct tail_seg *s)
 
 	if (start == 0)
 		return false;
-	if (s->piece > 0) {
-		s->piece--;
-		s->start = start - TAIL_MAX_LINE;
+	if (s->fragment > 0) {
+		s->fragment--;
+		s->start = tail_fragment_start(t, s->line, s->fragment);
 		s->end = s->next = start;
 		s->open = false;
 		return true;
 	}
-	s->start = tail_line_start(t, start - 1);
-	s->piece = 0;
+	s->start = s->line = tail_line_start(t, start - 1);
+	s->fragment = 0;
 	if (start - s->start > TAIL_MAX_LINE)
 		tail_seg_at(t, start - 1, s);
 	else
@@ -76,7 +77,8 @@ static bool give_seg(struct tail *t, const struct tail_seg *s, tail_fn fn, void 
 	struct tail_line l = { .kind = TAIL_TEXT,
 		.off = s->start,
 		.number = s->number,
-		.cont = s->piece > 0,
+		.cont = s->fragment > 0,
+		.cut = !s->open && s->next == s->end,
 		.open = s->open };
 
 	if (tail_output_record(t, s->start, &r) && s->start < r.off + r.len) {
