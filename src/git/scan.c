@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/utf8.h"
 #include "git/git.h"
 
 enum {
@@ -144,7 +145,7 @@ static bool imitates_git(const char *name, size_t n)
 	size_t len;
 	bool yes;
 
-	scan_fold(raw, &folded);
+	utf8_fold(raw, &folded);
 	len = strcspn(folded.p, ":");
 	while (len && (folded.p[len - 1] == ' ' || folded.p[len - 1] == '.'))
 		len--;
@@ -235,7 +236,7 @@ static bool is_git_file(const char *path)
 	struct buf folded = BUF_INIT;
 	bool yes = false;
 
-	scan_fold(name ? name + 1 : path, &folded);
+	utf8_fold(name ? name + 1 : path, &folded);
 	for (size_t i = 0; i < ARRAY_LEN(names); i++)
 		yes |= !strcmp(folded.p, names[i]);
 	buf_release(&folded);
@@ -289,7 +290,7 @@ static void add_folded(
 		*cap = *cap ? *cap * 2 : 1024;
 		*v = xrealloc(*v, *cap * sizeof **v);
 	}
-	scan_fold(raw, &key);
+	utf8_fold(raw, &key);
 	(*v)[(*n)++] = (struct folded){ buf_take(&key), path, len, fresh };
 	free(raw);
 }

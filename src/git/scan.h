@@ -12,8 +12,5 @@ int scan_tree(
 	const char *quarantine, const char *base, const char *commit, char **why, struct err *e);
 /* Would a link at `path` with this target lead out of the tree (or into .git)? */
 int scan_link_leaves(const char *path, const char *target);
-/* The same name for a file system that folds case and composed letters: appended to out. */
-struct buf;
-void scan_fold(const char *path, struct buf *out);
 
 #endif
