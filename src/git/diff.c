@@ -9,7 +9,9 @@
 #include "base/mem.h"
 #include "git/merge.h"
 
-enum { STAT_MAX_FILES = 50000 };
+/* More lines than that no file has; and so many files with so many lines can be added up. */
+enum { STAT_MAX_FILES = 50000, STAT_MAX_LINES = INT32_MAX };
+static const char RENAME_LIMIT[] = "-l200"; /* files that are not equal, compared with each other */
 
 /* xdiff is an attack surface: 16 MB of digits kept it busy for more than a minute. Above this a
  * file counts as binary. */
@@ -18,14 +20,22 @@ static const char ONE_FILE_THRESHOLD[] = "core.bigFileThreshold=1m";
 
 void diff_stat_release(struct diff_stat *s)
 {
-	for (size_t i = 0; i < s->n; i++)
+	for (size_t i = 0; i < s->n; i++) {
 		free(s->f[i].path);
+		free(s->f[i].from);
+	}
 	free(s->f);
 	memset(s, 0, sizeof *s);
 }
 
-static void stat_add(
-	struct diff_stat *s, size_t *cap, const char *path, int64_t added, int64_t removed)
+static int64_t clamp(int64_t n)
+{
+	return n > STAT_MAX_LINES ? STAT_MAX_LINES : n;
+}
+
+/* from NULL = no rename. */
+static void stat_add(struct diff_stat *s, size_t *cap, const char *from, const char *path,
+	int64_t added, int64_t removed)
 {
 	if (s->n == STAT_MAX_FILES) {
 		s->cut = true;
@@ -35,23 +45,32 @@ static void stat_add(
 		*cap = *cap ? *cap * 2 : 64;
 		s->f = xrealloc(s->f, *cap * sizeof *s->f);
 	}
-	s->f[s->n++] = (struct diff_file){ xstrdup(path), added, removed };
+	added = clamp(added);
+	removed = clamp(removed);
+	s->f[s->n++] =
+		(struct diff_file){ xstrdup(path), from ? xstrdup(from) : NULL, added, removed };
 	s->added += added > 0 ? added : 0;
 	s->removed += removed > 0 ? removed : 0;
 }
 
-/* "12\t3\tpath", "-\t-\tpath" */
+/* "12\t3\tpath", "-\t-\tpath"; of a rename "0\t0\t", "from", "to" */
 static void parse_numstat(struct diff_stat *s, const struct strv *rec)
 {
 	size_t cap = 0;
 
 	for (size_t i = 0; i < rec->n; i++) {
 		const char *a = rec->v[i], *r = strchr(a, '\t'),
-			   *path = r ? strchr(r + 1, '\t') : NULL;
+			   *path = r ? strchr(r + 1, '\t') : NULL, *from = NULL;
 
-		if (!path)
+		if (!path++)
 			continue;
-		stat_add(s, &cap, path + 1, *a == '-' ? -1 : strtoll(a, NULL, 10),
+		if (!*path) {
+			if (i + 2 >= rec->n)
+				break;
+			from = rec->v[i + 1];
+			path = rec->v[i += 2];
+		}
+		stat_add(s, &cap, from, path, *a == '-' ? -1 : strtoll(a, NULL, 10),
 			r[1] == '-' ? -1 : strtoll(r + 1, NULL, 10));
 	}
 }
@@ -67,9 +86,9 @@ static int run_stat(const char *git_dir, const char *a, const char *b, bool name
 
 	git_call_init(&c, git_dir);
 	strv_add(&c.conf, LIVE_THRESHOLD);
-	strv_addl(&c.args, "diff-tree", "-r", "--no-renames", "--no-ext-diff", "--no-textconv",
-		"-z", names_only ? "--name-only" : "--numstat", "--end-of-options", a, b,
-		(char *)NULL);
+	strv_addl(&c.args, "diff-tree", "-r", names_only ? "--no-renames" : "-M", RENAME_LIMIT,
+		"--no-ext-diff", "--no-textconv", "-z", names_only ? "--name-only" : "--numstat",
+		"--end-of-options", a, b, (char *)NULL);
 	rc = git_run(&c, &r, e);
 	if (!rc) {
 		strv_split0(&rec, r.out.p, r.out.len);
@@ -78,7 +97,7 @@ static int run_stat(const char *git_dir, const char *a, const char *b, bool name
 			free(rec.v[--rec.n]), rec.v[rec.n] = NULL;
 		if (names_only)
 			for (size_t i = 0; i < rec.n; i++)
-				stat_add(out, &cap, rec.v[i], -1, -1);
+				stat_add(out, &cap, NULL, rec.v[i], -1, -1);
 		else
 			parse_numstat(out, &rec);
 		out->cut |= r.truncated;
@@ -117,7 +136,7 @@ int diff_patch(const char *git_dir, const char *a, const char *b, const char *pa
 	c.cap = cap;
 	strv_add(&c.conf, path ? ONE_FILE_THRESHOLD : LIVE_THRESHOLD);
 	strv_addl(&c.args, "diff", "--no-ext-diff", "--no-textconv", "--no-color", "--full-index",
-		"-M", "-l200", "--src-prefix=a/", "--dst-prefix=b/", "--submodule=short",
+		"-M", RENAME_LIMIT, "--src-prefix=a/", "--dst-prefix=b/", "--submodule=short",
 		"--end-of-options", a, b, "--", (char *)NULL);
 	if (path)
 		strv_add(&c.args, path);
@@ -225,7 +244,8 @@ void diff_auto_run(const struct diff_stat *s, struct strv *out)
 {
 	for (size_t i = 0; i < s->n; i++)
 		for (size_t k = 0; k < ARRAY_LEN(auto_run); k++)
-			if (component_is(s->f[i].path, auto_run[k])) {
+			if (component_is(s->f[i].path, auto_run[k]) ||
+				(s->f[i].from && component_is(s->f[i].from, auto_run[k]))) {
 				strv_add(out, s->f[i].path);
 				break;
 			}

@@ -6,7 +6,7 @@
 #include "git/git.h"
 
 struct diff_file {
-	char *path;
+	char *path, *from; /* from: its name before, NULL = the same */
 	int64_t added, removed; /* -1 = binary or too big */
 };
 struct diff_stat {
@@ -16,7 +16,7 @@ struct diff_stat {
 	bool cut;
 };
 
-/* numstat a..b, at most 50,000 files. */
+/* numstat a..b, at most 50,000 files; one that was renamed counts once. */
 int diff_stat(
 	const char *git_dir, const char *a, const char *b, struct diff_stat *out, struct err *e);
 void diff_stat_release(struct diff_stat *s);

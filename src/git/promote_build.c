@@ -6,26 +6,10 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "base/vt.h"
-#include "base/utf8.h"
 #include "git/merge.h"
+#include "git/message.h"
 
-enum { SUBJECT_MAX = 200, REPLAY_MAX = 1000 };
-
-/* Control and bidi characters of a prompt do not get into the user's history. */
-char *promote_subject(const char *text)
-{
-	struct buf b = BUF_INIT;
-	size_t n = strcspn(text ? text : "", "\r\n");
-
-	vt_clean(text ? text : "", n, &b);
-	if (b.len > SUBJECT_MAX) {
-		b.len = utf8_trim(b.p, SUBJECT_MAX);
-		b.p[b.len] = '\0';
-	}
-	buf_trim(&b);
-	return buf_take(&b);
-}
+enum { REPLAY_MAX = 1000 };
 
 static void refuse_conflicts(struct refusal *why, const struct strv *names, const char *with)
 {
@@ -54,8 +38,8 @@ static int judge_merge(
 static int build_joined(const struct build *b, char **out, struct strv *conflicts,
 	struct refusal *why, struct err *e)
 {
-	char *tree = NULL, *have = git_tree_of(b->store, b->ours, e),
-	     *subject = promote_subject(b->subject), *message = NULL;
+	char *tree = NULL, *have = git_tree_of(b->store, b->ours, e), *prefix = NULL,
+	     *message = NULL;
 	bool merge = b->how == PROMOTE_MERGE;
 	struct merge_commit m = {
 		.parent = { b->ours, merge ? b->theirs : NULL },
@@ -73,8 +57,8 @@ static int build_joined(const struct build *b, char **out, struct strv *conflict
 		refuse(why, "nothing_to_promote",
 			"%s brings nothing that %s does not have already.", b->label, b->ours_name);
 	if (!rc && !why->code) {
-		message = xasprintf("%s %s%s%s\n\nYolodeck: %s\n", merge ? "Merge" : "Promote",
-			b->label, *subject ? ": " : "", subject, b->label);
+		prefix = xasprintf("%s %s", merge ? "Merge" : "Promote", b->label);
+		message = message_make(prefix, b->subject, b->label);
 		m.tree = tree;
 		m.message = message;
 		*out = merge_write(b->store, &m, e);
@@ -83,7 +67,7 @@ static int build_joined(const struct build *b, char **out, struct strv *conflict
 	}
 	free(tree);
 	free(have);
-	free(subject);
+	free(prefix);
 	free(message);
 	return rc;
 }

@@ -113,7 +113,5 @@ int move_heal(const struct move *m, int64_t since_ms, enum heal *how, struct err
 int promote_lock(const char *state_dir, struct err *e);
 /* "a, b and 3 more", as in all sentences here. The caller frees. */
 char *promote_names(const struct strv *v);
-/* One safe line for a commit's subject. The caller frees. */
-char *promote_subject(const char *text);
 
 #endif

@@ -11,11 +11,11 @@
 #include "base/diag.h"
 #include "base/fs.h"
 #include "base/mem.h"
-#include "base/utf8.h"
 #include "git/diff.h"
+#include "git/message.h"
 #include "git/walk.h"
 
-enum { MAX_PATHS = 1000, MAX_SUBJECT = 200, MAX_EXCLUDES = 1 << 20 };
+enum { MAX_PATHS = 1000, MAX_EXCLUDES = 1 << 20 };
 
 struct taking {
 	const struct snapshot_in *in;
@@ -41,24 +41,13 @@ static const char *parent_of(const struct snapshot_in *in)
 	return in->parent ? in->parent : in->base;
 }
 
-/* The first line, fit for a commit's subject. */
 char *snapshot_message(const struct snapshot_in *in)
 {
-	struct buf b = BUF_INIT;
-	size_t n = in->subject ? strcspn(in->subject, "\r\n") : 0;
+	char *label = xasprintf("%d/%s", in->race, in->variant),
+	     *message = message_make(NULL, in->subject, label);
 
-	if (n > MAX_SUBJECT)
-		n = utf8_trim(in->subject, MAX_SUBJECT);
-	for (size_t i = 0; i < n; i++) {
-		unsigned char c = (unsigned char)in->subject[i];
-
-		buf_char(&b, c < 32 || c == 127 ? ' ' : (char)c);
-	}
-	buf_trim(&b);
-	if (!b.len)
-		buf_fmt(&b, "Work of %s", in->variant);
-	buf_fmt(&b, "\n\nYolodeck: %d/%s\n", in->race, in->variant);
-	return buf_take(&b);
+	free(label);
+	return message;
 }
 
 char *snapshot_author(const struct snapshot_in *in)

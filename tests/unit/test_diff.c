@@ -26,15 +26,15 @@ static void numbers(void **state)
 	char *b;
 
 	fix_init(&f,
-		"seq 10 >f1; echo x >f2; head -c 100 /dev/urandom >bin; echo m >mode; mkdir "
+		"seq 10 >f1; echo x >f2; printf 'a\\0b' >bin; echo m >mode; mkdir "
 		"d; echo y >d/f3");
 	fix_prepare(&f);
-	b = commit_of("seq 5 15 >f1; rm f2; head -c 200 /dev/urandom >bin; chmod +x mode; mv d/f3 "
+	b = commit_of("seq 5 15 >f1; rm f2; printf 'a\\0c' >bin; chmod +x mode; mv d/f3 "
 		      "d/f4; printf 't\\tab\\n' >\"$(printf 'a\\tb')\"");
 	OK(diff_stat(f.q, f.repo.head, b, &st, &E));
-	assert_int_equal(st.n, 7);
-	assert_int_equal(st.added, 5 + 1 + 1);
-	assert_int_equal(st.removed, 4 + 1 + 1);
+	assert_int_equal(st.n, 6);
+	assert_int_equal(st.added, 5 + 1);
+	assert_int_equal(st.removed, 4 + 1);
 	assert_false(st.cut);
 	for (size_t i = 0; i < st.n; i++) {
 		if (!strcmp(st.f[i].path, "bin"))
@@ -48,6 +48,56 @@ static void numbers(void **state)
 	assert_int_equal(st.n, 0);
 	diff_stat_release(&st);
 	free(b);
+	fix_release(&f);
+}
+
+static void renames_count_once(void **state)
+{
+	struct diff_stat st;
+	struct strv names = STRV_INIT;
+	char *b;
+
+	fix_init(&f,
+		"for i in $(seq 600); do echo $i >f$i; done; echo all: >Makefile; seq 20 >Edited");
+	fix_prepare(&f);
+	b = commit_of("mkdir d; mv f* d; mv Makefile d/build; mv Edited d; echo more >>d/Edited");
+	OK(diff_stat(f.q, f.repo.head, b, &st, &E));
+	assert_int_equal(st.n, 602);
+	assert_int_equal(st.added, 1);
+	assert_int_equal(st.removed, 0);
+	assert_string_equal(st.f[0].path, "d/Edited");
+	assert_string_equal(st.f[0].from, "Edited");
+	/* the name it had counts too */
+	diff_auto_run(&st, &names);
+	assert_int_equal(names.n, 1);
+	assert_string_equal(names.v[0], "d/build");
+	strv_release(&names);
+	diff_stat_release(&st);
+	free(b);
+	fix_release(&f);
+}
+
+/* Numbers that no file has do not overflow the sum. */
+static void absurd_numbers(void **state)
+{
+	struct diff_stat st;
+	char *path = xstrdup(getenv("PATH")), *with;
+
+	fix_init(&f, NULL);
+	sh(f.dir,
+		"mkdir bin; printf '#!/bin/sh\\nprintf "
+		"\"9223372036854775807\\\\t9223372036854775807\\\\tf1\\\\0"
+		"9223372036854775807\\\\t-\\\\tf2\\\\0\"\\n' >bin/git; chmod +x bin/git");
+	with = xasprintf("%s/bin:%s", f.dir, path);
+	setenv("PATH", with, 1);
+	OK(diff_stat(f.q, "a", "b", &st, &E));
+	setenv("PATH", path, 1);
+	assert_int_equal(st.n, 2);
+	assert_int_equal(st.added, 2 * (int64_t)INT32_MAX);
+	assert_int_equal(st.removed, INT32_MAX);
+	diff_stat_release(&st);
+	free(path);
+	free(with);
 	fix_release(&f);
 }
 
@@ -225,9 +275,9 @@ static void paths_that_run_by_themselves(void **state)
 	struct strv out = STRV_INIT;
 
 	for (size_t i = 0; i < ARRAY_LEN(yes); i++)
-		files[st.n++] = (struct diff_file){ (char *)yes[i], 1, 0 };
+		files[st.n++] = (struct diff_file){ (char *)yes[i], NULL, 1, 0 };
 	for (size_t i = 0; i < ARRAY_LEN(no); i++)
-		files[st.n++] = (struct diff_file){ (char *)no[i], 1, 0 };
+		files[st.n++] = (struct diff_file){ (char *)no[i], NULL, 1, 0 };
 	st.f = files;
 	diff_auto_run(&st, &out);
 	for (size_t i = 0; i < ARRAY_LEN(yes); i++)
@@ -240,6 +290,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(numbers),
+		cmocka_unit_test(renames_count_once),
+		cmocka_unit_test(absurd_numbers),
 		cmocka_unit_test(patches),
 		cmocka_unit_test(conflicts),
 		cmocka_unit_test(conflicts_without_history),

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include "git/cache.h"
+#include "git/message.h"
 
 static void commit_form(void **state)
 {
@@ -25,8 +26,8 @@ static void commit_form(void **state)
 	assert_null(out.not_recorded);
 	buf_fmt(&cmd, "log -1 --format='%%an <%%ae>|%%cn <%%ce>|%%P|%%B' %s", out.commit);
 	got = git_q(cmd.p);
-	want = xasprintf("a-1 (yolodeck) <yolodeck@localhost>|A User <user@example.com>|%s|Fix  "
-			 "[31mit now\n\nYolodeck: 7/a-1",
+	want = xasprintf("a-1 (yolodeck) <yolodeck@localhost>|A User <user@example.com>|%s|Fix "
+			 "it now\n\nYolodeck: 7/a-1",
 		f.repo.head);
 	assert_string_equal(got, want);
 	assert_tree_is_gits(out.commit);
@@ -35,6 +36,36 @@ static void commit_form(void **state)
 	buf_release(&cmd);
 	snapshot_out_release(&out);
 	end();
+}
+
+/* A long command is no subject: 72 columns of it, the rest below. */
+static void long_commands_go_into_the_body(void **state)
+{
+	static const struct {
+		const char *prefix, *text, *want;
+	} t[] = {
+		{ NULL, "a", "a\n\nYolodeck: 7/a\n" },
+		{ NULL, NULL, "Work of 7/a\n\nYolodeck: 7/a\n" },
+		{ NULL, " \nb", "Work of 7/a\n\nYolodeck: 7/a\n" },
+		{ "Merge 7/a", NULL, "Merge 7/a\n\nYolodeck: 7/a\n" },
+		{ "Merge 7/a", "fix it\nnow", "Merge 7/a: fix it\n\nYolodeck: 7/a\n" },
+		{ NULL, "123456789 123456789 123456789 123456789 123456789 123456789 123456789 12",
+			"123456789 123456789 123456789 123456789 123456789 123456789 123456789 "
+			"12\n\nYolodeck: 7/a\n" },
+		{ NULL, "123456789 123456789 123456789 123456789 123456789 123456789 123456789 123",
+			"123456789 123456789 123456789 123456789 123456789 123456789 "
+			"123456789…\n\n…123\n\nYolodeck: 7/a\n" },
+		{ "P", "123456789012345678901234567890123456789012345678901234567890123456789é",
+			"P: 12345678901234567890123456789012345678901234567890123456789012345678…"
+			"\n\n…9é\n\nYolodeck: 7/a\n" },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(t); i++) {
+		char *m = message_make(t[i].prefix, t[i].text, "7/a");
+
+		assert_string_equal(m, t[i].want);
+		free(m);
+	}
 }
 
 /* Snapshot after snapshot: one commit on the base each time, whole numbers, the newest tree. */
@@ -253,6 +284,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(commit_form),
+		cmocka_unit_test(long_commands_go_into_the_body),
 		cmocka_unit_test(one_after_the_other),
 		cmocka_unit_test(odd_content),
 		cmocka_unit_test(full_sees_what_stat_hides),
