@@ -408,6 +408,8 @@ static void build(struct lines *l, struct deck *d, const struct item *it, int w)
 	}
 	add_files(l, plan, d->canvas.h >= 20 ? SHOWN_FILES : 2);
 	add_risks(l, plan);
+	for (const struct json *n = json_first(json_get(plan, "notes")); n; n = json_next(n))
+		add_sentence(l, "note", json_to_str(n), w);
 	add_choices(l, d);
 }
 

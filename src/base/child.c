@@ -114,6 +114,8 @@ static _Noreturn void child_main(const struct launch *l)
 		child_fail(l, STEP_SESSION);
 	if (s->cwd && chdir(s->cwd) < 0)
 		child_fail(l, STEP_CWD);
+	if (s->set_umask)
+		umask(s->umask);
 	plain_signals();
 	execve(l->file, (char *const *)s->argv, (char *const *)l->env);
 	child_fail(l, STEP_EXEC);

@@ -29,6 +29,8 @@ struct child_spec {
 	/* with new_session: `in` is a terminal and becomes that of the session */
 	bool own_terminal;
 	bool new_group; /* setpgid(0,0) */
+	bool set_umask; /* to umask below; else it is ours */
+	mode_t umask;
 	/* PR_SET_PDEATHSIG SIGKILL; the kernel means the thread that starts it: not from a pool's
 	 */
 	bool die_with_us;

@@ -207,3 +207,18 @@ void fs_random(void *p, size_t n)
 		n -= (size_t)got;
 	}
 }
+
+mode_t fs_umask(void)
+{
+	struct buf b = BUF_INIT;
+	struct err ignored = ERR_INIT;
+	const char *line = NULL;
+	mode_t mask = 022;
+
+	if (!fs_read("/proc/self/status", 1 << 16, &b, &ignored))
+		line = strstr(b.p, "\nUmask:");
+	if (line)
+		mask = (mode_t)strtoul(line + 7, NULL, 8);
+	buf_release(&b);
+	return mask;
+}

@@ -59,6 +59,8 @@ char *fs_xdg_runtime(void);
 /* flock LOCK_EX|LOCK_NB on path (made 0600, O_CLOEXEC). fd, or -1 with code "locked" when another
  * holds it. */
 int fs_lock(const char *path, struct err *e);
+/* The umask of this process, which is left as it is (umask(2) would change it for all threads). */
+mode_t fs_umask(void);
 /* Fills n random bytes (getrandom). */
 void fs_random(void *p, size_t n);
 

@@ -102,6 +102,8 @@ static void show_plan(const struct json *plan, const struct subject *what)
 		row_list("your edits", json_get(plan, "local_edits"), "");
 	if (json_size(json_get(plan, "filtered")))
 		row_list("unfiltered", json_get(plan, "filtered"), "");
+	for (const struct json *n = json_first(json_get(plan, "notes")); n; n = json_next(n))
+		row("note", "%s", json_to_str(n));
 	row("after", "nothing is pushed; `yolodeck undo` takes it all back");
 	free(dir);
 }

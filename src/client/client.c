@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/fs.h"
 #include "base/mem.h"
 #include "client/connect.h"
 
@@ -59,11 +60,22 @@ bool client_wants_write(const struct client *c)
 	return c->io.out.len > 0;
 }
 
+static void put_umask(struct json *j)
+{
+	char *octal = xasprintf("%03o", (unsigned)fs_umask());
+
+	json_put_str(j, "umask", octal);
+	free(octal);
+}
+
 struct json *client_request(const char *op)
 {
 	struct json *j = json_object();
 
 	json_put_str(j, "op", op);
+	/* These write the user's files: git does so with the umask of who asks. */
+	if (!strcmp(op, "promote") || !strcmp(op, "undo"))
+		put_umask(j);
 	return j;
 }
 

@@ -35,7 +35,7 @@ void client_send(struct client *c, struct json *take_request, client_fn fn, void
  * (reconnect with client_connect). */
 int client_pump(struct client *c, struct err *e);
 void client_on_event(struct client *c, void (*fn)(void *ctx, const struct json *ev), void *ctx);
-struct json *client_request(const char *op); /* {"op":op} */
+struct json *client_request(const char *op); /* {"op":op}, and what op tells of its client */
 
 /* All rows of the watched races, kept up to date by feeding it the events. */
 struct rows {

@@ -24,6 +24,7 @@
 #include "conductor/session.h"
 #include "conductor/engines.h"
 #include "conductor/undo.h"
+#include "git/git.h"
 
 enum { IDLE_MS = 60000 };
 
@@ -169,7 +170,7 @@ int conductor_main(const char *common_dir)
 	struct err e = ERR_INIT;
 	int rc = 1, locked;
 
-	umask(077);
+	git_set_umask(umask(077));
 	diag_set_level(getenv("YOLODECK_DEBUG") ? DIAG_DEBUG : DIAG_INFO);
 	if (common_dir[0] != '/') {
 		diag(DIAG_ERROR, "%s is not an absolute path", common_dir);

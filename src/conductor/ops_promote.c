@@ -17,7 +17,8 @@ struct promoting {
 	struct reply r;
 	struct variant_run *vr; /* only for done */
 	struct journal *journal;
-	char *common, *from, *quarantine, *state_dir, *variant, *tip, *base, *into, *subject;
+	char *common, *from, *quarantine, *state_dir, *variant, *tip, *base, *into, *subject,
+		*umask;
 	int race;
 	enum promote_how how;
 	bool plan_only, have_plan, archive_rest;
@@ -39,6 +40,7 @@ static void promoting_free(struct promoting *p)
 	free(p->base);
 	free(p->into);
 	free(p->subject);
+	free(p->umask);
 	if (!p->c->closing)
 		ops_end(p->c);
 	free(p);
@@ -68,6 +70,7 @@ static void promote_work(void *arg)
 		.asked_from = p->from[0] ? p->from : NULL,
 		.how = p->how,
 		.subject = p->subject,
+		.umask = p->umask,
 	};
 
 	p->rc = p->from[0] ? git_repo_open(&repo, p->from, &p->e)
@@ -221,6 +224,7 @@ static struct promoting *begin(
 	p->base = xstrdup(vr->r->race->base);
 	p->into = into && *into ? xstrdup(into) : NULL;
 	p->subject = xstrdup(subject(vr));
+	p->umask = xstrdup(json_str(req, "umask", ""));
 	p->race = vr->r->race->number;
 	p->how = (enum promote_how)how;
 	p->plan_only = json_bool(req, "plan", false);

@@ -16,7 +16,7 @@ struct undoing {
 	struct conductor *c;
 	struct reply r;
 	struct journal *journal;
-	char *common, *state_dir, *quarantine;
+	char *common, *state_dir, *quarantine, *umask;
 	struct action a; /* a copy of the top of the stack */
 	bool plan_only;
 	char token[PLANS_TOKEN], asked[PLANS_TOKEN];
@@ -35,6 +35,7 @@ static void undoing_free(struct undoing *u)
 	free(u->common);
 	free(u->state_dir);
 	free(u->quarantine);
+	free(u->umask);
 	free(u->words);
 	if (!u->c->closing)
 		ops_end(u->c);
@@ -83,7 +84,7 @@ static void undo_work(void *arg)
 				u->plan.refuse);
 		else
 			u->rc = undo_apply(&repo, u->quarantine, u->state_dir, &u->a.done, &u->plan,
-				u->journal, &u->e);
+				u->umask, u->journal, &u->e);
 	}
 	git_repo_release(&repo);
 }
@@ -260,5 +261,6 @@ void ops_undo(const struct reply *r, const struct json *req)
 	snprintf(u->asked, sizeof(u->asked), "%s", json_str(req, "token", ""));
 	u->common = xstrdup(r->c->store.common);
 	u->state_dir = xstrdup(r->c->store.dir);
+	u->umask = xstrdup(json_str(req, "umask", ""));
 	pool_post_interactive(loop_pool(r->c->loop), SERIAL_REPO, nothing, begin, u);
 }

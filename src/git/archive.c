@@ -117,6 +117,7 @@ static int transact(
 	buf_fmt(&in, "start\nupdate %s %s %s\ndelete %s %s\nprepare\ncommit\n", t->to, t->commit,
 		to_old ? to_old : git_zero(t->repo->format), t->away, t->commit);
 	git_call_init(&c, t->repo->common);
+	c.umask = git_umask_of(NULL);
 	git_env_ident(&c.env, "COMMITTER", t->repo->ident);
 	strv_add(&c.conf, "core.fsync=committed,reference");
 	strv_addl(&c.args, "update-ref", "-m", (char *)NULL);

@@ -102,6 +102,36 @@ void git_call_init(struct git_call *c, const char *git_dir)
 {
 	memset(c, 0, sizeof *c);
 	c->git_dir = git_dir;
+	c->umask = -1;
+}
+
+static int user_umask = -1;
+
+void git_set_umask(mode_t mask)
+{
+	user_umask = (int)(mask & 0777);
+}
+
+int git_umask_of(const char *octal)
+{
+	char *end;
+	long n = octal && *octal ? strtol(octal, &end, 8) : -1;
+
+	return n < 0 || *end || n > 0777 ? user_umask : (int)n;
+}
+
+void git_in_tree(struct git_call *c, const char *git_dir, const char *dir, enum git_use use)
+{
+	git_call_init(c, git_dir);
+	c->user = true;
+	c->work_tree = c->cwd = dir;
+	if (!dir)
+		c->cwd = git_dir;
+	c->read_only = use == GIT_READS;
+	if (use == GIT_WRITES) {
+		c->umask = user_umask;
+		c->timeout_ms = GIT_WORK_MS;
+	}
 }
 
 void git_call_release(struct git_call *c)
@@ -206,6 +236,8 @@ int git_spawn(struct git_call *c, int out, struct child *child, struct err *e)
 	s.cwd = c->cwd ? c->cwd : "/";
 	s.out = s.err = out;
 	s.new_session = true;
+	s.set_umask = c->umask >= 0;
+	s.umask = (mode_t)c->umask;
 	rc = child_start(child, &s, e);
 	if (rc)
 		say_no_git(e);
@@ -228,6 +260,8 @@ int git_run(struct git_call *c, struct child_result *r, struct err *e)
 	s.argv = strv_argv(&args);
 	s.env = strv_argv(&env);
 	s.cwd = c->cwd ? c->cwd : "/";
+	s.set_umask = c->umask >= 0;
+	s.umask = (mode_t)c->umask;
 	rc = child_run(&s, c->in, c->nin, c->cap ? c->cap : GIT_CAP, timeout, r, e);
 	if (rc && !strcmp(e->code, "timeout")) {
 		err_set(e, "timeout", "git %s did not end within %d s", c->args.v[0],
@@ -242,27 +276,65 @@ int git_run(struct git_call *c, struct child_result *r, struct err *e)
 	return rc ? -1 : 0;
 }
 
+static int capture(struct git_call *c, struct buf *out, struct err *e, va_list ap)
+{
+	struct child_result r;
+	const char *a;
+	int rc;
+
+	while ((a = va_arg(ap, const char *)))
+		strv_add(&c->args, a);
+	rc = git_run(c, &r, e);
+	c->code = r.code;
+	c->truncated = r.truncated;
+	if (out) {
+		struct buf old = *out;
+
+		*out = r.out;
+		r.out = old;
+	}
+	child_result_release(&r);
+	git_call_release(c);
+	return rc;
+}
+
+int git_capture(struct git_call *c, struct buf *out, struct err *e, ...)
+{
+	va_list ap;
+	int rc;
+
+	va_start(ap, e);
+	rc = capture(c, out, e, ap);
+	va_end(ap);
+	return rc;
+}
+
+int git_list(struct git_call *c, struct strv *out, struct err *e, ...)
+{
+	struct buf text = BUF_INIT;
+	va_list ap;
+	int rc;
+
+	va_start(ap, e);
+	rc = capture(c, &text, e, ap);
+	va_end(ap);
+	strv_split0(out, text.p, text.len);
+	buf_release(&text);
+	return rc;
+}
+
 int git_out(const char *git_dir, struct buf *out, struct err *e, ...)
 {
 	struct git_call c;
-	struct child_result r;
-	const char *a;
 	va_list ap;
 	int rc;
 
 	git_call_init(&c, git_dir);
 	va_start(ap, e);
-	while ((a = va_arg(ap, const char *)))
-		strv_add(&c.args, a);
+	rc = capture(&c, out, e, ap);
 	va_end(ap);
-	rc = git_run(&c, &r, e);
-	if (out) {
-		buf_clear(out);
-		buf_add(out, r.out.p, r.out.len);
+	if (out)
 		buf_trim(out);
-	}
-	child_result_release(&r);
-	git_call_release(&c);
 	return rc;
 }
 
@@ -327,22 +399,19 @@ char *git_tree_of(const char *git_dir, const char *commit, struct err *e)
 char *git_ref(const char *git_dir, const char *ref, struct err *e)
 {
 	struct git_call c;
-	struct child_result r;
+	struct buf out = BUF_INIT;
 	char *id = NULL;
-	int rc;
 
 	err_clear(e);
 	git_call_init(&c, git_dir);
-	strv_addl(&c.args, "rev-parse", "-q", "--verify", "--end-of-options", ref, (char *)NULL);
-	rc = git_run(&c, &r, e);
-	if (!rc) {
-		buf_trim(&r.out);
-		id = buf_take(&r.out);
-	} else if (r.code == 1) {
+	if (!git_capture(&c, &out, e, "rev-parse", "-q", "--verify", "--end-of-options", ref,
+		    (char *)NULL)) {
+		buf_trim(&out);
+		id = buf_take(&out);
+	} else if (c.code == 1) {
 		err_clear(e);
 	}
-	child_result_release(&r);
-	git_call_release(&c);
+	buf_release(&out);
 	return id;
 }
 
@@ -350,25 +419,22 @@ int git_update_ref(const struct git_repo *r, const char *ref, const char *next, 
 	const char *why, struct err *e)
 {
 	struct git_call c;
-	struct child_result res;
 	const char *was = old ? old : git_zero(r->format);
 	int rc;
 
 	git_call_init(&c, r->common);
+	c.umask = user_umask;
 	c.timeout_ms = GIT_WORK_MS;
 	git_env_ident(&c.env, "COMMITTER", r->ident);
 	strv_addl(&c.args, "update-ref", "-m", why, (char *)NULL);
 	if (next)
-		strv_addl(&c.args, ref, next, was, (char *)NULL);
+		rc = git_capture(&c, NULL, e, ref, next, was, (char *)NULL);
 	else
-		strv_addl(&c.args, "-d", ref, was, (char *)NULL);
-	rc = git_run(&c, &res, e);
+		rc = git_capture(&c, NULL, e, "-d", ref, was, (char *)NULL);
 	if (rc &&
 		(strstr(e->msg, "but expected") || strstr(e->msg, "reference already exists") ||
 			strstr(e->msg, "unable to resolve reference")))
 		err_set(e, "moved", "%s was moved by somebody else meanwhile", ref);
-	child_result_release(&res);
-	git_call_release(&c);
 	return rc;
 }
 
@@ -378,6 +444,7 @@ int git_import_call(struct git_call *c, const struct git_repo *r, const char *qu
 	if (quarantine_sync_shallow(r, quarantine, e))
 		return -1;
 	git_call_init(c, r->common);
+	c->umask = user_umask;
 	c->timeout_ms = GIT_WORK_MS;
 	git_env_ident(&c->env, "COMMITTER", r->ident);
 	/* Version 2 lets a plain commit id be asked for; no other ref of the quarantine matters
@@ -395,15 +462,10 @@ static int import_once(const struct git_repo *r, const char *quarantine, const c
 	const char *ref, struct err *e)
 {
 	struct git_call c;
-	struct child_result res;
-	int rc;
 
 	if (git_import_call(&c, r, quarantine, commit, ref, e))
 		return -1;
-	rc = git_run(&c, &res, e);
-	child_result_release(&res);
-	git_call_release(&c);
-	return rc;
+	return git_capture(&c, NULL, e, (char *)NULL);
 }
 
 int git_import(const struct git_repo *r, const char *quarantine, const char *commit,

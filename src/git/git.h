@@ -10,6 +10,7 @@
 #define GIT_GIT_H
 
 #include <stdbool.h>
+#include <sys/types.h>
 
 #include "base/buf.h"
 #include "base/child.h"
@@ -51,13 +52,33 @@ struct git_call {
 	int timeout_ms; /* 0 = GIT_READ_MS */
 	size_t cap; /* 0 = GIT_CAP */
 	bool read_only; /* GIT_OPTIONAL_LOCKS=0, also for [U] ([H] always has it) */
+	int umask; /* of the new process; -1 = ours */
+	/* set by git_capture and git_list: git's exit code, and whether its output was cut at cap
+	 */
+	int code;
+	bool truncated;
 };
 void git_call_init(struct git_call *c, const char *git_dir);
+/* git_call_init for a [U] call in a work tree of the user's (dir NULL = in the git directory).
+ * GIT_READS takes no locks; GIT_WRITES makes files with the user's umask and has GIT_WORK_MS. */
+enum git_use { GIT_READS, GIT_WRITES };
+void git_in_tree(struct git_call *c, const char *git_dir, const char *dir, enum git_use use);
+/* The umask with which git writes to the user's repository. Until it is set: that of this process.
+ * Not thread-safe: at start. */
+void git_set_umask(mode_t mask);
+/* For git calls that write to the user's repository: "022", as who asked has it; NULL or no such
+ * number = the one of git_set_umask. */
+int git_umask_of(const char *octal);
 void git_call_release(struct git_call *c);
 /* Runs it. 0 when git exited 0. Else -1; r->code tells git's code (r stays filled), e holds "git
  * update-ref: <its first line>". r is always to be released. Codes "git_failed", "timeout",
  * "no_git". */
 int git_run(struct git_call *c, struct child_result *r, struct err *e);
+/* Adds the arguments up to NULL, runs c and releases it. out (may be NULL) is replaced by the
+ * standard output, byte for byte. As git_run otherwise; c->code and c->truncated stay readable. */
+int git_capture(struct git_call *c, struct buf *out, struct err *e, ...) __attribute__((sentinel));
+/* The same for output of NUL-separated strings, which are added to out. */
+int git_list(struct git_call *c, struct strv *out, struct err *e, ...) __attribute__((sentinel));
 /* Starts it and returns: for calls whose process id goes into the journal. Both outputs go to the
  * descriptor given; stdin is `in`; no time limit. It is in a session of its own and ends its work
  * even when we die. Code "no_git". */

@@ -26,6 +26,7 @@ struct promote_in {
 	enum promote_how how;
 	/* "Merge 7/claude-1: fix flaky parser" (squash: "Promote ...") is made of it */
 	const char *subject;
+	const char *umask; /* of who asks, octal; NULL = the one of git_set_umask */
 };
 struct promote_plan {
 	char *into, *into_ref; /* "main", "refs/heads/main" */
@@ -39,6 +40,7 @@ struct promote_plan {
 	struct strv conflicts, auto_run, local_edits;
 	/* "a.bin (lfs)": new content whose filter, by the branch's attributes, was not run */
 	struct strv filtered;
+	struct strv notes; /* sentences on what the user's git would do otherwise */
 	char *refuse_code, *refuse; /* sentence: cannot be promoted now; NULL = can */
 };
 /* Builds it. -1 only when it could not be judged at all; what must be refused is in plan->refuse.
@@ -72,8 +74,10 @@ int undo_plan(const struct git_repo *repo, const char *quarantine, const struct 
 	struct undo_plan *p, struct err *e);
 void undo_plan_release(struct undo_plan *p);
 struct json *undo_plan_to_json(const struct undo_plan *p);
+/* umask as in promote_in. */
 int undo_apply(const struct git_repo *repo, const char *quarantine, const char *state_dir,
-	const struct promote_done *d, const struct undo_plan *p, struct journal *j, struct err *e);
+	const struct promote_done *d, const struct undo_plan *p, const char *umask,
+	struct journal *j, struct err *e);
 
 /* After a crash: open intents of op promote and undo, oldest first. Says in `words` what it did or
  * what it needs from the user. */

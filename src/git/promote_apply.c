@@ -64,6 +64,7 @@ int apply_locked(const struct apply *a, struct journal *j, struct err *e)
 			: NULL;
 		m.ident = xstrdup(t.ident);
 		m.op = xstrdup(a->op);
+		m.umask = a->umask ? xstrdup(a->umask) : NULL;
 		now_ms = clock_real_ns() / 1000000;
 		n = journal_intent(
 			j, a->op, move_to_json(&m, a->race, a->variant, a->of, now_ms), e);
@@ -90,6 +91,7 @@ int promote_apply(const struct promote_in *in, const struct promote_plan *plan, 
 		.to = plan->new,
 		.dir = plan->tree_dir,
 		.start = plan->tree_dir ? plan->tree_dir : in->asked_from,
+		.umask = in->umask,
 		.keep = "promoted",
 	};
 	int fd, rc;

@@ -13,6 +13,7 @@ struct apply {
 	int of; /* n of the promote an undo takes back, else 0 */
 	const char *into, *from, *to, *dir; /* as the plan saw them; dir may be ANY_TREE */
 	const char *start; /* the directory to look from: the tree that was seen; NULL = common */
+	const char *umask; /* of who asks, octal; may be NULL */
 	const char *keep; /* last part of the ref that brings `to` in; NULL = it is there already */
 	bool back;
 };

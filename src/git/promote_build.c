@@ -76,23 +76,21 @@ static int build_joined(const struct build *b, char **out, struct strv *conflict
 static int read_words(const char *store, const char *commit, struct strv *f, struct err *e)
 {
 	struct git_call c;
-	struct child_result r;
+	struct buf out = BUF_INIT;
 	int rc;
 
 	git_call_init(&c, store);
 	strv_addl(&c.conf, "log.showSignature=false", "i18n.logOutputEncoding=UTF-8", (char *)NULL);
-	strv_addl(&c.args, "show", "-s", "--no-notes", "--no-mailmap", "--date=raw",
+	rc = git_capture(&c, &out, e, "show", "-s", "--no-notes", "--no-mailmap", "--date=raw",
 		"--format=%P%x00%an <%ae>%x00@%ad%x00%B", "--end-of-options", commit, (char *)NULL);
-	rc = git_run(&c, &r, e);
 	if (!rc) {
-		buf_trim(&r.out); /* the one newline of the message comes back below */
-		buf_char(&r.out, '\n');
-		strv_split0(f, r.out.p, r.out.len);
+		buf_trim(&out); /* the one newline of the message comes back below */
+		buf_char(&out, '\n');
+		strv_split0(f, out.p, out.len);
 		if (f->n != 4)
 			rc = err_set(e, "git_failed", "The commit %.12s could not be read", commit);
 	}
-	child_result_release(&r);
-	git_call_release(&c);
+	buf_release(&out);
 	return rc;
 }
 

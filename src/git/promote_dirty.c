@@ -60,18 +60,15 @@ static int read_from(
 	const char *git_dir, const char *from, const char *to, struct changes *c, struct err *e)
 {
 	struct git_call call;
-	struct child_result r;
 	struct strv f = STRV_INIT;
 	int rc;
 
 	git_call_init(&call, git_dir);
 	call.timeout_ms = PROMOTE_STATUS_MS;
-	strv_addl(&call.args, "diff-tree", "-r", "--raw", "--no-renames", "--full-index",
+	rc = git_list(&call, &f, e, "diff-tree", "-r", "--raw", "--no-renames", "--full-index",
 		"--no-ext-diff", "-z", "--end-of-options", from, to, (char *)NULL);
-	rc = git_run(&call, &r, e);
-	if (!rc && r.truncated)
+	if (!rc && call.truncated)
 		rc = err_set(e, "too_many_files", "The list of changed files is too long");
-	strv_split0(&f, r.out.p, r.out.len);
 	c->v = xcalloc(f.n / 2 + 1, sizeof(*c->v));
 	for (size_t i = 0; !rc && i + 1 < f.n; i += 2) {
 		c->v[c->n].path = xstrdup(f.v[i + 1]);
@@ -79,11 +76,8 @@ static int read_from(
 			rc = err_set(
 				e, "git_failed", "git diff-tree: its answer is not understood");
 	}
-	if (c->n)
-		qsort(c->v, c->n, sizeof(*c->v), by_path);
+	qsort(c->v, c->n, sizeof(*c->v), by_path);
 	strv_release(&f);
-	child_result_release(&r);
-	git_call_release(&call);
 	return rc;
 }
 
@@ -106,25 +100,20 @@ int changes_read(const char *git_dir, const char *other, const char *from, const
  * not. */
 static void tree_call(const struct target *t, struct git_call *c)
 {
-	git_call_init(c, t->git_dir);
-	c->user = true;
-	c->read_only = true;
-	c->work_tree = c->cwd = t->dir;
+	git_in_tree(c, t->git_dir, t->dir, GIT_READS);
 	c->timeout_ms = PROMOTE_STATUS_MS;
 }
 
 int dirt_read(const struct target *t, struct strv *dirty, struct strv *unmerged, struct err *e)
 {
 	struct git_call c;
-	struct child_result r;
 	struct strv f = STRV_INIT;
 	int rc;
 
 	tree_call(t, &c);
-	strv_addl(&c.args, "status", "--porcelain=v1", "-z", "--no-renames", "--untracked-files=no",
-		"--ignore-submodules=all", "--no-ahead-behind", (char *)NULL);
-	rc = git_run(&c, &r, e);
-	strv_split0(&f, r.out.p, r.out.len);
+	rc = git_list(&c, &f, e, "status", "--porcelain=v1", "-z", "--no-renames",
+		"--untracked-files=no", "--ignore-submodules=all", "--no-ahead-behind",
+		(char *)NULL);
 	for (size_t i = 0; !rc && i < f.n; i++) {
 		const char *s = f.v[i];
 		bool both;
@@ -135,8 +124,6 @@ int dirt_read(const struct target *t, struct strv *dirty, struct strv *unmerged,
 		strv_add(both ? unmerged : dirty, s + 3);
 	}
 	strv_release(&f);
-	child_result_release(&r);
-	git_call_release(&c);
 	return rc < 0 ? err_prefix(e, "The state of %s could not be read", t->dir) : 0;
 }
 
@@ -169,17 +156,9 @@ static int untracked_below(
 	const struct target *t, const char *path, struct strv *out, struct err *e)
 {
 	struct git_call c;
-	struct child_result r;
-	int rc;
 
 	tree_call(t, &c);
-	strv_addl(&c.args, "ls-files", "-z", "-o", "--", path, (char *)NULL);
-	rc = git_run(&c, &r, e);
-	if (!rc)
-		strv_split0(out, r.out.p, r.out.len);
-	child_result_release(&r);
-	git_call_release(&c);
-	return rc;
+	return git_list(&c, out, e, "ls-files", "-z", "-o", "--", path, (char *)NULL);
 }
 
 /* New paths: what already stands there and is not tracked. */
@@ -231,7 +210,7 @@ static bool touched(const struct changes *ch, const char *path)
 static bool all_ignored(const struct target *t, const struct strv *paths)
 {
 	struct git_call c;
-	struct child_result r;
+	struct buf out = BUF_INIT;
 	struct err e = ERR_INIT;
 	bool ignored;
 
@@ -241,9 +220,8 @@ static bool all_ignored(const struct target *t, const struct strv *paths)
 	strv_addl(&c.args, "ls-files", "-z", "-o", "--exclude-standard", "--", (char *)NULL);
 	for (size_t i = 0; i < paths->n; i++)
 		strv_add(&c.args, paths->v[i]);
-	ignored = !git_run(&c, &r, &e) && !r.out.len;
-	child_result_release(&r);
-	git_call_release(&c);
+	ignored = !git_capture(&c, &out, &e, (char *)NULL) && !out.len;
+	buf_release(&out);
 	return ignored;
 }
 

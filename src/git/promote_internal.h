@@ -86,6 +86,7 @@ struct move {
 	char *keep_ref; /* refs/yolodeck/7/claude-1/promoted, NULL = none */
 	char *ident;
 	char *op; /* "promote" | "undo" */
+	char *umask; /* octal, of the user who asked; NULL = see git_umask_of */
 };
 void move_release(struct move *m);
 /* The journal's fields of an intent (with its time, CLOCK_REALTIME in ms, and who writes it), and
@@ -101,6 +102,8 @@ int move_run(const struct move *m, int64_t since_ms, struct journal *j, int n, s
  * (both its outputs) say how. */
 int move_run_child(
 	struct git_call *c, struct journal *j, int n, int *code, struct buf *out, struct err *e);
+/* A call that writes to the work tree of m, as its user. */
+void move_in_tree(const struct move *m, struct git_call *c);
 /* The branch is where the move wanted it, or further on. */
 bool ref_reached_target(const struct move *m, const char *now);
 

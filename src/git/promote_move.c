@@ -45,6 +45,7 @@ void move_release(struct move *m)
 	free(m->keep_ref);
 	free(m->ident);
 	free(m->op);
+	free(m->umask);
 	memset(m, 0, sizeof(*m));
 }
 
@@ -112,6 +113,7 @@ struct json *move_to_json(
 	put_path(o, "tree_git_dir", m->git_dir);
 	json_put_str(o, "keep_ref", m->keep_ref);
 	json_put_bool(o, "back", m->back);
+	json_put_str(o, "umask", m->umask);
 	if (of)
 		json_put_int(o, "of", of);
 	json_put_int(o, "ms", since_ms);
@@ -136,6 +138,8 @@ int move_from_json(struct move *m, const struct json *intent)
 	m->dir = get_path(intent, "tree_dir");
 	m->git_dir = get_path(intent, "tree_git_dir");
 	m->back = json_bool(intent, "back", false);
+	if (json_str(intent, "umask", NULL))
+		m->umask = xstrdup(json_str(intent, "umask", ""));
 	if (json_str(intent, "keep_ref", NULL))
 		m->keep_ref = xstrdup(json_str(intent, "keep_ref", ""));
 	m->label = xasprintf("%d/%s", (int)json_int(intent, "race", 0), variant);
@@ -198,11 +202,10 @@ int move_run_child(
 	return rc;
 }
 
-static void tree_call(const struct move *m, struct git_call *c)
+void move_in_tree(const struct move *m, struct git_call *c)
 {
-	git_call_init(c, m->git_dir);
-	c->user = true;
-	c->work_tree = c->cwd = m->dir;
+	git_in_tree(c, m->git_dir, m->dir, GIT_WRITES);
+	c->umask = git_umask_of(m->umask);
 	strv_addl(&c->conf, "merge.verifySignatures=false", "commit.gpgSign=false",
 		"checkout.workers=1", "core.fsync=committed,reference,index", (char *)NULL);
 	strv_fmt(&c->env, "GIT_REFLOG_ACTION=yolodeck %s %s", m->op, m->label);
@@ -212,6 +215,7 @@ static void tree_call(const struct move *m, struct git_call *c)
 static void ref_call(const struct move *m, struct git_call *c)
 {
 	git_call_init(c, m->git_dir ? m->git_dir : m->repo->common);
+	c->umask = git_umask_of(m->umask);
 	git_env_ident(&c->env, "COMMITTER", m->ident);
 	strv_add(&c->conf, "core.fsync=committed,reference");
 	strv_addl(&c->args, "update-ref", "-m", (char *)NULL);
@@ -221,7 +225,7 @@ static void ref_call(const struct move *m, struct git_call *c)
 
 static void merge_call(const struct move *m, struct git_call *c)
 {
-	tree_call(m, c);
+	move_in_tree(m, c);
 	strv_addl(&c->args, "merge", "--ff-only", "--no-stat", "--no-autostash",
 		"--no-overwrite-ignore", "--no-squash", "--commit", "--no-verify-signatures", "-q",
 		m->to, (char *)NULL);
@@ -230,7 +234,7 @@ static void merge_call(const struct move *m, struct git_call *c)
 /* The two-way merge that checkout is: what is staged elsewhere stays staged. */
 static void back_call(const struct move *m, struct git_call *c)
 {
-	tree_call(m, c);
+	move_in_tree(m, c);
 	strv_addl(&c->args, "read-tree", "-m", "-u", "--no-recurse-submodules", m->from, m->to,
 		(char *)NULL);
 }
@@ -355,7 +359,6 @@ static int verify_merge(const struct move *m, struct err *e)
 {
 	char *now = git_ref(m->repo->common, m->ref, e), *was, *head;
 	struct git_call c;
-	struct child_result r;
 	struct err ignored = ERR_INIT;
 	bool good = now && ref_reached_target(m, now);
 
@@ -365,12 +368,8 @@ static int verify_merge(const struct move *m, struct err *e)
 	head = git_ref(m->git_dir, "HEAD", &ignored);
 	if (was && head && !strcmp(head, m->to) && (!good || strcmp(was, m->from))) {
 		good = false;
-		tree_call(m, &c);
-		c.timeout_ms = GIT_WORK_MS;
-		strv_addl(&c.args, "reset", "-q", "--keep", was, (char *)NULL);
-		git_run(&c, &r, &ignored);
-		child_result_release(&r);
-		git_call_release(&c);
+		move_in_tree(m, &c);
+		git_capture(&c, NULL, &ignored, "reset", "-q", "--keep", was, (char *)NULL);
 	}
 	free(head);
 	free(was);
@@ -390,6 +389,7 @@ static int bring_in(const struct move *m, struct journal *j, int n, struct err *
 		return 0;
 	if (git_import_call(&c, m->repo, m->quarantine, m->to, m->keep_ref, e) < 0)
 		return -1;
+	c.umask = git_umask_of(m->umask);
 	rc = move_run_child(&c, j, n, &code, &out, e);
 	git_call_release(&c);
 	if (!rc && code && !known_refusal(m, out.p, e))
@@ -429,7 +429,7 @@ static int finish_failed(
  * itself. */
 static void refresh_call(const struct move *m, struct git_call *c)
 {
-	tree_call(m, c);
+	move_in_tree(m, c);
 	strv_addl(&c->args, "update-index", "-q", "--refresh", "--ignore-submodules", (char *)NULL);
 }
 

@@ -27,6 +27,7 @@ void promote_plan_release(struct promote_plan *p)
 	strv_release(&p->auto_run);
 	strv_release(&p->local_edits);
 	strv_release(&p->filtered);
+	strv_release(&p->notes);
 	memset(p, 0, sizeof(*p));
 }
 
@@ -78,24 +79,34 @@ static void hooks_in_tree(
 	const char *top = t->dir ? t->dir : in->repo->top;
 	size_t n = top ? strlen(top) : 0;
 	struct git_call c;
-	struct child_result r;
 	struct strv dirs = STRV_INIT;
 	struct err e = ERR_INIT;
 
-	git_call_init(&c, in->repo->common);
-	c.user = c.read_only = true;
-	c.cwd = top;
-	strv_addl(&c.args, "config", "-z", "--type=path", "--get-all", "core.hooksPath",
+	git_in_tree(&c, in->repo->common, top, GIT_READS);
+	git_list(&c, &dirs, &e, "config", "-z", "--type=path", "--get-all", "core.hooksPath",
 		(char *)NULL);
-	if (!git_run(&c, &r, &e))
-		strv_split0(&dirs, r.out.p, r.out.len);
 	for (size_t i = 0; i < dirs.n; i++)
 		add_below(plan,
 			n && !strncmp(dirs.v[i], top, n) && dirs.v[i][n] == '/' ? dirs.v[i] + n + 1
 										: dirs.v[i]);
 	strv_release(&dirs);
-	child_result_release(&r);
-	git_call_release(&c);
+}
+
+/* Signing may ask for a passphrase, and we have no terminal. */
+static void note_signing(
+	const struct promote_in *in, const struct target *t, struct promote_plan *plan)
+{
+	struct git_call c;
+	struct buf b = BUF_INIT;
+	struct err e = ERR_INIT;
+
+	git_in_tree(&c, in->repo->common, t->dir ? t->dir : in->repo->top, GIT_READS);
+	if (!git_capture(&c, &b, &e, "config", "--bool", "commit.gpgSign", (char *)NULL) &&
+		!strncmp(b.p, "true", 4))
+		strv_add(&plan->notes,
+			"commit.gpgsign is on, but yolodeck does not sign: the new commits are "
+			"without signature");
+	buf_release(&b);
 }
 
 static int build(const struct promote_in *in, const struct target *t, struct promote_plan *plan,
@@ -120,6 +131,7 @@ static int build(const struct promote_in *in, const struct target *t, struct pro
 		rc = diff_stat(in->quarantine, t->tip, plan->new, &plan->stat, e);
 		diff_auto_run(&plan->stat, &plan->auto_run);
 		hooks_in_tree(in, t, plan);
+		note_signing(in, t, plan);
 	}
 	free(label);
 	return rc;
@@ -274,6 +286,7 @@ struct json *promote_plan_to_json(const struct promote_plan *p)
 	put_list(o, "auto_run", &p->auto_run);
 	put_list(o, "local_edits", &p->local_edits);
 	put_list(o, "filtered", &p->filtered);
+	put_list(o, "notes", &p->notes);
 	put_refusal(o, p->refuse_code, p->refuse);
 	return o;
 }

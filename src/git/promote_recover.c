@@ -39,27 +39,17 @@ static int blob(const struct heal_job *h, const char *id, const char *path, bool
 	struct buf *out, struct err *e)
 {
 	struct git_call c;
-	struct child_result r;
-	int rc;
 
-	git_call_init(&c, filtered ? h->m->git_dir : h->m->repo->common);
+	if (filtered)
+		git_in_tree(&c, h->m->git_dir, h->m->dir, GIT_READS);
+	else
+		git_call_init(&c, h->m->repo->common);
 	c.timeout_ms = GIT_WORK_MS;
 	c.cap = (size_t)1 << 30;
-	if (filtered) {
-		c.user = c.read_only = true;
-		c.work_tree = c.cwd = h->m->dir;
-		strv_addl(&c.args, "cat-file", "--filters", (char *)NULL);
+	strv_add(&c.args, "cat-file");
+	if (filtered)
 		strv_fmt(&c.args, "--path=%s", path);
-		strv_add(&c.args, id);
-	} else {
-		strv_addl(&c.args, "cat-file", "blob", id, (char *)NULL);
-	}
-	rc = git_run(&c, &r, e);
-	buf_clear(out);
-	buf_add(out, r.out.p, r.out.len);
-	child_result_release(&r);
-	git_call_release(&c);
-	return rc;
+	return git_capture(&c, out, e, filtered ? "--filters" : "blob", id, (char *)NULL);
 }
 
 /* The bytes that stand on disk: of a file, or the target of a link. 1 = read, 0 = nothing there, -1
@@ -186,18 +176,12 @@ static int sort_paths(struct heal_job *h, struct err *e)
 static int tree_git(const struct heal_job *h, const struct strv *paths, struct err *e, ...)
 {
 	struct git_call c;
-	struct child_result r;
 	struct buf in = BUF_INIT;
 	const char *a;
 	va_list ap;
 	int rc;
 
-	git_call_init(&c, h->m->git_dir);
-	c.user = true;
-	c.work_tree = c.cwd = h->m->dir;
-	c.timeout_ms = GIT_WORK_MS;
-	strv_addl(&c.conf, "checkout.workers=1", "core.fsync=committed,reference,index",
-		(char *)NULL);
+	move_in_tree(h->m, &c);
 	va_start(ap, e);
 	while ((a = va_arg(ap, const char *)))
 		strv_add(&c.args, a);
@@ -206,9 +190,7 @@ static int tree_git(const struct heal_job *h, const struct strv *paths, struct e
 		buf_add(&in, paths->v[i], strlen(paths->v[i]) + 1);
 	c.in = in.p;
 	c.nin = in.len;
-	rc = git_run(&c, &r, e);
-	child_result_release(&r);
-	git_call_release(&c);
+	rc = git_capture(&c, NULL, e, (char *)NULL);
 	buf_release(&in);
 	return rc;
 }
@@ -301,8 +283,7 @@ static int still_dirty(struct heal_job *h, struct err *e)
 static void hash_files(struct heal_job *h)
 {
 	struct git_call c;
-	struct child_result r;
-	struct buf in = BUF_INIT;
+	struct buf in = BUF_INIT, out = BUF_INIT;
 	struct err ignored = ERR_INIT;
 
 	for (size_t i = 0; i < h->ch.n; i++) {
@@ -319,22 +300,17 @@ static void hash_files(struct heal_job *h)
 		}
 		free(p);
 	}
-	git_call_init(&c, h->m->git_dir);
-	c.user = c.read_only = true;
-	c.work_tree = c.cwd = h->m->dir;
+	git_in_tree(&c, h->m->git_dir, h->m->dir, GIT_READS);
 	c.timeout_ms = PROMOTE_STATUS_MS;
-	strv_addl(&c.args, "hash-object", "--stdin-paths", (char *)NULL);
 	c.in = in.p;
 	c.nin = in.len;
-	if (h->hashed.n && !git_run(&c, &r, &ignored)) {
-		for (char *p = r.out.p; *p; p += strcspn(p, "\n"), p += *p == '\n')
+	if (h->hashed.n &&
+		!git_capture(&c, &out, &ignored, "hash-object", "--stdin-paths", (char *)NULL))
+		for (char *p = out.p; *p; p += strcspn(p, "\n"), p += *p == '\n')
 			strv_take(&h->ids, xstrndup(p, strcspn(p, "\n")));
-	}
-	if (h->hashed.n)
-		child_result_release(&r);
 	if (h->ids.n != h->hashed.n)
 		strv_clear(&h->hashed);
-	git_call_release(&c);
+	buf_release(&out);
 	buf_release(&in);
 }
 

@@ -231,15 +231,12 @@ static int find_tree(
 {
 	struct strv f = STRV_INIT;
 	struct git_call c;
-	struct child_result r;
 	const char *path = NULL;
 	bool main = false, found = false;
 	int rc;
 
 	git_call_init(&c, now->common);
-	strv_addl(&c.args, "worktree", "list", "--porcelain", "-z", (char *)NULL);
-	rc = git_run(&c, &r, e);
-	strv_split0(&f, r.out.p, r.out.len);
+	rc = git_list(&c, &f, e, "worktree", "list", "--porcelain", "-z", (char *)NULL);
 	for (size_t i = 0; !rc && i < f.n; i++) {
 		if (!strncmp(f.v[i], "worktree ", 9)) {
 			main = path == NULL;
@@ -257,8 +254,6 @@ static int find_tree(
 	if (found)
 		check_tree(now, t, why);
 	strv_release(&f);
-	child_result_release(&r);
-	git_call_release(&c);
 	return rc;
 }
 

@@ -111,22 +111,16 @@ bool tree_has_files(const char *dir, const char *git_dir)
 	struct err ignored = ERR_INIT;
 	struct strv files = STRV_INIT;
 	struct git_call c;
-	struct child_result r;
 	bool there;
 
 	git_call_init(&c, git_dir);
-	strv_addl(&c.args, "ls-files", "-z", (char *)NULL);
-	if (!git_run(&c, &r, &ignored))
-		strv_split0(&files, r.out.p, r.out.len);
-	there = !files.n;
+	there = !git_list(&c, &files, &ignored, "ls-files", "-z", (char *)NULL) && !files.n;
 	for (size_t i = 0; i < files.n && !there; i++) {
 		char *path = fs_join(dir, files.v[i]);
 
 		there = fs_exists(path);
 		free(path);
 	}
-	child_result_release(&r);
-	git_call_release(&c);
 	strv_release(&files);
 	return there;
 }

@@ -108,7 +108,8 @@ int undo_plan(const struct git_repo *repo, const char *quarantine, const struct 
 }
 
 int undo_apply(const struct git_repo *repo, const char *quarantine, const char *state_dir,
-	const struct promote_done *d, const struct undo_plan *p, struct journal *j, struct err *e)
+	const struct promote_done *d, const struct undo_plan *p, const char *umask,
+	struct journal *j, struct err *e)
 {
 	struct apply a = {
 		.repo = repo,
@@ -122,6 +123,7 @@ int undo_apply(const struct git_repo *repo, const char *quarantine, const char *
 		.to = p->revert ? p->revert_commit : p->back_to,
 		.dir = ANY_TREE,
 		.start = start_of(d),
+		.umask = umask,
 		.keep = p->revert && quarantine && fs_is_dir(quarantine) ? "reverted" : NULL,
 		.back = !p->revert,
 	};

@@ -47,31 +47,22 @@ static char *display_name(const struct git_repo *r)
 	return name;
 }
 
-static void run_user(const char *git_dir, const char *cwd, struct git_call *c)
-{
-	git_call_init(c, git_dir);
-	c->user = true;
-	c->read_only = true;
-	c->cwd = cwd;
-}
-
 /* NULL = git would not commit here. */
 static char *read_ident(const char *git_dir, const char *cwd)
 {
 	struct git_call c;
-	struct child_result res;
+	struct buf out = BUF_INIT;
 	struct err e = ERR_INIT;
 	char *ident = NULL, *gt;
 
-	run_user(git_dir, cwd, &c);
-	strv_addl(&c.args, "var", "GIT_COMMITTER_IDENT", (char *)NULL);
-	if (!git_run(&c, &res, &e)) {
-		gt = strrchr(res.out.p, '>');
+	git_in_tree(&c, git_dir, NULL, GIT_READS);
+	c.cwd = cwd;
+	if (!git_capture(&c, &out, &e, "var", "GIT_COMMITTER_IDENT", (char *)NULL)) {
+		gt = strrchr(out.p, '>');
 		if (gt)
-			ident = xstrndup(res.out.p, (size_t)(gt + 1 - res.out.p));
+			ident = xstrndup(out.p, (size_t)(gt + 1 - out.p));
 	}
-	child_result_release(&res);
-	git_call_release(&c);
+	buf_release(&out);
 	return ident;
 }
 
@@ -199,7 +190,8 @@ int git_repo_open(struct git_repo *r, const char *cwd, struct err *e)
 	int rc;
 
 	memset(r, 0, sizeof *r);
-	run_user(NULL, cwd, &c);
+	git_in_tree(&c, NULL, NULL, GIT_READS);
+	c.cwd = cwd;
 	rc = ask(&c, r, cwd, e);
 	git_call_release(&c);
 	if (!rc && !r->top)
@@ -279,16 +271,13 @@ static char *rebased_in(const struct git_repo *r, const char *ref)
 int git_checked_out(const struct git_repo *r, const char *ref, char **where, struct err *e)
 {
 	struct git_call c;
-	struct child_result res;
 	struct strv f = STRV_INIT;
 	const char *path = NULL;
 	int rc;
 
 	*where = NULL;
 	git_call_init(&c, r->common);
-	strv_addl(&c.args, "worktree", "list", "--porcelain", "-z", (char *)NULL);
-	rc = git_run(&c, &res, e);
-	strv_split0(&f, res.out.p, res.out.len);
+	rc = git_list(&c, &f, e, "worktree", "list", "--porcelain", "-z", (char *)NULL);
 	for (size_t i = 0; !rc && !*where && i < f.n; i++) {
 		if (!strncmp(f.v[i], "worktree ", 9))
 			path = f.v[i] + 9;
@@ -298,7 +287,5 @@ int git_checked_out(const struct git_repo *r, const char *ref, char **where, str
 	if (!rc && !*where)
 		*where = rebased_in(r, ref);
 	strv_release(&f);
-	child_result_release(&res);
-	git_call_release(&c);
 	return rc;
 }

@@ -18,12 +18,12 @@
  *   list     all (archived too) -> races[], rows[], engine{}
  *   watch    race (0 newest, -1 all) -> races[], rows[]; events follow until the connection ends
  *   kill     variants[] | race | all -> killed[] ("7/a"), already[]
- *   promote  variant, how merge|squash|rebase, into, from,
+ *   promote  variant, how merge|squash|rebase, into, from, umask ("022"),
  *            plan:true -> plan{} (promote_plan_to_json), token
  *            token (of the plan shown), archive_rest -> into, old, new, archived[]; err moved_base
  *            when the token is stale
  *   undo     plan:true -> plan{} (undo_plan_to_json), token
- *            token -> words
+ *            token, umask -> words
  *   archive  variants[] | race -> archived[], skipped[] (sentences)
  *   restore  variants[] -> restored[], skipped[]
  *   rerun    variants[], continue -> rerun["7/a.2"], by race and number: a new one of each, all

@@ -110,7 +110,7 @@ static void promote_undo_revert(enum promote_how how)
 	assert_int_equal(promote_done_from_json(&d, world_stage(w, 1, "intent")), 0);
 	assert_int_equal(undo_plan(&w->repo, w->q, &d, &up, &e), 0);
 	nothing_ran();
-	if (undo_apply(&w->repo, w->q, w->state, &d, &up, w->j, &e) < 0)
+	if (undo_apply(&w->repo, w->q, w->state, &d, &up, NULL, w->j, &e) < 0)
 		fail_msg("%s", e.msg);
 	nothing_ran();
 	undo_plan_release(&up);
@@ -126,7 +126,7 @@ static void promote_undo_revert(enum promote_how how)
 		"../marks/*");
 	assert_int_equal(undo_plan(&w->repo, w->q, &d, &up, &e), 0);
 	assert_true(up.revert);
-	if (undo_apply(&w->repo, w->q, w->state, &d, &up, w->j, &e) < 0)
+	if (undo_apply(&w->repo, w->q, w->state, &d, &up, NULL, w->j, &e) < 0)
 		fail_msg("%s", e.msg);
 	nothing_ran();
 	is(w, "dirt", "tail -n 1 u/f2");

@@ -67,7 +67,7 @@ static int other_undo(const struct world *o, struct err *e)
 	if (!rc && fs_create(ready, 0600, "", 0, e) == 0) {
 		while (!fs_exists(go))
 			poll(NULL, 0, 1);
-		rc = undo_apply(&o->repo, o->q, o->state, &d, &p, o->j, e);
+		rc = undo_apply(&o->repo, o->q, o->state, &d, &p, NULL, o->j, e);
 	}
 	undo_plan_release(&p);
 	promote_done_release(&d);

@@ -175,7 +175,7 @@ static void check_undo(const struct layout *l)
 	if (undo_plan(&r, w->q, &d, &p, &e) < 0 || p.refuse)
 		fail_msg("%s, undo: %s", l->name, p.refuse ? p.refuse : e.msg);
 	assert_false(p.revert);
-	if (undo_apply(&r, w->q, w->state, &d, &p, w->j, &e) < 0)
+	if (undo_apply(&r, w->q, w->state, &d, &p, NULL, w->j, &e) < 0)
 		fail_msg("%s, undo: %s", l->name, e.msg);
 	undo_plan_release(&p);
 	promote_done_release(&d);

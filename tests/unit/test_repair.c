@@ -289,7 +289,7 @@ static void test_undo(void **state)
 	tip = sh(w, "git -C u rev-parse main");
 	assert_int_equal(promote_done_from_json(&d, world_stage(w, 1, "intent")), 0);
 	assert_int_equal(undo_plan(&w->repo, w->q, &d, &p, &e), 0);
-	assert_int_equal(undo_apply(&w->repo, w->q, w->state, &d, &p, w->j, &e), 0);
+	assert_int_equal(undo_apply(&w->repo, w->q, w->state, &d, &p, NULL, w->j, &e), 0);
 	world_journal(w);
 	run(w, "cd u; git update-ref refs/heads/main %s; printf 1 >f4; touch .git/index.lock", tip);
 	if (promote_repair(&w->repo, w->q, w->state, world_stage(w, 2, "intent"),
@@ -299,7 +299,7 @@ static void test_undo(void **state)
 		words.p, "Taking back 7/a was cut off by a crash; main is as it was before."));
 	whole_at(tip, "");
 	buf_clear(&words);
-	assert_int_equal(undo_apply(&w->repo, w->q, w->state, &d, &p, w->j, &e), 0);
+	assert_int_equal(undo_apply(&w->repo, w->q, w->state, &d, &p, NULL, w->j, &e), 0);
 	assert_int_equal(promote_repair(&w->repo, w->q, w->state, world_stage(w, 2, "intent"), NULL,
 				 w->j, &words, &e),
 		0);
