@@ -1,7 +1,4 @@
-/* json.c - cJSON behind typed reads, checked parsing, and a printer that always gives valid JSON.
- */
-#include "base/json.h"
-
+/* json.c - cJSON behind typed reads, and a printer that always gives valid JSON. */
 #include <cjson/cJSON.h>
 #include <locale.h>
 #include <math.h>
@@ -9,96 +6,48 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/json_scan.h"
+#include "base/json_int.h"
 #include "base/mem.h"
 #include "base/utf8.h"
 
-static cJSON *raw(const struct json *j)
+static cJSON *to_cjson(const struct json *j)
 {
 	return (cJSON *)(uintptr_t)j;
 }
 
-static struct json *face(cJSON *c)
+static struct json *from_cjson(cJSON *c)
 {
 	return (struct json *)c;
 }
 
 /* cJSON says NULL when there is no memory. */
-static struct json *alive(cJSON *c)
+static struct json *or_die(cJSON *c)
 {
 	if (!c)
 		mem_die();
-	return face(c);
-}
-
-/* ---- parsing ---- */
-
-/* cJSON turns 1e999 into infinity, which JSON cannot say back. */
-static bool finite_numbers(const cJSON *c)
-{
-	for (; c; c = c->next) {
-		if (cJSON_IsNumber(c) && !isfinite(c->valuedouble))
-			return false;
-		if (c->child && !finite_numbers(c->child))
-			return false;
-	}
-	return true;
-}
-
-static struct json *parse_checked(const char *text, size_t n, struct err *e)
-{
-	struct json_scan c = { .s = text, .n = n, .e = e };
-	cJSON *j;
-
-	if (json_scan_document(&c) < 0)
-		return NULL;
-	j = cJSON_ParseWithLength(text, n);
-	if (!j)
-		mem_die(); /* the grammar has been checked: only memory is left as a reason */
-	if (!finite_numbers(j)) {
-		cJSON_Delete(j);
-		err_set(e, "bad_json", "a number in it is out of range");
-		return NULL;
-	}
-	return face(j);
-}
-
-struct json *json_parse(const char *text, size_t n, struct err *e)
-{
-	return parse_checked(text, n, e);
-}
-
-struct json *json_parse_relaxed(const char *text, size_t n, struct err *e)
-{
-	struct buf plain = BUF_INIT;
-	struct json *j = NULL;
-
-	if (json_scan_relax(text, n, &plain, e) == 0)
-		j = parse_checked(plain.p, plain.len, e);
-	buf_release(&plain);
-	return j;
+	return from_cjson(c);
 }
 
 /* ---- life ---- */
 
 struct json *json_object(void)
 {
-	return alive(cJSON_CreateObject());
+	return or_die(cJSON_CreateObject());
 }
 
 struct json *json_array(void)
 {
-	return alive(cJSON_CreateArray());
+	return or_die(cJSON_CreateArray());
 }
 
 struct json *json_copy(const struct json *j)
 {
-	return j ? alive(cJSON_Duplicate(raw(j), true)) : NULL;
+	return j ? or_die(cJSON_Duplicate(to_cjson(j), true)) : NULL;
 }
 
 void json_free(struct json *j)
 {
-	cJSON_Delete(raw(j));
+	cJSON_Delete(to_cjson(j));
 }
 
 /* ---- printing ---- */
@@ -208,19 +157,19 @@ static void print(const cJSON *c, struct buf *b, int indent)
 
 void json_print(const struct json *j, struct buf *b)
 {
-	print(raw(j), b, -1);
+	print(to_cjson(j), b, -1);
 }
 
 void json_print_pretty(const struct json *j, struct buf *b)
 {
-	print(raw(j), b, 0);
+	print(to_cjson(j), b, 0);
 }
 
 /* ---- reading ---- */
 
 enum json_type json_type(const struct json *j)
 {
-	const cJSON *c = raw(j);
+	const cJSON *c = to_cjson(j);
 
 	if (cJSON_IsBool(c))
 		return JSON_BOOL;
@@ -239,8 +188,8 @@ const char *json_type_name(enum json_type t)
 		[JSON_NULL] = "null",
 		[JSON_BOOL] = "true or false",
 		[JSON_NUMBER] = "a number",
-		[JSON_STRING] = "a text",
-		[JSON_ARRAY] = "a list",
+		[JSON_STRING] = "a string",
+		[JSON_ARRAY] = "an array",
 		[JSON_OBJECT] = "an object",
 	};
 
@@ -249,19 +198,21 @@ const char *json_type_name(enum json_type t)
 
 const struct json *json_get(const struct json *o, const char *key)
 {
-	return cJSON_IsObject(raw(o)) ? face(cJSON_GetObjectItemCaseSensitive(raw(o), key)) : NULL;
+	return cJSON_IsObject(to_cjson(o))
+		? from_cjson(cJSON_GetObjectItemCaseSensitive(to_cjson(o), key))
+		: NULL;
 }
 
 const char *json_str(const struct json *o, const char *key, const char *dflt)
 {
-	const cJSON *c = raw(json_get(o, key));
+	const cJSON *c = to_cjson(json_get(o, key));
 
 	return cJSON_IsString(c) ? c->valuestring : dflt;
 }
 
 int64_t json_int(const struct json *o, const char *key, int64_t dflt)
 {
-	const cJSON *c = raw(json_get(o, key));
+	const cJSON *c = to_cjson(json_get(o, key));
 
 	/* 2^63 itself does not fit any more. */
 	if (!cJSON_IsNumber(c) || !(fabs(c->valuedouble) < 9223372036854775808.0))
@@ -271,46 +222,54 @@ int64_t json_int(const struct json *o, const char *key, int64_t dflt)
 
 double json_double(const struct json *o, const char *key, double dflt)
 {
-	const cJSON *c = raw(json_get(o, key));
+	const cJSON *c = to_cjson(json_get(o, key));
 
 	return cJSON_IsNumber(c) ? c->valuedouble : dflt;
 }
 
 bool json_bool(const struct json *o, const char *key, bool dflt)
 {
-	const cJSON *c = raw(json_get(o, key));
+	const cJSON *c = to_cjson(json_get(o, key));
 
 	return cJSON_IsBool(c) ? cJSON_IsTrue(c) : dflt;
 }
 
 const char *json_to_str(const struct json *j)
 {
-	return cJSON_IsString(raw(j)) ? raw(j)->valuestring : "";
+	return cJSON_IsString(to_cjson(j)) ? to_cjson(j)->valuestring : "";
 }
 
 double json_to_double(const struct json *j)
 {
-	return cJSON_IsNumber(raw(j)) ? raw(j)->valuedouble : 0;
+	return cJSON_IsNumber(to_cjson(j)) ? to_cjson(j)->valuedouble : 0;
 }
 
 bool json_to_bool(const struct json *j)
 {
-	return cJSON_IsTrue(raw(j));
+	return cJSON_IsTrue(to_cjson(j));
 }
 
 const struct json *json_first(const struct json *j)
 {
-	return cJSON_IsObject(raw(j)) || cJSON_IsArray(raw(j)) ? face(raw(j)->child) : NULL;
+	return cJSON_IsObject(to_cjson(j)) || cJSON_IsArray(to_cjson(j))
+		? from_cjson(to_cjson(j)->child)
+		: NULL;
 }
 
 const struct json *json_next(const struct json *j)
 {
-	return face(raw(j)->next);
+	return from_cjson(to_cjson(j)->next);
+}
+
+const struct json *json_last(const struct json *j)
+{
+	/* cJSON's first child knows the last one as the one before it. */
+	return json_first(j) ? from_cjson(to_cjson(json_first(j))->prev) : NULL;
 }
 
 const char *json_key(const struct json *j)
 {
-	return raw(j)->string ? raw(j)->string : "";
+	return to_cjson(j)->string ? to_cjson(j)->string : "";
 }
 
 size_t json_size(const struct json *j)
@@ -326,41 +285,62 @@ size_t json_size(const struct json *j)
 
 void json_put(struct json *o, const char *key, struct json *take_v)
 {
-	cJSON *v = take_v ? raw(take_v) : raw(alive(cJSON_CreateNull()));
+	struct json *v = take_v ? take_v : json_new_string(NULL);
 
-	if (!cJSON_IsObject(raw(o)))
+	if (!cJSON_IsObject(to_cjson(o)))
 		bug("json_put of \"%s\" into what is no object", key);
-	if (cJSON_GetObjectItemCaseSensitive(raw(o), key)) {
-		if (!cJSON_ReplaceItemInObjectCaseSensitive(raw(o), key, v))
-			mem_die();
-	} else if (!cJSON_AddItemToObject(raw(o), key, v)) {
+	if (!json_get(o, key))
+		json_append(o, key, v);
+	else if (!cJSON_ReplaceItemInObjectCaseSensitive(to_cjson(o), key, to_cjson(v)))
 		mem_die();
-	}
 }
 
-static struct json *text_node(const char *v)
+struct json *json_new_bool(bool v)
 {
-	return alive(v ? cJSON_CreateString(v) : cJSON_CreateNull());
+	return or_die(cJSON_CreateBool(v));
+}
+
+struct json *json_new_string(const char *v)
+{
+	return or_die(v ? cJSON_CreateString(v) : cJSON_CreateNull());
+}
+
+/* cJSON turns 1e999 into infinity, which JSON cannot say back. */
+struct json *json_new_number(const char *s, size_t n)
+{
+	struct json *v = or_die(cJSON_ParseWithLength(s, n));
+
+	if (isfinite(json_to_double(v)))
+		return v;
+	json_free(v);
+	return NULL;
+}
+
+void json_append(struct json *parent, const char *key, struct json *take_v)
+{
+	if (!(key ? cJSON_AddItemToObject(to_cjson(parent), key, to_cjson(take_v))
+		  : cJSON_AddItemToArray(to_cjson(parent), to_cjson(take_v))))
+		mem_die();
 }
 
 void json_put_str(struct json *o, const char *key, const char *v)
 {
-	json_put(o, key, text_node(v));
+	json_put(o, key, json_new_string(v));
 }
 
 void json_put_int(struct json *o, const char *key, int64_t v)
 {
-	json_put(o, key, alive(cJSON_CreateNumber((double)v)));
+	json_put(o, key, or_die(cJSON_CreateNumber((double)v)));
 }
 
 void json_put_double(struct json *o, const char *key, double v)
 {
-	json_put(o, key, alive(cJSON_CreateNumber(v)));
+	json_put(o, key, or_die(cJSON_CreateNumber(v)));
 }
 
 void json_put_bool(struct json *o, const char *key, bool v)
 {
-	json_put(o, key, alive(cJSON_CreateBool(v)));
+	json_put(o, key, json_new_bool(v));
 }
 
 void json_put_null(struct json *o, const char *key)
@@ -370,17 +350,14 @@ void json_put_null(struct json *o, const char *key)
 
 void json_add(struct json *a, struct json *take_v)
 {
-	cJSON *v = take_v ? raw(take_v) : raw(alive(cJSON_CreateNull()));
-
-	if (!cJSON_IsArray(raw(a)))
-		bug("json_add to what is no list");
-	if (!cJSON_AddItemToArray(raw(a), v))
-		mem_die();
+	if (!cJSON_IsArray(to_cjson(a)))
+		bug("json_add to what is no array");
+	json_append(a, NULL, take_v ? take_v : json_new_string(NULL));
 }
 
 void json_add_str(struct json *a, const char *v)
 {
-	json_add(a, text_node(v));
+	json_add(a, json_new_string(v));
 }
 
 void json_put_strv(struct json *o, const char *key, const struct strv *v)

@@ -38,7 +38,7 @@ void json_print_pretty(const struct json *j, struct buf *b);
 
 enum json_type { JSON_NULL, JSON_BOOL, JSON_NUMBER, JSON_STRING, JSON_ARRAY, JSON_OBJECT };
 enum json_type json_type(const struct json *j);
-/* "a number", "a text", "a list" ... for sentences */
+/* "a number", "a string", "an array" ... for sentences */
 const char *json_type_name(enum json_type t);
 
 /* Members of an object (NULL when absent or not an object). */
@@ -69,7 +69,7 @@ void json_put_null(struct json *o, const char *key);
 void json_put(struct json *o, const char *key, struct json *take_v);
 void json_add_str(struct json *a, const char *v);
 void json_add(struct json *a, struct json *take_v);
-/* A list of texts <-> strv. json_get_strv: -1 when present and not a list of texts. */
+/* An array of strings <-> strv. json_get_strv: -1 when present and not an array of strings. */
 void json_put_strv(struct json *o, const char *key, const struct strv *v);
 int json_get_strv(const struct json *o, const char *key, struct strv *v);
 

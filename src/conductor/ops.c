@@ -113,11 +113,11 @@ static int pick_names(const struct conductor *c, const struct json *list, bool c
 	struct variant_run ***out, size_t *n, struct err *e)
 {
 	if (json_type(list) != JSON_ARRAY)
-		return err_set(e, "bad_request", "\"variants\" is a list of texts, not %s",
+		return err_set(e, "bad_request", "\"variants\" is an array of strings, not %s",
 			json_type_name(json_type(list)));
 	for (const struct json *j = json_first(list); j; j = json_next(j)) {
 		if (json_type(j) != JSON_STRING)
-			return err_set(e, "bad_request", "\"variants\" is a list of texts");
+			return err_set(e, "bad_request", "\"variants\" is an array of strings");
 		if (select_one(c, json_to_str(j), changes, out, n, e))
 			return -1;
 	}
@@ -164,7 +164,7 @@ struct variant_run *ops_one(const struct conductor *c, const struct json *req, c
 	size_t n = 0;
 
 	if (!sel)
-		err_set(e, "bad_request", "the request wants a text \"%s\" that names a variant",
+		err_set(e, "bad_request", "the request wants a string \"%s\" that names a variant",
 			key);
 	else if (!select_one(c, sel, changes, &v, &n, e)) {
 		if (n == 1)

@@ -55,8 +55,8 @@ static int command(const struct json *req, struct strv *cmd, struct err *e)
 		return 0;
 	}
 	if (json_get_strv(req, "argv", cmd) || !cmd->n || !cmd->v[0][0])
-		return err_set(
-			e, "bad_request", "\"argv\" is a list of texts that begins with a program");
+		return err_set(e, "bad_request",
+			"\"argv\" is an array of strings that begins with a program");
 	return 0;
 }
 

@@ -67,7 +67,7 @@ static int read_text(
 	struct reader *r, const struct json *v, const char *path, const struct key *k, void *at)
 {
 	if (json_type(v) != JSON_STRING)
-		return wrong_type(r, v, path, "a text");
+		return wrong_type(r, v, path, "a string");
 	if (spec_value_text((enum spec_kind)k->kind, json_to_str(v), r->e))
 		return wrong(r, path);
 	xreplace((char **)at, json_to_str(v));
@@ -88,7 +88,8 @@ static int read_image_object(struct reader *r, const struct json *v, const char 
 	const char *key = c ? json_key(c) : "";
 	bool known = !strcmp(key, "tar") || !strcmp(key, "build");
 	if (json_size(v) != 1 || !known) {
-		err_set(r->e, "spec", "an image is a text, or %s, with nothing else in it", right);
+		err_set(r->e, "spec", "an image is a string, or %s, with nothing else in it",
+			right);
 		return wrong(r, path);
 	}
 	char *sub = xasprintf("%s.%s", path, key), *text;
@@ -208,20 +209,22 @@ static int read_list(
 	struct strv *list = at;
 	size_t i = 0;
 	if (json_type(v) != JSON_ARRAY)
-		return wrong_type(r, v, path, "a list of texts in [ ]");
+		return wrong_type(r, v, path, "an array of strings in [ ]");
 	if (!json_size(v) && !r->expanded) {
-		err_set(r->e, "spec", "the list is empty; write at least one text or leave it out");
+		err_set(r->e, "spec",
+			"the array is empty; write at least one string or leave it out");
 		return wrong(r, path);
 	}
 	for (const struct json *c = json_first(v); c; c = json_next(c), i++) {
 		char *sub = xasprintf("%s[%zu]", path, i);
 		int rc = 0;
 		if (json_type(c) != JSON_STRING) {
-			rc = wrong_type(r, c, sub, "a text");
+			rc = wrong_type(r, c, sub, "a string");
 		} else if (spec_value_text((enum spec_kind)k->kind, json_to_str(c), r->e)) {
 			rc = wrong(r, sub);
 		} else if (k->kind != SPEC_ARG && strv_has(list, json_to_str(c))) {
-			err_set(r->e, "spec", "\"%.60s\" stands twice in the list", json_to_str(c));
+			err_set(r->e, "spec", "\"%.60s\" stands twice in the array",
+				json_to_str(c));
 			rc = wrong(r, sub);
 		}
 		free(sub);
@@ -263,7 +266,7 @@ static int read_env(
 		if (rc)
 			wrong(r, sub);
 		else if (scalar(c, &b))
-			rc = wrong_type(r, c, sub, "a text or a number");
+			rc = wrong_type(r, c, sub, "a string or a number");
 		else if ((rc = spec_value_text(SPEC_ENV, b.p, r->e)))
 			wrong(r, sub);
 		else
@@ -282,7 +285,7 @@ static int read_matrix_key(struct reader *r, const struct json *v, const char *p
 	if (spec_value_text(SPEC_ENV_KEY, json_key(v), r->e))
 		return wrong(r, path);
 	if (json_type(v) != JSON_ARRAY)
-		return wrong_type(r, v, path, "a list of values in [ ]");
+		return wrong_type(r, v, path, "an array of values in [ ]");
 	if (!json_size(v)) {
 		err_set(r->e, "spec",
 			"it has no values, so there is nothing to race; write at least one");
@@ -298,7 +301,7 @@ static int read_matrix_key(struct reader *r, const struct json *v, const char *p
 		char *sub = xasprintf("%s[%zu]", path, i);
 		int rc = 0;
 		if (scalar(c, &b)) {
-			rc = wrong_type(r, c, sub, "a text or a number");
+			rc = wrong_type(r, c, sub, "a string or a number");
 		} else if (strv_has(&m->values, b.p)) {
 			err_set(r->e, "spec", "the value \"%.60s\" stands twice", b.p);
 			rc = wrong(r, sub);
@@ -319,7 +322,8 @@ static int read_matrix(
 	struct reader *r, const struct json *v, const char *path, const struct key *k, void *at)
 {
 	if (json_type(v) != JSON_OBJECT)
-		return wrong_type(r, v, path, "lists of values in { }, as in { \"seed\": [1, 2] }");
+		return wrong_type(
+			r, v, path, "arrays of values in { }, as in { \"seed\": [1, 2] }");
 	for (const struct json *c = json_first(v); c; c = json_next(c)) {
 		char *sub = xasprintf("%s.%s", path, json_key(c));
 		int rc = read_matrix_key(r, c, sub);
@@ -463,10 +467,10 @@ static int read_variants(
 {
 	size_t i = 0;
 	if (json_type(v) != JSON_ARRAY)
-		return wrong_type(r, v, path, "a list of variants in [ ]");
+		return wrong_type(r, v, path, "an array of variants in [ ]");
 	if (!json_size(v)) {
 		err_set(r->e, "spec",
-			"the list is empty; write at least one variant or leave it out");
+			"the array is empty; write at least one variant or leave it out");
 		return wrong(r, path);
 	}
 	for (const struct json *c = json_first(v); c; c = json_next(c), i++) {

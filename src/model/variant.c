@@ -264,7 +264,7 @@ static int read_all(struct variant *v, const struct json *j, struct err *e)
 			*text_at(v, i) = xstrdup(json_to_str(t));
 		else if (t && json_type(t) != JSON_NULL)
 			return err_set(e, "damaged",
-				"the record of a variant has %s where \"%s\" is a text",
+				"the record of a variant has %s where \"%s\" is a string",
 				json_type_name(json_type(t)), texts[i].key);
 	}
 	v->exit = (int)json_int(j, "exit", -1);

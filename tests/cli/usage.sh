@@ -100,7 +100,7 @@ bad_file '{ "agents": { "claude": 2 } }' 'bad.json:1: agents: agents come in a l
 bad_file '{ "variants": [ { "name": "a" }, { "name": "a" } ] }' 'variants.1..name: "a" is the name of variants.0. too'
 bad_file '{ "matrix": { "a": [] } }' 'matrix.a: it has no values'
 bad_file '{ "repeat": 50, "matrix": { "a": [1, 2] } }' '100 variants; at most 99'
-bad_file '{ "command": 7 }' 'bad.json:1: command: .*write a text'
+bad_file '{ "command": 7 }' 'bad.json:1: command: .*write a string'
 bad_file '{ "command": "x"' 'bad.json: line 1'
 
 # What is right starts nothing either with --dry-run, and leaves nothing behind.

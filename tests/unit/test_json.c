@@ -58,7 +58,7 @@ static void refuse(const char *text, const char *place)
 static void test_refused(void **state)
 {
 	refuse("", "line 1, column 1: the text ends too early");
-	refuse("{", "line 1, column 2: expected a text");
+	refuse("{", "line 1, column 2: expected a string");
 	refuse("{\"a\":1,}", "line 1, column 8: expected a key");
 	refuse("[1,]", "line 1, column 4: expected a value");
 	refuse("[1 2]", "line 1, column 4: expected , or ]");
@@ -82,8 +82,8 @@ static void test_refused(void **state)
 
 static void test_refused_texts(void **state)
 {
-	refuse("[\"a\nb\"]", "line 1, column 2: this text has no closing quote on its line");
-	refuse("[\"abc", "line 1, column 2: this text has no closing quote");
+	refuse("[\"a\nb\"]", "line 1, column 2: this string has no closing quote on its line");
+	refuse("[\"abc", "line 1, column 2: this string has no closing quote");
 	refuse("[\"a\tb\"]", "line 1, column 4: a control character");
 	refuse("[\"\\u0000\"]", "line 1, column 3: a NUL");
 	refuse("[\"\\u12g4\"]", "line 1, column 3: \\u needs");
@@ -216,7 +216,7 @@ static void test_relaxed_refused(void **state)
 	refuse_relaxed("[1 /* x */ 2]", "line 1, column 12: expected , or ]");
 	refuse_relaxed("// c\n{\n \"a\": 1, // c\n \"a\": 2 }", "line 4, column 2: the key \"a\"");
 	refuse_relaxed("[1 / 2]", "line 1, column 4: expected , or ]");
-	refuse_relaxed("[\"a\n, ]", "line 1, column 2: this text has no closing quote");
+	refuse_relaxed("[\"a\n, ]", "line 1, column 2: this string has no closing quote");
 	refuse_relaxed("// only", "line 1, column 8: the text ends too early");
 	refuse_relaxed("[1]\\", "line 1, column 4: something");
 }
