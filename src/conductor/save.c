@@ -28,6 +28,7 @@ struct save_job {
 	char *common, *quarantine, *work, *cache, *variant, *base, *parent, *subject, *old;
 	const struct git_repo *shared;
 	int race;
+	bool only_changed;
 	struct save_out out;
 	bool have_out;
 	struct err e;
@@ -112,6 +113,7 @@ static void save_work(void *arg)
 		.parent = j->parent,
 		.subject = j->subject,
 		.full = true,
+		.only_changed = j->only_changed,
 	};
 	char *found = NULL;
 
@@ -172,10 +174,10 @@ static enum variant_event without_check(const struct variant_run *vr)
 	return save_passed(&vr->end) ? VE_SAVED_PASSED : VE_SAVED_FAILED;
 }
 
-static void take_columns(struct variant *v, struct save_out *out)
+static void take_columns(struct variant *v, const char *base, struct save_out *out)
 {
 	xreplace(&v->commit, out->snap.commit);
-	xreplace(&v->live, out->snap.commit);
+	xreplace(&v->live, out->snap.commit ? out->snap.commit : base);
 	xreplace(&v->branch, out->branch);
 	xreplace(&v->scan, out->scan);
 	xreplace(&v->not_recorded, out->snap.not_recorded);
@@ -238,7 +240,7 @@ static void save_done(void *arg)
 		if (j->rc)
 			not_saved(vr, &j->e);
 		else
-			take_columns(vr->v, &j->out);
+			take_columns(vr->v, j->base, &j->out);
 		saved(vr, !j->rc);
 		idle_check(vr->c);
 	}
@@ -260,6 +262,11 @@ static char *subject_of(const struct variant_run *vr)
 	if (!b.len)
 		buf_str(&b, vr->v->name);
 	return buf_take(&b);
+}
+
+static bool will_be_checked(const struct variant_run *vr)
+{
+	return vr->sv && vr->sv->check && save_may_check(&vr->end);
 }
 
 void save_begin(struct variant_run *vr)
@@ -284,6 +291,7 @@ void save_begin(struct variant_run *vr)
 	j->subject = subject_of(vr);
 	j->old = vr->v->commit ? xstrdup(vr->v->commit) : NULL;
 	j->race = vr->r->race->number;
+	j->only_changed = !save_passed(&vr->end) && !will_be_checked(vr);
 	j->shared = borrowed_repo_of(vr->r);
 	pool_post_serial(loop_pool(vr->c->loop), vr->key, save_work, save_done, j);
 }
@@ -342,6 +350,63 @@ static void count_check(struct variant_run *vr)
 	free(text);
 }
 
+struct drop_job {
+	struct variant_run *vr; /* only for done */
+	char *common, *variant, *commit;
+	int race;
+	const struct git_repo *shared;
+	struct err e;
+	int rc;
+};
+
+static void drop_work(void *arg)
+{
+	struct drop_job *j = arg;
+	struct lent lent;
+
+	j->rc = borrowed_repo_open(&lent, j->shared, j->common, &j->e);
+	if (j->rc)
+		return;
+	j->rc = git_save_drop(lent.repo, j->race, j->variant, j->commit, &j->e);
+	borrowed_repo_close(&lent);
+}
+
+static void drop_done(void *arg)
+{
+	struct drop_job *j = arg;
+	struct variant *v = j->vr->v;
+
+	if (j->rc) {
+		diag(DIAG_WARN, "%s: its empty commit stays: %s", j->vr->key, j->e.msg);
+	} else if (v->commit && !strcmp(v->commit, j->commit)) {
+		xreplace(&v->commit, NULL);
+		xreplace(&v->branch, NULL);
+		sched_store(j->vr);
+		board_touch(j->vr);
+	}
+	free(j->common);
+	free(j->variant);
+	free(j->commit);
+	free(j);
+}
+
+/* Its check failed, and it had changed nothing: there is no work to have a branch for. */
+static void drop_empty(struct variant_run *vr)
+{
+	struct drop_job *j;
+
+	if (vr->v->files || vr->v->scan || vr->v->start || !vr->v->commit || !vr->v->branch)
+		return;
+	j = xcalloc(1, sizeof(*j));
+	j->vr = vr;
+	j->common = xstrdup(vr->c->store.common);
+	j->variant = xstrdup(vr->v->name);
+	j->race = vr->v->race;
+	j->commit = xstrdup(vr->v->commit);
+	j->shared = borrowed_repo_of(vr->r);
+	pool_post_serial(loop_pool(vr->c->loop), vr->key, drop_work, drop_done, j);
+}
+
 static void check_words(const struct variant_run *vr, const struct engine_end *end, struct buf *b)
 {
 	const struct check_result *c = &vr->v->check;
@@ -398,5 +463,7 @@ void save_check_ended(struct variant_run *vr, const struct engine_end *end)
 	check_words(vr, end, &b);
 	xreplace(&v->reason, b.p);
 	buf_release(&b);
+	if (v->check.state == CHECK_FAILED)
+		drop_empty(vr);
 	sched_move(vr, v->check.state == CHECK_PASSED ? VE_CHECK_PASSED : VE_CHECK_FAILED);
 }

@@ -109,6 +109,17 @@ static void name_filtered(struct snapshot_out *snap)
 	snap->not_recorded = buf_take(&b);
 }
 
+/* Nothing differs from the base, so there is nothing to be saved. */
+static bool is_base(const struct snapshot_in *in, const struct snapshot_out *snap)
+{
+	struct err ignored = ERR_INIT;
+	char *tree = git_tree_of(in->quarantine, in->base, &ignored);
+	bool same = tree && !strcmp(tree, snap->tree) && !snap->refused.n;
+
+	free(tree);
+	return same;
+}
+
 int git_save(
 	const struct snapshot_in *in, const char *old_commit, struct save_out *out, struct err *e)
 {
@@ -119,6 +130,10 @@ int git_save(
 	memset(out, 0, sizeof *out);
 	full.full = true;
 	rc = snapshot_take(&full, &out->snap, e);
+	if (!rc && in->only_changed && !old_commit && is_base(in, &out->snap)) {
+		xreplace(&out->snap.commit, NULL);
+		return 0;
+	}
 	if (!rc)
 		rc = scan_tree(in->quarantine, in->base, out->snap.commit, &why, e);
 	if (!rc && why)
@@ -140,4 +155,22 @@ int git_save(
 	free(why);
 	free(filtered);
 	return rc;
+}
+
+int git_save_drop(const struct git_repo *repo, int race, const char *variant, const char *commit,
+	struct err *e)
+{
+	char *branch = xasprintf("refs/heads/yolo/%d/%s", race, variant),
+	     *tip = xasprintf("refs/yolodeck/%d/%s/tip", race, variant), *where = NULL;
+	int rc = git_checked_out(repo, branch, &where, e);
+
+	if (!rc && where)
+		rc = err_set(e, "checked_out", "%s is checked out in %s", branch, where);
+	if (!rc)
+		rc = git_update_ref(repo, branch, NULL, commit, "yolodeck: nothing changed", e) ||
+			git_update_ref(repo, tip, NULL, commit, "yolodeck: nothing changed", e);
+	free(branch);
+	free(tip);
+	free(where);
+	return rc ? -1 : 0;
 }

@@ -17,6 +17,8 @@ struct snapshot_in {
 	const char *parent;
 	const char *subject; /* first line of prompt or command */
 	bool full; /* saving: read every file; else trust the cache */
+	/* saving: where nothing differs from the base there is no commit and no branch */
+	bool only_changed;
 };
 struct snapshot_out {
 	/* owned; the base while nothing differs, but a full one always has its own */
@@ -50,12 +52,16 @@ void snapshot_set_columns(struct snapshot_out *out, const struct diff_stat *st);
  * only. A branch that is checked out or was moved by somebody is not moved: out->scan says so too.
  */
 struct save_out {
-	struct snapshot_out snap;
+	struct snapshot_out snap; /* its commit NULL: nothing differs, see only_changed */
 	char *branch; /* "yolo/7/claude-1" */
 	char *scan;
 };
 int git_save(
 	const struct snapshot_in *in, const char *old_commit, struct save_out *out, struct err *e);
 void save_out_release(struct save_out *o);
+/* Takes a saved commit back: its branch and its ref go, where they still are at it and the branch
+ * is checked out nowhere. */
+int git_save_drop(const struct git_repo *repo, int race, const char *variant, const char *commit,
+	struct err *e);
 
 #endif

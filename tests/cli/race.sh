@@ -178,8 +178,14 @@ out=$(run --wait --json -- false 2>"$T/err")
 is $? 1 "run --wait: 1 when nobody passed"
 like "$out" '^\{"schema":1,.*"state":"failed"' "run --wait --json: the report"
 is "$(cat "$T/err")" "" "run --wait --json: nothing on stderr"
+like "$out" '"commit":null,"branch":null' "a failed one that changed nothing has no commit"
+is "$(git branch --list 'yolo/4/*')" "" "and no branch"
 like "$(run --json -- true)" '^\{"schema":1,"race":5,.*"engine":"fake"' "run --json"
 "$YOLO" wait 5 >/dev/null
+like "$(git branch --list 'yolo/5/*')" 'yolo/5/' "a passed one has its branch, changed or not"
+run --check false --wait -- true >/dev/null 2>&1
+wait_ok "one whose check failed and that changed nothing loses its branch" '[ -z "$(git branch --list "yolo/6/*")" ]'
+wait_ok "and its commit" '"$YOLO" ls --all --json | grep -q "\"race\":6,.*\"commit\":null,\"branch\":null"'
 out=$(YT_MINE=mine run --env YT_MINE --env B=2 --prompt 'the task' --setup 'echo setting up' --wait -- sh -c 'echo "$YT_MINE $B $YOLO_PROMPT"' 2>/dev/null)
 is "$("$YOLO" log 1)" $'setting up\nmine 2 the task' "run: env, prompt and setup reach the command"
 refused "run --base of nothing" 1 run --base no-such-branch -- true

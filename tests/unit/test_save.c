@@ -57,6 +57,57 @@ static void saving_nothing_makes_a_commit_of_its_own(void **state)
 	end();
 }
 
+static void no_change_no_branch_when_none_is_wanted(void **state)
+{
+	struct save_out out, again;
+
+	begin("echo 1 >f1; echo '*.o' >.gitignore");
+	sh(a, "echo x >work/left.o; touch work/f1");
+	s.in.only_changed = true;
+	OK(git_save(&s.in, NULL, &out, &E));
+	assert_null(out.snap.commit);
+	assert_null(out.branch);
+	assert_null(out.scan);
+	assert_string_equal(out.snap.not_recorded, "1 ignored");
+	save_out_release(&out);
+	sh_says(f.u, "git for-each-ref refs/heads/yolo 'refs/yolodeck/7/a-1'", "");
+	/* what is left out does not make it untouched */
+	sh(a, "mkdir -p work/n/.git; echo x >work/n/.git/config");
+	OK(git_save(&s.in, NULL, &out, &E));
+	assert_non_null(out.snap.commit);
+	assert_non_null(out.scan);
+	sh(a, "rm -r work/n; echo 2 >>work/f1");
+	OK(git_save(&s.in, out.snap.commit, &again, &E));
+	assert_string_equal(again.branch, "yolo/7/a-1");
+	save_out_release(&again);
+	/* a saved change that was taken back again is a state of its own */
+	sh(a, "echo 1 >work/f1");
+	OK(git_save(&s.in, out.snap.commit, &again, &E));
+	assert_non_null(again.snap.commit);
+	save_out_release(&again);
+	save_out_release(&out);
+	end();
+}
+
+static void a_saved_commit_can_be_dropped(void **state)
+{
+	struct save_out out;
+	struct err e = ERR_INIT;
+
+	begin(NULL);
+	save(&out, NULL);
+	sh(f.u, "git worktree add -q ../wt yolo/7/a-1");
+	assert_int_equal(git_save_drop(&f.repo, 7, "a-1", out.snap.commit, &e), -1);
+	assert_string_equal(e.code, "checked_out");
+	sh(f.u, "git worktree remove ../wt; git rev-parse -q --verify yolo/7/a-1");
+	assert_int_equal(git_save_drop(&f.repo, 7, "a-1", f.repo.head, &e), -1);
+	assert_string_equal(e.code, "moved");
+	OK(git_save_drop(&f.repo, 7, "a-1", out.snap.commit, &E));
+	sh_says(f.u, "git for-each-ref refs/heads/yolo 'refs/yolodeck/7/a-1'", "");
+	save_out_release(&out);
+	end();
+}
+
 /* What a live snapshot called its commit must not end on the branch. */
 static void saving_has_its_own_words(void **state)
 {
@@ -370,6 +421,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(saving_makes_the_branch),
 		cmocka_unit_test(saving_nothing_makes_a_commit_of_its_own),
+		cmocka_unit_test(no_change_no_branch_when_none_is_wanted),
+		cmocka_unit_test(a_saved_commit_can_be_dropped),
 		cmocka_unit_test(saving_has_its_own_words),
 		cmocka_unit_test(a_branch_in_use_stays),
 		cmocka_unit_test(a_refused_scan_keeps_it_out),
