@@ -138,7 +138,7 @@ static int open_deck(void)
 	if (cli_open_repo(&s, &e) || offer_moved(&s.repo, &e))
 		cli_say(stderr, "yolodeck: %s", e.msg);
 	else
-		rc = deck_main(s.repo.common, s.repo.top, 0);
+		rc = app_main(s.repo.common, s.repo.top, 0);
 	cli_close(&s);
 	return rc;
 }
@@ -197,7 +197,7 @@ static int run(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-	cli_deck = deck_main;
+	cli_deck = app_main;
 	fill_std_fds();
 	return finish_stdout(run(argc, argv));
 }

@@ -1,11 +1,15 @@
 /* act_move.c - selecting, going somewhere, coming back. */
 #include "base/clock.h"
 #include "ui/action.h"
+#include "ui/conn.h"
+#include "ui/message.h"
+#include "ui/prompt.h"
+#include "ui/state.h"
 #include "ui/term.h"
 
 enum { DIGIT_MS = 500 };
 
-static void move_race(struct deck *d, int by)
+static void select_race(struct deck *d, int by)
 {
 	long at = -1, n = (long)d->rows.nrace;
 
@@ -15,39 +19,23 @@ static void move_race(struct deck *d, int by)
 	at -= by; /* newest first */
 	if (n && at >= 0 && at < n)
 		d->race_cursor = d->rows.race[at].number;
-	d->dirty = true;
 }
 
-static void move(struct deck *d, int by)
+void act_select(struct deck *d, int32_t key, int arg)
 {
 	if (deck_screen(d) == SCREEN_RACES)
-		move_race(d, by);
+		select_race(d, arg);
 	else
-		state_move(d, by);
+		state_move(d, arg);
 }
 
-void act_next(struct deck *d, int32_t key)
+void act_other(struct deck *d, int32_t key, int arg)
 {
-	move(d, 1);
-}
-
-void act_prev(struct deck *d, int32_t key)
-{
-	move(d, -1);
-}
-
-void act_next_other(struct deck *d, int32_t key)
-{
-	state_move(d, 1);
-}
-
-void act_prev_other(struct deck *d, int32_t key)
-{
-	state_move(d, -1);
+	state_move(d, arg);
 }
 
 /* One digit selects at once; a second one within 500 ms makes it a number of two. */
-void act_number(struct deck *d, int32_t key)
+void act_number(struct deck *d, int32_t key, int arg)
 {
 	int64_t now = clock_mono_ms();
 	int digit = (int)(key - '0'), number = digit;
@@ -67,7 +55,7 @@ void act_number(struct deck *d, int32_t key)
 		message_add(d, true, "there is no variant %d", number);
 }
 
-void act_enter(struct deck *d, int32_t key)
+void act_enter(struct deck *d, int32_t key, int arg)
 {
 	if (deck_screen(d) == SCREEN_RACES) {
 		int race = d->race_cursor;
@@ -75,7 +63,6 @@ void act_enter(struct deck *d, int32_t key)
 		d->depth = 0;
 		if (race && race != d->race)
 			state_open_race(d, race);
-		d->dirty = true;
 		return;
 	}
 	if (!state_selected(d))
@@ -84,7 +71,7 @@ void act_enter(struct deck *d, int32_t key)
 	deck_push(d, SCREEN_ZOOM);
 }
 
-void act_back(struct deck *d, int32_t key)
+void act_back(struct deck *d, int32_t key, int arg)
 {
 	if (key == KEY_ESCAPE && d->depth == 0) {
 		message_add(d, false, "q leaves; what runs goes on");
@@ -94,12 +81,12 @@ void act_back(struct deck *d, int32_t key)
 		d->quit = true;
 }
 
-void act_leave(struct deck *d, int32_t key)
+void act_leave(struct deck *d, int32_t key, int arg)
 {
 	d->quit = true;
 }
 
-static void select_needs(struct deck *d, int by)
+void act_needs(struct deck *d, int32_t key, int arg)
 {
 	long n = (long)d->nitem, at = 0;
 
@@ -107,7 +94,7 @@ static void select_needs(struct deck *d, int by)
 		if (d->item[d->order[i]]->number == d->selected)
 			at = i;
 	for (long k = 1; k <= n; k++) {
-		struct item *it = d->item[d->order[((at + by * k) % n + n) % n]];
+		struct item *it = d->item[d->order[((at + arg * k) % n + n) % n]];
 
 		if (it->row->attention) {
 			state_select(d, it->number);
@@ -117,17 +104,7 @@ static void select_needs(struct deck *d, int by)
 	message_add(d, false, "nothing needs you");
 }
 
-void act_next_needs(struct deck *d, int32_t key)
-{
-	select_needs(d, 1);
-}
-
-void act_prev_needs(struct deck *d, int32_t key)
-{
-	select_needs(d, -1);
-}
-
-void act_info(struct deck *d, int32_t key)
+void act_info(struct deck *d, int32_t key, int arg)
 {
 	if (!state_selected(d))
 		return;
@@ -135,35 +112,31 @@ void act_info(struct deck *d, int32_t key)
 	d->scroll = 0;
 	d->show_number = 0;
 	deck_push(d, SCREEN_ZOOM);
-	d->dirty = true;
 }
 
-void act_mark(struct deck *d, int32_t key)
+void act_mark(struct deck *d, int32_t key, int arg)
 {
 	struct item *it = state_selected(d);
 
 	if (!it)
 		return;
 	it->marked = !it->marked;
-	d->dirty = true;
 	state_move(d, 1);
 }
 
-void act_order(struct deck *d, int32_t key)
+void act_order(struct deck *d, int32_t key, int arg)
 {
 	d->best_first = !d->best_first;
 	state_order(d, true);
-	d->dirty = true;
 	message_add(d, false, d->best_first ? "best first" : "in the order of launch");
 }
 
-void act_layout(struct deck *d, int32_t key)
+void act_layout(struct deck *d, int32_t key, int arg)
 {
 	static const char *const words[LAYOUT_MODES] = { "board and panes", "board only",
 		"panes only" };
 
 	d->layout_mode = (enum layout_mode)((d->layout_mode + 1) % LAYOUT_MODES);
-	d->dirty = true;
 	message_add(d, false, "%s", words[d->layout_mode]);
 }
 
@@ -179,7 +152,7 @@ static void got_races(void *ctx, const struct json *ok, const struct err *e)
 	state_sync(d);
 }
 
-void act_races(struct deck *d, int32_t key)
+void act_races(struct deck *d, int32_t key, int arg)
 {
 	struct json *j;
 
@@ -189,26 +162,20 @@ void act_races(struct deck *d, int32_t key)
 		return;
 	j = client_request("list");
 	json_put_bool(j, "all", true);
-	link_send(d, j, got_races);
+	conn_send(d, j, got_races);
 }
 
-void act_help(struct deck *d, int32_t key)
+void act_page(struct deck *d, int32_t key, int arg)
 {
-	deck_push(d, SCREEN_HELP);
+	deck_push(d, (enum screen)arg);
 }
 
-void act_messages(struct deck *d, int32_t key)
-{
-	deck_push(d, SCREEN_MESSAGES);
-}
-
-void act_redraw(struct deck *d, int32_t key)
+void act_redraw(struct deck *d, int32_t key, int arg)
 {
 	term_redraw();
-	d->dirty = true;
 }
 
-void act_command(struct deck *d, int32_t key)
+void act_command(struct deck *d, int32_t key, int arg)
 {
 	prompt_command(d);
 }

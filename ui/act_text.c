@@ -1,8 +1,8 @@
 /* act_text.c - moving in a text, with the keys of less. */
 #include "ui/action.h"
+#include "ui/state.h"
 
-enum { SIDE_STEP = 16 };
-
+/* NULL = another text is shown. */
 static struct pane_log *shown_log(struct deck *d)
 {
 	struct item *it =
@@ -11,11 +11,15 @@ static struct pane_log *shown_log(struct deck *d)
 	return it ? &it->log : NULL;
 }
 
-static void scroll(struct deck *d, long by)
+void act_scroll(struct deck *d, int32_t key, int arg)
 {
+	long page = d->canvas.h > 4 ? d->canvas.h - 4 : 1;
+	const long lines[] = {
+		0, [SCROLL_LINE] = 1, [SCROLL_HALF] = page / 2 + 1, [SCROLL_PAGE] = page
+	};
+	long by = arg < 0 ? -lines[-arg] : lines[arg];
 	struct pane_log *p = shown_log(d);
 
-	d->dirty = true;
 	if (p) {
 		pane_log_move(p, by);
 		return;
@@ -27,109 +31,50 @@ static void scroll(struct deck *d, long by)
 		d->scroll = 0;
 }
 
-static long page(const struct deck *d)
-{
-	return d->canvas.h > 4 ? d->canvas.h - 4 : 1;
-}
-
-void act_line_down(struct deck *d, int32_t key)
-{
-	scroll(d, 1);
-}
-
-void act_line_up(struct deck *d, int32_t key)
-{
-	scroll(d, -1);
-}
-
-void act_page_down(struct deck *d, int32_t key)
-{
-	scroll(d, page(d));
-}
-
-void act_page_up(struct deck *d, int32_t key)
-{
-	scroll(d, -page(d));
-}
-
-void act_half_down(struct deck *d, int32_t key)
-{
-	scroll(d, page(d) / 2 + 1);
-}
-
-void act_half_up(struct deck *d, int32_t key)
-{
-	scroll(d, -(page(d) / 2 + 1));
-}
-
-void act_top(struct deck *d, int32_t key)
+void act_ends(struct deck *d, int32_t key, int arg)
 {
 	struct pane_log *p = shown_log(d);
 
-	if (p)
+	if (p && arg < 0)
 		pane_log_home(p);
-	d->scroll = 0;
-	d->dirty = true;
-}
-
-void act_bottom(struct deck *d, int32_t key)
-{
-	struct pane_log *p = shown_log(d);
-
-	if (p)
+	else if (p)
 		pane_log_follow(p, true);
-	else if (d->scroll_max > 0)
-		d->scroll = d->scroll_max;
-	d->dirty = true;
+	else
+		d->scroll = arg < 0 || d->scroll_max < 0 ? 0 : d->scroll_max;
 }
 
-static void sideways(struct deck *d, long by)
+void act_sideways(struct deck *d, int32_t key, int arg)
 {
 	struct pane_log *p = shown_log(d);
-	long to = p ? (long)p->sideways + by : 0;
+	long to = p ? (long)p->sideways + arg : 0;
 
 	if (p)
 		p->sideways = to > 0 ? (size_t)to : 0;
-	d->dirty = true;
 }
 
-void act_left(struct deck *d, int32_t key)
-{
-	sideways(d, -SIDE_STEP);
-}
-
-void act_right(struct deck *d, int32_t key)
-{
-	sideways(d, SIDE_STEP);
-}
-
-void act_follow(struct deck *d, int32_t key)
+void act_follow(struct deck *d, int32_t key, int arg)
 {
 	struct pane_log *p = shown_log(d);
 
 	if (p)
 		pane_log_follow(p, !p->follow);
-	d->dirty = true;
 }
 
-void act_times(struct deck *d, int32_t key)
+void act_times(struct deck *d, int32_t key, int arg)
 {
 	d->times = !d->times;
-	d->dirty = true;
 }
 
-void act_wrap(struct deck *d, int32_t key)
+void act_wrap(struct deck *d, int32_t key, int arg)
 {
 	d->wrap = !d->wrap;
-	d->dirty = true;
 }
 
-void act_tab(struct deck *d, int32_t key)
+void act_tab(struct deck *d, int32_t key, int arg)
 {
 	int by = key == KEY_BACKTAB ? TAB_COUNT - 1 : 1;
 
 	d->tab = (enum zoom_tab)(((int)d->tab + by) % TAB_COUNT);
 	d->scroll = 0;
 	d->show_number = 0;
-	d->dirty = true;
 }

@@ -16,7 +16,14 @@
 #include "base/fs.h"
 #include "base/mem.h"
 #include "ui/action.h"
+#include "ui/conn.h"
+#include "ui/dialog.h"
+#include "ui/draw.h"
 #include "ui/keymap.h"
+#include "ui/log_watch.h"
+#include "ui/message.h"
+#include "ui/prompt.h"
+#include "ui/state.h"
 #include "ui/term.h"
 
 enum {
@@ -117,10 +124,12 @@ static void on_key(struct deck *d, int32_t key)
 	if (prompt_key(d, key) || dialog_key(d, key))
 		return;
 	a = keymap_find(action_context(d), key);
-	if (a)
-		a->run(d, key);
-	else
+	if (!a) {
 		d->digit = 0;
+		return;
+	}
+	a->run(d, key, a->arg);
+	d->dirty = true;
 }
 
 static void read_keys(struct deck *d)
@@ -135,37 +144,38 @@ static void read_keys(struct deck *d)
 	}
 	if (n > 0)
 		input_feed(&d->input, b, (size_t)n, clock_mono_ms());
-	while (!d->quit && !d->drain && (key = input_next(&d->input, clock_mono_ms())) != KEY_NONE)
+	while (!d->quit && !d->discard_typeahead &&
+		(key = input_next(&d->input, clock_mono_ms())) != KEY_NONE)
 		on_key(d, key);
 }
 
 /* A question is on the screen now: what was typed before it could be read is no answer. */
-static void drain(struct deck *d)
+static void discard_typeahead(struct deck *d)
 {
 	char b[4096];
 
-	d->drain = false;
+	d->discard_typeahead = false;
 	d->answer_due = 0; /* its answer is dropped with the rest */
 	term_flush_input();
 	while (term_read(b, sizeof(b)) > 0)
 		;
-	input_drain(&d->input);
+	input_discard(&d->input);
 }
 
 static void draw_if_due(struct deck *d)
 {
 	int64_t now = clock_mono_ms();
-	bool was_drain = d->drain;
+	bool was_discard = d->discard_typeahead;
 
-	if (!d->dirty || (!was_drain && now < frame_due(d)))
+	if (!d->dirty || (!was_discard && now < frame_due(d)))
 		return;
 	d->dirty = d->urgent = false;
 	d->last_frame = now;
 	draw_frame(d);
 	if (d->slow_link && term_ask_status())
 		d->answer_due = now + STATUS_MS;
-	if (was_drain)
-		drain(d);
+	if (was_discard)
+		discard_typeahead(d);
 }
 
 static void timers(struct deck *d)
@@ -186,7 +196,7 @@ static void timers(struct deck *d)
 		d->note_due = 0;
 		d->dirty = true;
 	}
-	link_retry(d);
+	conn_retry(d);
 }
 
 static void wait_and_take(struct deck *d)
@@ -209,9 +219,9 @@ static void wait_and_take(struct deck *d)
 	if (fds[FD_SIGNAL].revents)
 		on_signal(d);
 	if (fds[FD_CLIENT].revents && d->client)
-		link_pump(d);
+		conn_pump(d);
 	if (fds[FD_FILES].revents)
-		watch_read(d);
+		log_watch_read(d);
 	if (fds[FD_TTY].revents || input_deadline(&d->input) >= 0)
 		read_keys(d);
 }
@@ -286,7 +296,7 @@ static void release(struct deck *d)
 	free(d->head);
 }
 
-int deck_main(const char *common_dir, const char *top, int race)
+int app_main(const char *common_dir, const char *top, int race)
 {
 	struct deck d = { .race = race,
 		.top = top ? top : "",
@@ -306,8 +316,8 @@ int deck_main(const char *common_dir, const char *top, int race)
 		goto out;
 	}
 	d.project = project_name(d.store.common);
-	d.inotify = watch_open(&e);
-	if (d.inotify < 0 || link_open(&d, &e) < 0)
+	d.inotify = log_watch_open(&e);
+	if (d.inotify < 0 || conn_open(&d, &e) < 0)
 		goto out;
 	code = 1;
 	if (term_open(&e) < 0)

@@ -1,4 +1,6 @@
 /* bar.c - header, footer, and the band that says the engine is away. */
+#include "ui/bar.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,6 +9,8 @@
 #include "base/mem.h"
 #include "base/utf8.h"
 #include "ui/action.h"
+#include "ui/message.h"
+#include "ui/state.h"
 
 enum { WIDE = 120, BASE_HEX = 7, MESSAGE_LINES = 4 };
 
@@ -128,15 +132,15 @@ void bar_zoom_header(struct deck *d, struct item *it)
 		canvas_putf(
 			c, 0, 1, right - 1, ROLE_STRONG, "%d/%d %s", v->race, v->number, v->name) +
 		2;
-	used = canvas_putf(c, 0, x, right - x, board_state_role(v->state), "%s %s%s",
+	used = canvas_putf(c, 0, x, right - x, table_state_role(v->state), "%s %s%s",
 		glyph(glyph_state(v->state)), variant_state_name(v->state),
 		state_uncertain(d) && variant_live(v->state) ? "?" : "");
 	x += used;
-	board_check_text(v, check);
+	table_check_text(v, check);
 	if (v->check.total >= 0)
 		x += 1 + canvas_put(c, 0, x + 1, right - x - 1, ROLE_TEXT, check);
 	if (v->started_ns) {
-		clock_fmt_elapsed(board_elapsed_ms(v, deck_now_ns()), took, sizeof(took));
+		clock_fmt_elapsed(table_elapsed_ms(v, deck_now_ns()), took, sizeof(took));
 		x += 1 + canvas_put(c, 0, x + 1, right - x - 1, ROLE_TEXT, took);
 	}
 	if (v->files >= 0 && right - x > 12)

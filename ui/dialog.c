@@ -2,8 +2,10 @@
  * that change or do it.
  *
  * It opens only with a whole plan in hand, so what is asked never changes under the eye; what was
- * typed before it was drawn is dropped by the loop (deck.drain). It belongs to the variant that was
- * selected when p was pressed. */
+ * typed before it was drawn is dropped by the loop (deck.discard_typeahead). It belongs to the
+ * variant that was selected when p was pressed. */
+#include "ui/dialog.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,7 +13,9 @@
 #include "base/fs.h"
 #include "base/mem.h"
 #include "base/utf8.h"
-#include "ui/deck.h"
+#include "ui/conn.h"
+#include "ui/message.h"
+#include "ui/state.h"
 
 enum { BOX_W = 72, LABEL_W = 13, MAX_LINES = 40, SHOWN_FILES = 6, SHORT_HEX = 7 };
 
@@ -87,7 +91,7 @@ static void got_plan(void *ctx, const struct json *ok, const struct err *e)
 	if (!json_get(plan, "token"))
 		json_put_str(g->plan, "token", json_str(ok, "token", NULL));
 	if (g->kind == DIALOG_NONE)
-		d->drain = true;
+		d->discard_typeahead = true;
 	g->kind = DIALOG_PROMOTE;
 }
 
@@ -97,7 +101,7 @@ static void ask_plan(struct deck *d)
 
 	if (!it || d->dialog.asking)
 		return;
-	d->dialog.asking = link_send(d, promote_request(d, it, true), got_plan);
+	d->dialog.asking = conn_send(d, promote_request(d, it, true), got_plan);
 	if (!d->dialog.asking)
 		dialog_close(d);
 }
@@ -170,7 +174,7 @@ static void do_promote(struct deck *d)
 	memcpy(d->dialog.sent_how, d->dialog.how, sizeof(d->dialog.how));
 	dialog_close(d);
 	message_add(d, false, "promoting %d %s ...", it->number, it->name);
-	link_send(d, request, promoted);
+	conn_send(d, request, promoted);
 }
 
 static void set_how(struct deck *d, const char *how)
@@ -272,7 +276,7 @@ static void add_check(struct lines *l, struct deck *d, const struct item *it)
 	const struct variant *v = it->row->v;
 	char check[32], rank[48] = "";
 
-	board_check_text(v, check);
+	table_check_text(v, check);
 	if (it->row->rank)
 		snprintf(rank, sizeof(rank), "   rank %d of %d", it->row->rank, r ? r->total : 0);
 	if (!variant_ended(v->state))

@@ -1,5 +1,5 @@
 /* draw.c - one frame: what each part shows, put together. The only place that reads logs. */
-#include "ui/action.h"
+#include "ui/draw.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,6 +8,16 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/utf8.h"
+#include "ui/action.h"
+#include "ui/bar.h"
+#include "ui/dialog.h"
+#include "ui/log_watch.h"
+#include "ui/message.h"
+#include "ui/pane_help.h"
+#include "ui/pane_info.h"
+#include "ui/pane_list.h"
+#include "ui/prompt.h"
+#include "ui/state.h"
 #include "ui/term.h"
 
 enum { NOTE_MS = 200 };
@@ -60,7 +70,7 @@ static void refresh_item(struct deck *d, struct item *it)
 	struct buf b = BUF_INIT;
 	int64_t now = clock_mono_ms();
 
-	watch_arm(d, it);
+	log_watch_arm(d, it);
 	if (!it->stale)
 		return;
 	pane_log_refresh(&it->log);
@@ -79,14 +89,14 @@ static void refresh_item(struct deck *d, struct item *it)
 static void draw_board(struct deck *d)
 {
 	const struct race_info *r = state_race(d);
-	struct board_row *rows = xcalloc(d->nitem + 1, sizeof(*rows));
-	struct board_opts o = { deck_now_ns(), r ? r->base_name : NULL,
+	struct table_row *rows = xcalloc(d->nitem + 1, sizeof(*rows));
+	struct table_opts o = { deck_now_ns(), r ? r->base_name : NULL,
 		r && r->over_ns && !r->live };
 
 	for (size_t i = 0; i < d->nitem; i++) {
 		struct item *it = d->item[d->order[i]];
 
-		rows[i] = (struct board_row){ .row = it->row,
+		rows[i] = (struct table_row){ .row = it->row,
 			.selected = it->number == d->selected,
 			.marked = it->marked,
 			.changed = it->changed,
@@ -95,7 +105,7 @@ static void draw_board(struct deck *d)
 			.last = it->last };
 		memcpy(rows[i].bar, it->bar, sizeof(it->bar));
 	}
-	board_draw(&d->canvas, &d->layout, rows, d->nitem, &o);
+	table_draw(&d->canvas, &d->layout, rows, d->nitem, &o);
 	free(rows);
 }
 
@@ -123,7 +133,7 @@ static void draw_title(struct deck *d, const struct item *it, struct rect r, int
 		  name = selected ? ROLE_ACCENT : ROLE_TEXT;
 	char took[32] = "", label[64];
 	int x = r.x + 1, end = r.x + r.w, n;
-	int64_t ms = board_elapsed_ms(v, deck_now_ns());
+	int64_t ms = table_elapsed_ms(v, deck_now_ns());
 
 	canvas_fill(c, r.y, r.x, r.w, rule, selected ? G_HEAVY : G_HLINE);
 	if (sep >= 0)
@@ -132,7 +142,7 @@ static void draw_title(struct deck *d, const struct item *it, struct rect r, int
 	if (it->row->attention)
 		x += canvas_putf(c, r.y, x, end - x, ROLE_ATTENTION, "%s ", glyph(G_NEEDS));
 	x += canvas_putf(c, r.y, x, end - x, name, "%d %s ", v->number, v->name);
-	x += canvas_putf(c, r.y, x, end - x, board_state_role(v->state), "%s %s%s ",
+	x += canvas_putf(c, r.y, x, end - x, table_state_role(v->state), "%s %s%s ",
 		glyph(glyph_state(v->state)), variant_state_name(v->state), away ? "?" : "");
 	if (ms >= 0) {
 		clock_fmt_elapsed(ms, took, sizeof(took));
@@ -179,16 +189,16 @@ static void draw_scrolled(struct deck *d, struct item *it, struct rect r)
 /* No pane is ever blank: what it waits for. */
 static const char *empty_words(const struct variant *v)
 {
-	if (v->state == VS_QUEUED)
-		return "queued: starts when a place is free";
-	if (v->state == VS_PREPARING)
-		return v->note && *v->note ? v->note : "preparing";
+	if (v->state <= VS_PREPARING && v->note && *v->note)
+		return v->note;
+	if (v->state <= VS_PREPARING)
+		return v->state == VS_QUEUED ? "queued: starts when a place is free" : "preparing";
 	return variant_live(v->state) ? "no output yet" : "no output";
 }
 
 static void draw_panes(struct deck *d)
 {
-	struct pane_log_opts o = { .low = true, .now_ns = deck_now_ns() };
+	struct pane_log_opts o = { .align_bottom = true, .now_ns = deck_now_ns() };
 
 	for (size_t i = 0; d->layout.grid.h && i < d->layout.pane_count; i++) {
 		struct item *it = d->item[d->pane[d->layout.pane_first + i]];
@@ -211,7 +221,7 @@ static void draw_deck(struct deck *d)
 	compute_layout(d);
 	bar_header(d);
 	if (!d->nitem) {
-		pane_empty_draw(d, (struct rect){ 1, 0, d->canvas.h - 2, d->canvas.w });
+		pane_list_draw_empty(d, (struct rect){ 1, 0, d->canvas.h - 2, d->canvas.w });
 		return;
 	}
 	for (size_t i = 0; i < d->nitem; i++)
@@ -288,10 +298,10 @@ static void draw_page(struct deck *d)
 		break;
 	case SCREEN_MESSAGES:
 		canvas_put(&d->canvas, 0, 1, d->canvas.w - 2, ROLE_STRONG, "messages");
-		pane_messages_draw(d, r);
+		message_draw_all(d, r);
 		break;
 	default:
-		pane_races_draw(d, r);
+		pane_list_draw_races(d, r);
 		break;
 	}
 }

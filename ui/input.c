@@ -72,7 +72,7 @@ void input_release(struct input *in)
 	buf_release(&in->paste);
 }
 
-void input_drain(struct input *in)
+void input_discard(struct input *in)
 {
 	buf_clear(&in->in);
 	buf_clear(&in->paste);
@@ -213,7 +213,7 @@ int64_t input_deadline(const struct input *in)
 	return in->since + INPUT_SEQUENCE_MS;
 }
 
-int32_t key_parse(const char *name)
+int32_t input_key_parse(const char *name)
 {
 	uint32_t cp;
 	size_t n = strlen(name);
@@ -228,7 +228,7 @@ int32_t key_parse(const char *name)
 	return KEY_NONE;
 }
 
-const char *key_name(int32_t key, char out[16])
+const char *input_key_name(int32_t key, char out[16])
 {
 	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
 		if (names[i].key == key) {

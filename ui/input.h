@@ -55,11 +55,11 @@ int32_t input_next(struct input *in, int64_t now);
 /* When input_next may have something without further bytes; -1 = never. */
 int64_t input_deadline(const struct input *in);
 /* Forgets everything: what came before a dialog was on the screen. */
-void input_drain(struct input *in);
+void input_discard(struct input *in);
 
 /* "a", "ctrl-l", "enter", "space", "pgdn", "f" -> key; KEY_NONE = not a name. And back, for
  * messages and help. */
-int32_t key_parse(const char *name);
-const char *key_name(int32_t key, char out[16]);
+int32_t input_key_parse(const char *name);
+const char *input_key_name(int32_t key, char out[16]);
 
 #endif

@@ -20,7 +20,7 @@ static void parse_keys(const char *names, int32_t out[MAX_KEYS])
 			return;
 		memcpy(word, names, len);
 		word[len] = '\0';
-		out[n++] = key_parse(word);
+		out[n++] = input_key_parse(word);
 		names += len;
 		names += strspn(names, " ");
 	}

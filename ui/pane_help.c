@@ -1,4 +1,6 @@
 /* pane_help.c - help, made from the table of actions: what is not in the table is not offered. */
+#include "ui/pane_help.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,19 +23,19 @@ static const struct {
 	int x, keys;
 } text[COLUMNS] = { { 2, 19 }, { 33, 9 }, { 57, 9 } };
 
-struct pen {
+struct page {
 	struct deck *d;
 	int top, bottom; /* lines of the screen */
 };
 
-static int row_y(const struct pen *k, int line)
+static int row_y(const struct page *k, int line)
 {
 	int y = k->top + line - (int)k->d->scroll;
 
 	return y >= k->top && y < k->bottom ? y : -1;
 }
 
-static void put(struct pen *k, int line, int x, enum role r, const char *s)
+static void put(struct page *k, int line, int x, enum role r, const char *s)
 {
 	int y = row_y(k, line);
 
@@ -41,7 +43,7 @@ static void put(struct pen *k, int line, int x, enum role r, const char *s)
 		canvas_put(&k->d->canvas, y, x, k->d->canvas.w - x, r, s);
 }
 
-static int put_column(struct pen *k, int line, enum action_section s, int x, int keys)
+static int put_column(struct page *k, int line, enum action_section s, int x, int keys)
 {
 	for (size_t i = 0; i < action_count; i++) {
 		if (actions[i].section != s || !actions[i].help)
@@ -53,7 +55,7 @@ static int put_column(struct pen *k, int line, enum action_section s, int x, int
 	return line;
 }
 
-static int put_top(struct pen *k, int line, bool wide)
+static int put_top(struct page *k, int line, bool wide)
 {
 	int end = line;
 
@@ -68,7 +70,7 @@ static int put_top(struct pen *k, int line, bool wide)
 	return end;
 }
 
-static int put_text(struct pen *k, int line, bool wide)
+static int put_text(struct page *k, int line, bool wide)
 {
 	int n = 0;
 
@@ -88,7 +90,7 @@ static int put_text(struct pen *k, int line, bool wide)
 	return line + (n + COLUMNS - 1) / COLUMNS;
 }
 
-static int put_always(struct pen *k, int line)
+static int put_always(struct page *k, int line)
 {
 	int x = 11, w = k->d->canvas.w;
 
@@ -113,7 +115,7 @@ static int put_always(struct pen *k, int line)
 	return line + 2;
 }
 
-static int put_signs(struct pen *k, int line)
+static int put_signs(struct page *k, int line)
 {
 	static const struct {
 		enum glyph g;
@@ -146,7 +148,7 @@ static int put_signs(struct pen *k, int line)
 
 void pane_help_draw(struct deck *d)
 {
-	struct pen k = { d, 1, d->canvas.h - 1 };
+	struct page k = { d, 1, d->canvas.h - 1 };
 	bool wide = d->canvas.w >= 80;
 	int line;
 

@@ -1,4 +1,6 @@
 /* pane_info.c - everything known of one variant, in sentences. */
+#include "ui/pane_info.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,18 +9,20 @@
 #include "base/fs.h"
 #include "base/mem.h"
 #include "base/utf8.h"
-#include "ui/deck.h"
+#include "ui/conn.h"
+#include "ui/message.h"
+#include "ui/state.h"
 
 enum { LABEL_W = 14 };
 
-struct pen {
+struct page {
 	struct deck *d;
 	struct rect r;
 	long line;
 };
 
 /* One fact, over as many lines as it takes; lines above the scroll are counted only. */
-static void fact(struct pen *k, enum role role, const char *label, const char *text)
+static void fact(struct page *k, enum role role, const char *label, const char *text)
 {
 	int w = k->r.w - LABEL_W - 3;
 	struct buf b = BUF_INIT;
@@ -45,10 +49,10 @@ static void fact(struct pen *k, enum role role, const char *label, const char *t
 	buf_release(&b);
 }
 
-static void factf(struct pen *k, enum role role, const char *label, const char *fmt, ...)
+static void factf(struct page *k, enum role role, const char *label, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
 
-static void factf(struct pen *k, enum role role, const char *label, const char *fmt, ...)
+static void factf(struct page *k, enum role role, const char *label, const char *fmt, ...)
 {
 	struct buf b = BUF_INIT;
 	va_list ap;
@@ -60,7 +64,7 @@ static void factf(struct pen *k, enum role role, const char *label, const char *
 	buf_release(&b);
 }
 
-static void time_fact(struct pen *k, const char *label, int64_t ns)
+static void time_fact(struct page *k, const char *label, int64_t ns)
 {
 	char when[16];
 
@@ -70,15 +74,15 @@ static void time_fact(struct pen *k, const char *label, int64_t ns)
 	fact(k, ROLE_TEXT, label, when);
 }
 
-static void state_facts(struct pen *k, const struct row *r)
+static void state_facts(struct page *k, const struct row *r)
 {
 	const struct variant *v = r->v;
 	char took[32] = "", check[32];
-	int64_t ms = board_elapsed_ms(v, deck_now_ns());
+	int64_t ms = table_elapsed_ms(v, deck_now_ns());
 
 	if (ms >= 0)
 		clock_fmt_elapsed(ms, took, sizeof(took));
-	factf(k, board_state_role(v->state), "state", "%s %s %s", glyph(glyph_state(v->state)),
+	factf(k, table_state_role(v->state), "state", "%s %s %s", glyph(glyph_state(v->state)),
 		variant_state_name(v->state), took);
 	fact(k, ROLE_TEXT, "reason", v->reason);
 	if (v->state == VS_LOST)
@@ -96,7 +100,7 @@ static void state_facts(struct pen *k, const struct row *r)
 		fact(k, ROLE_TEXT, "kill", "asked for");
 	if (v->exit >= 0)
 		factf(k, ROLE_TEXT, "exit", "%d", v->exit);
-	board_check_text(v, check);
+	table_check_text(v, check);
 	if (v->check.state != CHECK_NONE)
 		factf(k, ROLE_TEXT, "check", "%s%s%s",
 			v->check.state == CHECK_PASSED            ? "passed"
@@ -110,7 +114,7 @@ static void state_facts(struct pen *k, const struct row *r)
 	time_fact(k, "ended", v->ended_ns);
 }
 
-static void git_facts(struct pen *k, const struct variant *v)
+static void git_facts(struct page *k, const struct variant *v)
 {
 	if (v->files >= 0)
 		factf(k, ROLE_TEXT, "changes", "+%lld -%lld in %d file%s", (long long)v->added,
@@ -126,7 +130,7 @@ static void git_facts(struct pen *k, const struct variant *v)
 	fact(k, ROLE_DIM, "base", v->base);
 }
 
-static void spec_facts(struct pen *k, const struct json *show)
+static void spec_facts(struct page *k, const struct json *show)
 {
 	const struct json *spec = json_get(show, "spec_variant"), *c;
 	struct buf b = BUF_INIT;
@@ -173,13 +177,13 @@ static void ask_show(struct deck *d, const struct item *it)
 	name = xasprintf("%d/%s", d->race, it->name);
 	j = client_request("show");
 	json_put_str(j, "variant", name);
-	link_send(d, j, got_show);
+	conn_send(d, j, got_show);
 	free(name);
 }
 
 void pane_info_draw(struct deck *d, struct item *it, struct rect r)
 {
-	struct pen k = { .d = d, .r = r };
+	struct page k = { .d = d, .r = r };
 	const struct variant *v = it->row->v;
 	const struct race_info *race = state_race(d);
 	char *dir = fs_tilde(it->log.dir);

@@ -1,4 +1,6 @@
 /* pane_list.c - the deck without a race (never an empty screen), and the list of all races. */
+#include "ui/pane_list.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,7 +11,6 @@
 #include "base/fs.h"
 #include "base/mem.h"
 #include "git/git.h"
-#include "ui/deck.h"
 
 /* The work tree beside the common dir, as far as its name tells. */
 static char *work_tree(const struct deck *d)
@@ -90,7 +91,7 @@ static void empty_header(struct deck *d)
 		buf_fmt(&b, "%s%s", d->rows.engine_name, d->rows.engine_ready ? " ready" : "");
 	buf_fmt(&b, "%s%ld cores", b.len ? "  " : "", sysconf(_SC_NPROCESSORS_ONLN));
 	if (statvfs(d->store.dir, &fs) == 0) {
-		board_size((int64_t)fs.f_bavail * (int64_t)fs.f_frsize, size);
+		table_size((int64_t)fs.f_bavail * (int64_t)fs.f_frsize, size);
 		buf_fmt(&b, "  %s free", size);
 	}
 	if (x + 2 < d->canvas.w)
@@ -124,7 +125,7 @@ static int said(struct deck *d, int y, const char *label, const char *text)
 			text);
 }
 
-void pane_empty_draw(struct deck *d, struct rect r)
+void pane_list_draw_empty(struct deck *d, struct rect r)
 {
 	const char *from = NULL, *check;
 	char *dir = work_tree(d), line[256];
@@ -165,7 +166,7 @@ static const char *race_state(const struct race_info *r, char out[64])
 	return out;
 }
 
-void pane_races_draw(struct deck *d, struct rect r)
+void pane_list_draw_races(struct deck *d, struct rect r)
 {
 	struct canvas *c = &d->canvas;
 	size_t n = d->rows.nrace, cursor = 0, first;

@@ -260,7 +260,7 @@ static void gather_release(struct gather *g)
 	free(g->line);
 }
 
-struct pen {
+struct log_renderer {
 	struct pane_log *p;
 	struct canvas *c;
 	struct rect r;
@@ -270,7 +270,7 @@ struct pen {
 	struct vt_line line;
 };
 
-static int rows_of(const struct pen *k)
+static int rows_of(const struct log_renderer *k)
 {
 	int w = k->r.w - k->gutter;
 
@@ -279,7 +279,7 @@ static int rows_of(const struct pen *k)
 	return (int)((k->line.n + (size_t)w - 1) / (size_t)w);
 }
 
-static void feed(struct pen *k, const struct raw *l)
+static void feed(struct log_renderer *k, const struct raw *l)
 {
 	vt_line_clear(&k->line);
 	vt_feed(&k->vt, l->text, l->len, &k->line, MAX_CELLS);
@@ -287,7 +287,7 @@ static void feed(struct pen *k, const struct raw *l)
 		vt_end(&k->vt, &k->line, MAX_CELLS);
 }
 
-static void draw_gutter(struct pen *k, int y, const struct raw *l)
+static void draw_gutter(struct log_renderer *k, int y, const struct raw *l)
 {
 	char when[16];
 	int x = k->r.x;
@@ -303,7 +303,7 @@ static void draw_gutter(struct pen *k, int y, const struct raw *l)
 		canvas_glyph(k->c, y, x, ROLE_STDERR, G_STDERR);
 }
 
-static void draw_mark(struct pen *k, int y, const struct raw *l)
+static void draw_mark(struct log_renderer *k, int y, const struct raw *l)
 {
 	int x = k->r.x + k->gutter, w = k->r.w - k->gutter, used;
 
@@ -315,7 +315,7 @@ static void draw_mark(struct pen *k, int y, const struct raw *l)
 }
 
 /* Draws the rows of one line from row `skip` on; returns the rows drawn. */
-static int draw_line(struct pen *k, int y, int room, const struct raw *l, int skip)
+static int draw_line(struct log_renderer *k, int y, int room, const struct raw *l, int skip)
 {
 	int w = k->r.w - k->gutter, rows, n = 0;
 
@@ -335,7 +335,7 @@ static int draw_line(struct pen *k, int y, int room, const struct raw *l, int sk
 }
 
 /* Rows that all gathered lines take, and how many of the first ones are too many. */
-static int measure(struct pen *k, const struct gather *g, size_t i)
+static int measure(struct log_renderer *k, const struct gather *g, size_t i)
 {
 	if (g->line[i].mark || !k->o->wrap)
 		return 1;
@@ -343,7 +343,7 @@ static int measure(struct pen *k, const struct gather *g, size_t i)
 	return rows_of(k);
 }
 
-static void draw_gathered(struct pen *k, const struct gather *g, bool at_end)
+static void draw_gathered(struct log_renderer *k, const struct gather *g, bool at_end)
 {
 	size_t first = 0;
 	int y = k->r.y, skip = 0, over = 0;
@@ -358,7 +358,7 @@ static void draw_gathered(struct pen *k, const struct gather *g, bool at_end)
 		}
 		over = total - k->r.h;
 		skip = over > 0 ? over : 0;
-		if (k->o->low && over < 0)
+		if (k->o->align_bottom && over < 0)
 			y -= over; /* a short text stands at the lower edge, where the next line
 				      will come */
 		vt_init(&k->vt);
@@ -380,7 +380,7 @@ static void draw_gathered(struct pen *k, const struct gather *g, bool at_end)
 void pane_log_draw(
 	struct pane_log *p, struct canvas *c, struct rect r, const struct pane_log_opts *o)
 {
-	struct pen k = { .p = p, .c = c, .r = r, .o = o };
+	struct log_renderer k = { .p = p, .c = c, .r = r, .o = o };
 	struct gather g = { .o = o };
 	size_t want = r.h < 1 ? 0 : r.h > MAX_ROWS ? MAX_ROWS : (size_t)r.h + SPARE;
 
@@ -396,7 +396,7 @@ void pane_log_draw(
 		gather_from(p, &g, want);
 	draw_gathered(&k, &g, p->follow);
 	if (!g.n && o->empty)
-		canvas_put(c, o->low ? r.y + r.h - 1 : r.y, r.x + k.gutter, r.w - k.gutter,
+		canvas_put(c, o->align_bottom ? r.y + r.h - 1 : r.y, r.x + k.gutter, r.w - k.gutter,
 			ROLE_DIM, o->empty);
 	p->total_lines = part_lines(p, p->bottom_part);
 	gather_release(&g);

@@ -27,7 +27,7 @@ struct pane_log {
 struct pane_log_opts {
 	bool times, wrap;
 	bool marks; /* the stderr column */
-	bool low; /* a text shorter than the pane stands at its lower edge */
+	bool align_bottom; /* a text shorter than the pane stands at its lower edge */
 	const char *empty; /* said while there is nothing to show; NULL = nothing is */
 	const struct variant *v;
 	int64_t now_ns;

@@ -1,4 +1,6 @@
 /* prompt.c - questions and commands on the bottom line. Any key that is not the right one is no. */
+#include "ui/prompt.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,6 +9,8 @@
 #include "base/utf8.h"
 #include "ui/action.h"
 #include "ui/keymap.h"
+#include "ui/message.h"
+#include "ui/state.h"
 
 enum { MAX_TEXT = 200, MAX_LINES = 3 };
 
@@ -25,7 +29,7 @@ void prompt_ask(
 	d->prompt.request = take_request;
 	buf_clear(&d->prompt.text);
 	d->message_until = -1;
-	d->drain = d->dirty = true;
+	d->discard_typeahead = d->dirty = true;
 }
 
 void prompt_command(struct deck *d)
@@ -134,7 +138,7 @@ static void run_command(struct deck *d)
 	if (!a)
 		message_add(d, true, "%s", e.msg);
 	else
-		a->run(d, keymap_key(a, 0));
+		a->run(d, keymap_key(a, 0), a->arg);
 }
 
 bool prompt_key(struct deck *d, int32_t key)

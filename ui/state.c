@@ -1,42 +1,17 @@
 /* state.c - the variants of the shown race: which there are, their order, what is selected, what is
  * new. */
+#include "ui/state.h"
+
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/mem.h"
-#include "ui/deck.h"
+#include "ui/log_watch.h"
+#include "ui/message.h"
 #include "ui/term.h"
 
 enum { ORDER_REST_MS = 2000, BELL_REST_MS = 10000, TICK_MS = 1000 };
-
-int64_t (*deck_now_ns)(void) = clock_real_ns;
-
-enum screen deck_screen(const struct deck *d)
-{
-	return d->screen[d->depth];
-}
-
-void deck_push(struct deck *d, enum screen s)
-{
-	if (deck_screen(d) == s)
-		return;
-	if (d->depth + 1 == (int)ARRAY_LEN(d->screen))
-		d->depth--;
-	d->screen[++d->depth] = s;
-	d->scroll = 0;
-	d->dirty = true;
-}
-
-bool deck_pop(struct deck *d)
-{
-	d->dirty = true;
-	d->scroll = 0;
-	if (d->depth == 0)
-		return false;
-	d->depth--;
-	return true;
-}
 
 struct item *state_item(struct deck *d, int number)
 {
@@ -58,7 +33,7 @@ const struct race_info *state_race(struct deck *d)
 
 static void item_free(struct deck *d, struct item *it)
 {
-	watch_forget(d, it);
+	log_watch_forget(d, it);
 	pane_log_release(&it->log);
 	free(it->name);
 	free(it->last);
@@ -75,7 +50,7 @@ static struct item *item_new(struct deck *d, const struct row *r)
 	it->seen = r->v->state;
 	it->stale = true;
 	it->watch[0] = it->watch[1] = it->watch_dir = -1;
-	it->rung = r->attention != 0;
+	it->bell_rung = r->attention != 0;
 	pane_log_init(&it->log, dir);
 	free(dir);
 	return it;
@@ -106,9 +81,9 @@ static void item_update(struct deck *d, struct item *it, const struct row *r)
 	if (r->v->state != it->seen)
 		it->changed = true;
 	if (!r->attention) {
-		it->rung = false;
-	} else if (!it->rung) {
-		it->rung = true;
+		it->bell_rung = false;
+	} else if (!it->bell_rung) {
+		it->bell_rung = true;
 		ring(d);
 	}
 }
@@ -289,7 +264,7 @@ void state_open_race(struct deck *d, int race)
 	d->race = race;
 	d->selected = 0;
 	d->over_told = true;
-	dialog_close(d);
+	d->dialog.number = 0; /* its variant is not on the deck any more: it closes itself */
 	state_sync(d);
 }
 
@@ -388,8 +363,8 @@ void state_tick(struct deck *d)
 			continue;
 		pane_log_refresh(&it->log);
 		size = pane_log_size(&it->log);
-		memmove(it->bar, it->bar + 1, BOARD_BARS - 1);
-		it->bar[BOARD_BARS - 1] = rate_level(
+		memmove(it->bar, it->bar + 1, TABLE_BARS - 1);
+		it->bar[TABLE_BARS - 1] = rate_level(
 			size > it->rate_size && it->rate_size ? size - it->rate_size : 0);
 		it->rate_size = size;
 	}

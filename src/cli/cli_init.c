@@ -188,7 +188,7 @@ static int write_plan(const struct plan *p, struct err *e)
 {
 	if (mkdir(p->dir, 0755) && errno != EEXIST)
 		return err_sys(e, "io", "cannot make %s", p->dir);
-	if (p->pipeline && init_place(p->dir, &p->files, e))
+	if (p->pipeline && cli_init_place(p->dir, &p->files, e))
 		return -1;
 	if (p->race && fs_create(p->race_file, 0644, p->race_text.p, p->race_text.len, e))
 		return -1;
@@ -243,7 +243,7 @@ static int run_init(struct cli_args *a)
 				S_ISLNK(st.st_mode) ? "a link" : "a file");
 			rc = cli_fail(a, &e);
 		} else {
-			rc = cli_has(a, "upgrade") ? init_upgrade(a, p.dir) : run_new(a, &p);
+			rc = cli_has(a, "upgrade") ? cli_init_upgrade(a, p.dir) : run_new(a, &p);
 		}
 	}
 	plan_release(&p);

@@ -7,8 +7,8 @@
 
 /* Puts the files at DIR/pipeline, which must not be there: all or none, by a directory beside it
  * and a rename. */
-int init_place(const char *dir, const struct pipeline_files *p, struct err *e);
+int cli_init_place(const char *dir, const struct pipeline_files *p, struct err *e);
 /* init --upgrade of DIR/pipeline; an exit code. */
-int init_upgrade(const struct cli_args *a, const char *dir);
+int cli_init_upgrade(const struct cli_args *a, const char *dir);
 
 #endif

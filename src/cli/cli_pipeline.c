@@ -37,7 +37,7 @@ static int drop(const char *dir, const struct pipeline_files *p)
 	return rmdir(dir);
 }
 
-int init_place(const char *dir, const struct pipeline_files *p, struct err *e)
+int cli_init_place(const char *dir, const struct pipeline_files *p, struct err *e)
 {
 	char *tmp = beside(dir), *final = fs_join(dir, "pipeline");
 	int rc = pipeline_write(tmp, p, e);
@@ -147,7 +147,7 @@ static int refuse(const struct cli_args *a, const struct buf *diff, struct err *
 	return cli_fail(a, e);
 }
 
-int init_upgrade(const struct cli_args *a, const char *dir)
+int cli_init_upgrade(const struct cli_args *a, const char *dir)
 {
 	struct pipeline_files old = { NULL, 0 }, new = { NULL, 0 };
 	struct buf diff = BUF_INIT;

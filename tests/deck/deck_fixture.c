@@ -27,6 +27,7 @@
 #include "model/store.h"
 #include "ui/app.h"
 #include "ui/deck.h"
+#include "ui/state.h"
 
 enum { MAX_CLIENTS = 8, RACE = 7 };
 
@@ -397,7 +398,7 @@ int main(int argc, char **argv)
 			fx.now = now_from_env();
 			deck_now_ns = fixed_now;
 		}
-		return deck_main(argv[2], getenv("FIXTURE_TOP"),
+		return app_main(argv[2], getenv("FIXTURE_TOP"),
 			argc > 3 ? (int)strtol(argv[3], NULL, 10) : 0);
 	}
 	fprintf(stderr, "usage: deck_fixture conductor SCENE COMMON | deck COMMON [RACE]\n");

@@ -4,5 +4,5 @@
 
 int main(int argc, char **argv)
 {
-	return argc > 1 ? deck_main(argv[1], NULL, 0) : 2;
+	return argc > 1 ? app_main(argv[1], "", 0) : 2;
 }

@@ -1,8 +1,10 @@
 /* test_dialog.c - the promote box and the bottom line without a terminal: which keys do what, what
  * is shown, what never happens. */
 #include "unit.h"
-
 #include "ui/deck.h"
+#include "ui/dialog.h"
+#include "ui/message.h"
+#include "ui/prompt.h"
 
 static struct deck d;
 static struct item item;
@@ -169,10 +171,10 @@ static void on_yes(struct deck *deck, struct json *take_request)
 static void ask(enum prompt_kind kind)
 {
 	answered = 0;
-	d.drain = false;
+	d.discard_typeahead = false;
 	d.prompt.yes = on_yes;
 	prompt_ask(&d, kind, json_object(), "kill 1 claude-1?  Files and log stay.");
-	assert_true(d.drain);
+	assert_true(d.discard_typeahead);
 }
 
 static void test_prompt_yes(void **state)

@@ -95,7 +95,7 @@ static void test_drain(void **state)
 {
 	start();
 	feed("yyy\033[A", 6, 100);
-	input_drain(&in);
+	input_discard(&in);
 	assert_int_equal(input_next(&in, 100), KEY_NONE);
 }
 
@@ -103,13 +103,13 @@ static void test_names(void **state)
 {
 	char name[16];
 
-	assert_int_equal(key_parse("ctrl-l"), 12);
-	assert_int_equal(key_parse("enter"), KEY_RETURN);
-	assert_int_equal(key_parse("?"), '?');
-	assert_int_equal(key_parse("nothing"), KEY_NONE);
-	assert_string_equal(key_name(KEY_PAGE_UP, name), "pgup");
-	assert_string_equal(key_name(12, name), "^L");
-	assert_string_equal(key_name('p', name), "p");
+	assert_int_equal(input_key_parse("ctrl-l"), 12);
+	assert_int_equal(input_key_parse("enter"), KEY_RETURN);
+	assert_int_equal(input_key_parse("?"), '?');
+	assert_int_equal(input_key_parse("nothing"), KEY_NONE);
+	assert_string_equal(input_key_name(KEY_PAGE_UP, name), "pgup");
+	assert_string_equal(input_key_name(12, name), "^L");
+	assert_string_equal(input_key_name('p', name), "p");
 	input_release(&in);
 }
 

@@ -71,7 +71,7 @@ static bool key_of_words(const char *words, unsigned place)
 		assert_true(n < sizeof(word));
 		memcpy(word, words, n);
 		word[n] = '\0';
-		key = key_parse(word);
+		key = input_key_parse(word);
 		if (!key || !keymap_find(place, key))
 			return false;
 		words += n;
@@ -105,7 +105,7 @@ static void test_help(void **state)
 			continue; /* q stands beside enter, and in the ALWAYS section */
 		if (first >= '0' && first <= '9')
 			continue; /* "1-99" */
-		key_name(first, name);
+		input_key_name(first, name);
 		if (!strstr(keys, name))
 			fail_msg("help of %s does not show its key %s", actions[i].name, name);
 		assert_true(utf8_cells(keys) <= 18);

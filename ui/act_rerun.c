@@ -1,9 +1,15 @@
-/* act_again.c - run a variant again, enter its container. */
+/* act_rerun.c - run a variant again, enter its container. */
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "base/mem.h"
 #include "ui/action.h"
+#include "ui/conn.h"
+#include "ui/message.h"
+#include "ui/prompt.h"
+#include "ui/run_here.h"
+#include "ui/state.h"
+#include "ui/targets.h"
 
 static void reran(void *ctx, const struct json *ok, const struct err *e)
 {
@@ -27,24 +33,23 @@ static void send_rerun(struct deck *d, struct json *take_request)
 {
 	if (d->prompt.by_also)
 		json_put_bool(take_request, "continue", true);
-	if (link_send(d, take_request, reran))
-		act_unmark(d);
+	if (conn_send(d, take_request, reran))
+		targets_unmark(d);
 }
 
 static void ask_rerun(struct deck *d, struct item **it, size_t n)
 {
-	struct json *request = client_request("rerun");
+	struct json *request = targets_request(d, "rerun", it, n);
 	struct buf b = BUF_INIT;
 	bool work = true;
 
-	act_put_variants(d, request, it, n);
 	for (size_t i = 0; i < n; i++)
 		work &= it[i]->row->v->commit != NULL;
 	if (n == 1) {
 		buf_fmt(&b, "run %d %s again?", it[0]->number, it[0]->name);
 	} else {
 		buf_fmt(&b, "run %zu again: ", n);
-		act_name_all(it, n, &b);
+		targets_names(it, n, &b);
 		buf_str(&b, "?");
 	}
 	if (work)
@@ -56,10 +61,10 @@ static void ask_rerun(struct deck *d, struct item **it, size_t n)
 	buf_release(&b);
 }
 
-void act_rerun(struct deck *d, int32_t key)
+void act_rerun(struct deck *d, int32_t key, int arg)
 {
 	struct item **it = xcalloc(d->nitem + 1, sizeof(struct item *));
-	size_t n = act_targets(d, it), live = 0;
+	size_t n = targets_get(d, it), live = 0;
 
 	while (live < n && !variant_live(it[live]->row->v->state))
 		live++;
@@ -72,7 +77,7 @@ void act_rerun(struct deck *d, int32_t key)
 	free(it);
 }
 
-void act_shell(struct deck *d, int32_t key)
+void act_shell(struct deck *d, int32_t key, int arg)
 {
 	struct item *it = state_selected(d);
 	const char *verb[] = { "shell", NULL, NULL };
@@ -93,7 +98,7 @@ void act_shell(struct deck *d, int32_t key)
 	}
 	name = xasprintf("%d/%s", d->race, it->name);
 	verb[1] = name;
-	if (act_run_here(d, verb, &e) < 0)
+	if (run_here(d, verb, &e) < 0)
 		message_add(d, true, "The shell cannot be started: %s", e.msg);
 	free(name);
 }

@@ -1,10 +1,11 @@
-/* messages.c - one line of news at a time, and the list of all. */
+/* message.c - one line of news at a time, and the list of all. */
+#include "ui/message.h"
+
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/mem.h"
-#include "ui/deck.h"
 
 enum { NEWS_MS = 4000, KEEP = 500 };
 static const int64_t TWICE_NS = 5000000000;
@@ -71,7 +72,7 @@ void message_release(struct deck *d)
 	free(d->message);
 }
 
-void pane_messages_draw(struct deck *d, struct rect r)
+void message_draw_all(struct deck *d, struct rect r)
 {
 	char when[16];
 	long line = 0;

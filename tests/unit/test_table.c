@@ -1,7 +1,7 @@
-/* test_board.c - the board: columns and the order they leave in, cells, notes, the folded form. */
+/* test_table.c - the board: columns and the order they leave in, cells, notes, the folded form. */
 #include "unit.h"
 
-#include "ui/board.h"
+#include "ui/table.h"
 
 static struct theme theme;
 static const int64_t NOW = 1800000000LL * 1000000000;
@@ -27,10 +27,10 @@ static struct row *make(int number, const char *name, enum variant_state s, int 
 }
 
 /* The board of these rows on a screen of this size, as text. */
-static char *draw(struct board_row *rows, size_t n, int h, int w)
+static char *draw(struct table_row *rows, size_t n, int h, int w)
 {
 	struct layout_in in = { .h = h, .w = w, .nrows = n, .npanes = n };
-	struct board_opts o = { NOW, "main", false };
+	struct table_opts o = { NOW, "main", false };
 	struct canvas c;
 	struct layout l;
 	struct buf b = BUF_INIT;
@@ -38,7 +38,7 @@ static char *draw(struct board_row *rows, size_t n, int h, int w)
 	canvas_init(&c, &theme);
 	canvas_resize(&c, h, w);
 	layout_compute(&in, &l);
-	board_draw(&c, &l, rows, n, &o);
+	table_draw(&c, &l, rows, n, &o);
 	canvas_text(&c, &b);
 	canvas_release(&c);
 	return buf_take(&b);
@@ -48,7 +48,7 @@ static void test_rows(void **state)
 {
 	struct row *a = make(1, "claude-1", VS_RUNNING, 151),
 		   *b = make(12, "codex-2", VS_FAILED, 3720);
-	struct board_row rows[] = {
+	struct table_row rows[] = {
 		{ .row = a, .selected = true, .last = "\x1b[31mediting\x1b]0;x\x07 src/parse.c" },
 		{ .row = b, .marked = true }
 	};
@@ -74,7 +74,7 @@ static void test_columns_leave(void **state)
 {
 	static const char *const heads[] = { "OUT", "MEM", "CPU", "MERGE", " F ", " + ", " - " };
 	struct row *a = make(1, "a", VS_RUNNING, 5);
-	struct board_row rows[] = { { .row = a } };
+	struct table_row rows[] = { { .row = a } };
 	int seen = 0;
 
 	for (int w = 200; w >= BOARD_MIN_W; w--) {
@@ -101,10 +101,10 @@ static void test_columns_leave(void **state)
 
 static enum role note(struct row *r, const char *last, bool uncertain, const char *want)
 {
-	struct board_row b = { .row = r, .last = last, .uncertain = uncertain, .seen_ns = NOW };
-	struct board_opts o = { NOW, "main", false };
+	struct table_row b = { .row = r, .last = last, .uncertain = uncertain, .seen_ns = NOW };
+	struct table_opts o = { NOW, "main", false };
 	struct buf out = BUF_INIT;
-	enum role role = board_note(&b, &o, &out);
+	enum role role = table_note(&b, &o, &out);
 
 	assert_string_equal(out.p, want);
 	buf_release(&out);
@@ -115,6 +115,11 @@ static void test_notes(void **state)
 {
 	struct row *r = make(1, "a", VS_RUNNING, 5);
 
+	r->v->state = VS_QUEUED;
+	xreplace(&r->v->note, "queued: 4 at once");
+	note(r, NULL, false, "queued: 4 at once");
+	xreplace(&r->v->note, NULL);
+	r->v->state = VS_RUNNING;
 	assert_int_equal(note(r, "last \xe2\x80\xae line", false, "last <U+202E> line"), ROLE_DIM);
 	xreplace(&r->v->reason, "exit 0");
 	note(r, "last", false, "last");
@@ -158,7 +163,7 @@ static void test_check(void **state)
 		char out[32];
 
 		r->v->check = t[i].k;
-		board_check_text(r->v, out);
+		table_check_text(r->v, out);
 		assert_string_equal(out, t[i].want);
 	}
 	row_free(r);
@@ -168,20 +173,20 @@ static void test_sizes(void **state)
 {
 	char out[32];
 
-	board_size(0, out);
+	table_size(0, out);
 	assert_string_equal(out, "0B");
-	board_size(312LL << 20, out);
+	table_size(312LL << 20, out);
 	assert_string_equal(out, "312M");
-	board_size(1500LL << 20, out);
+	table_size(1500LL << 20, out);
 	assert_string_equal(out, "1.5G");
-	board_size(40LL << 30, out);
+	table_size(40LL << 30, out);
 	assert_string_equal(out, "40G");
 }
 
 static void test_fold(void **state)
 {
 	struct row *r[32];
-	struct board_row rows[32] = { 0 };
+	struct table_row rows[32] = { 0 };
 	char name[16], *text;
 
 	for (int i = 0; i < 32; i++) {
@@ -208,9 +213,9 @@ static void test_attributes(void **state)
 {
 	struct theme mono = { .attr[ROLE_SELECT] = { -1, -1, VT_REVERSE } };
 	struct row *a = make(1, "a", VS_RUNNING, 5), *b = make(2, "b", VS_PASSED, 5);
-	struct board_row rows[] = { { .row = a, .selected = true }, { .row = b, .changed = true } };
+	struct table_row rows[] = { { .row = a, .selected = true }, { .row = b, .changed = true } };
 	struct layout_in in = { .h = 24, .w = 80, .nrows = 2, .npanes = 2 };
-	struct board_opts o = { NOW, "main", false };
+	struct table_opts o = { NOW, "main", false };
 	struct layout l;
 	struct canvas c;
 
@@ -219,7 +224,7 @@ static void test_attributes(void **state)
 	canvas_init(&c, &mono);
 	canvas_resize(&c, 24, 80);
 	layout_compute(&in, &l);
-	board_draw(&c, &l, rows, 2, &o);
+	table_draw(&c, &l, rows, 2, &o);
 	for (int x = 0; x < 80; x++) {
 		assert_int_equal(c.cell[2 * 80 + x].attr.flags, VT_REVERSE);
 		assert_int_equal(c.cell[3 * 80 + x].attr.flags, VT_BOLD);

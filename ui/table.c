@@ -1,5 +1,6 @@
-/* board.c - columns of the board; which leave first when it is narrow; the folded form. */
-#include "ui/board.h"
+/* table.c - the board: columns of the table of variants; which leave first when it is narrow; the
+ * folded form. */
+#include "ui/table.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -22,7 +23,7 @@ static const struct {
 	[COL_MERGE] = { "MERGE", 2, 8, 4, true },
 	[COL_CPU] = { "CPU", 1, 5, 3, false },
 	[COL_MEM] = { "MEM", 2, 5, 2, false },
-	[COL_OUT] = { "OUT", 2, BOARD_BARS, 1, true },
+	[COL_OUT] = { "OUT", 2, TABLE_BARS, 1, true },
 };
 enum { NAME_X = 5, NOTE_MIN = 16 };
 
@@ -32,7 +33,7 @@ struct plan {
 	int note_x, note_w;
 };
 
-enum role board_state_role(enum variant_state s)
+enum role table_state_role(enum variant_state s)
 {
 	switch (s) {
 	case VS_PASSED:
@@ -49,14 +50,14 @@ enum role board_state_role(enum variant_state s)
 	}
 }
 
-int64_t board_elapsed_ms(const struct variant *v, int64_t now_ns)
+int64_t table_elapsed_ms(const struct variant *v, int64_t now_ns)
 {
 	int64_t end = v->ended_ns ? v->ended_ns : now_ns;
 
 	return v->started_ns ? (end - v->started_ns) / 1000000 : -1;
 }
 
-void board_check_text(const struct variant *v, char out[32])
+void table_check_text(const struct variant *v, char out[32])
 {
 	const struct check_result *k = &v->check;
 
@@ -71,7 +72,7 @@ void board_check_text(const struct variant *v, char out[32])
 		snprintf(out, 32, "-");
 }
 
-void board_size(int64_t bytes, char out[32])
+void table_size(int64_t bytes, char out[32])
 {
 	static const char unit[] = "BKMGT";
 	double v = (double)bytes;
@@ -84,7 +85,7 @@ void board_size(int64_t bytes, char out[32])
 	snprintf(out, 32, v < 10 && u > 2 ? "%.1f%c" : "%.0f%c", v, unit[u]);
 }
 
-enum role board_note(const struct board_row *b, const struct board_opts *o, struct buf *out)
+enum role table_note(const struct table_row *b, const struct table_opts *o, struct buf *out)
 {
 	const struct row *r = b->row;
 	const struct variant *v = r->v;
@@ -127,7 +128,7 @@ enum role board_note(const struct board_row *b, const struct board_opts *o, stru
 	return ROLE_DIM;
 }
 
-static const char *state_word(const struct board_row *b, char out[32])
+static const char *state_word(const struct table_row *b, char out[32])
 {
 	enum variant_state s = b->row->v->state;
 
@@ -136,7 +137,7 @@ static const char *state_word(const struct board_row *b, char out[32])
 	return out;
 }
 
-static void make_plan(struct plan *p, int w, const struct board_row *rows, size_t n)
+static void make_plan(struct plan *p, int w, const struct table_row *rows, size_t n)
 {
 	bool wide = w >= 120;
 	int longest = 0, fixed, x;
@@ -208,7 +209,7 @@ static void count_text(int64_t n, const char *sign, char out[32])
 }
 
 /* Text of a column's cell; "" = does not apply. */
-static void cell_text(const struct board_row *b, int col, char out[32])
+static void cell_text(const struct table_row *b, int col, char out[32])
 {
 	const struct variant *v = b->row->v;
 	bool live = variant_live(v->state);
@@ -233,7 +234,7 @@ static void cell_text(const struct board_row *b, int col, char out[32])
 		break;
 	case COL_MEM:
 		if (live && b->row->memory >= 0)
-			board_size(b->row->memory, out);
+			table_size(b->row->memory, out);
 		else if (live)
 			snprintf(out, 32, "-");
 		break;
@@ -244,16 +245,16 @@ static void cell_text(const struct board_row *b, int col, char out[32])
 		out[0] = '\0';
 }
 
-static void draw_bars(struct canvas *c, int y, int x, const struct board_row *b)
+static void draw_bars(struct canvas *c, int y, int x, const struct table_row *b)
 {
 	if (!variant_live(b->row->v->state) || b->row->v->state < VS_RUNNING)
 		return;
-	for (int i = 0; i < BOARD_BARS; i++)
+	for (int i = 0; i < TABLE_BARS; i++)
 		canvas_glyph(c, y, x + i, ROLE_DIM,
 			(enum glyph)(G_BAR0 + (b->bar[i] > 6 ? 6 : b->bar[i])));
 }
 
-static void draw_cells(struct canvas *c, int y, const struct plan *p, const struct board_row *b)
+static void draw_cells(struct canvas *c, int y, const struct plan *p, const struct table_row *b)
 {
 	char text[32];
 
@@ -277,9 +278,9 @@ static void draw_cells(struct canvas *c, int y, const struct plan *p, const stru
 	}
 }
 
-static void time_text(const struct variant *v, const struct board_opts *o, char out[32])
+static void time_text(const struct variant *v, const struct table_opts *o, char out[32])
 {
-	int64_t ms = board_elapsed_ms(v, o->now_ns);
+	int64_t ms = table_elapsed_ms(v, o->now_ns);
 
 	if (ms < 0)
 		snprintf(out, 32, "%s", v->state == VS_QUEUED ? "" : "-");
@@ -295,7 +296,7 @@ static enum role check_role(const struct variant *v)
 						 : ROLE_DIM;
 }
 
-static void draw_flags(struct canvas *c, int y, int x, const struct board_row *b, bool second)
+static void draw_flags(struct canvas *c, int y, int x, const struct table_row *b, bool second)
 {
 	int at = x;
 
@@ -314,7 +315,7 @@ static void draw_flags(struct canvas *c, int y, int x, const struct board_row *b
 		canvas_glyph(c, y, x + 1, ROLE_ACCENT, G_MARK);
 }
 
-static void finish_row(struct canvas *c, int y, int x, int w, const struct board_row *b)
+static void finish_row(struct canvas *c, int y, int x, int w, const struct table_row *b)
 {
 	if (b->selected)
 		canvas_select(c, y, x, w);
@@ -322,11 +323,11 @@ static void finish_row(struct canvas *c, int y, int x, int w, const struct board
 		canvas_bold(c, y, x, w);
 }
 
-static void draw_row(struct canvas *c, int y, const struct plan *p, const struct board_row *b,
-	const struct board_opts *o)
+static void draw_row(struct canvas *c, int y, const struct plan *p, const struct table_row *b,
+	const struct table_opts *o)
 {
 	const struct variant *v = b->row->v;
-	enum role state = board_state_role(v->state),
+	enum role state = table_state_role(v->state),
 		  quiet = state == ROLE_DIM ? ROLE_DIM : ROLE_TEXT;
 	struct buf note = BUF_INIT;
 	char text[32];
@@ -339,11 +340,11 @@ static void draw_row(struct canvas *c, int y, const struct plan *p, const struct
 	canvas_put(c, y, p->state_x + 2, p->word_w, state, state_word(b, text));
 	time_text(v, o, text);
 	canvas_right(c, y, p->time_x - 6, 6, quiet, text);
-	board_check_text(v, text);
+	table_check_text(v, text);
 	canvas_right(c, y, p->check_x - 6, 6, check_role(v), text);
 	draw_cells(c, y, p, b);
 	if (p->note_w > 0) {
-		enum role r = board_note(b, o, &note);
+		enum role r = table_note(b, o, &note);
 
 		canvas_put(c, y, p->note_x, p->note_w, r, note.p);
 	}
@@ -351,13 +352,13 @@ static void draw_row(struct canvas *c, int y, const struct plan *p, const struct
 	buf_release(&note);
 }
 
-static void draw_folded(struct canvas *c, int y, int x, int w, const struct board_row *b,
-	const struct board_opts *o)
+static void draw_folded(struct canvas *c, int y, int x, int w, const struct table_row *b,
+	const struct table_opts *o)
 {
 	static const char *const word[VS_COUNT] = { "queued", "prepare", "running", "saving",
 		"check", "stop", "passed", "failed", "killed", "lost" };
 	const struct variant *v = b->row->v;
-	enum role state = board_state_role(v->state),
+	enum role state = table_state_role(v->state),
 		  quiet = state == ROLE_DIM ? ROLE_DIM : ROLE_TEXT;
 	int name_w = w - 29, at;
 	char text[32];
@@ -373,7 +374,7 @@ static void draw_folded(struct canvas *c, int y, int x, int w, const struct boar
 		b->uncertain && variant_live(v->state) ? "?" : "");
 	time_text(v, o, text);
 	canvas_right(c, y, at + 9, 5, quiet, text);
-	board_check_text(v, text);
+	table_check_text(v, text);
 	if (strcmp(text, "-"))
 		canvas_right(c, y, at + 15, x + w - at - 15 < 5 ? x + w - at - 15 : 5,
 			check_role(v), text);
@@ -383,8 +384,8 @@ static void draw_folded(struct canvas *c, int y, int x, int w, const struct boar
 	finish_row(c, y, x, w, b);
 }
 
-static void draw_fold(struct canvas *c, const struct layout *l, const struct board_row *rows,
-	size_t n, const struct board_opts *o)
+static void draw_fold(struct canvas *c, const struct layout *l, const struct table_row *rows,
+	size_t n, const struct table_opts *o)
 {
 	int cols = l->fold_cols, cell = (l->board.w - (cols - 1)) / cols;
 	size_t per = (n + (size_t)cols - 1) / (size_t)cols;
@@ -403,8 +404,8 @@ static void draw_fold(struct canvas *c, const struct layout *l, const struct boa
 	}
 }
 
-void board_draw(struct canvas *c, const struct layout *l, const struct board_row *rows, size_t n,
-	const struct board_opts *o)
+void table_draw(struct canvas *c, const struct layout *l, const struct table_row *rows, size_t n,
+	const struct table_opts *o)
 {
 	struct plan p;
 

@@ -1,11 +1,14 @@
-/* link.c - the connection to the conductor: watches all races, comes back by itself, says when it
+/* conn.c - the connection to the conductor: watches all races, comes back by itself, says when it
  * is away. */
+#include "ui/conn.h"
+
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/mem.h"
-#include "ui/deck.h"
+#include "ui/message.h"
+#include "ui/state.h"
 
 enum { FIRST_ANSWER_MS = 5000, RETRY_MS = 1000 };
 
@@ -39,7 +42,7 @@ static int watch_all(struct deck *d, struct err *e)
 	return 0;
 }
 
-int link_open(struct deck *d, struct err *e)
+int conn_open(struct deck *d, struct err *e)
 {
 	d->client = client_connect(&d->store, CLIENT_AUTOSTART, e);
 	if (!d->client)
@@ -66,7 +69,7 @@ static void gone(struct deck *d)
 		"The conductor is gone; what runs goes on. The deck connects again by itself.");
 }
 
-void link_pump(struct deck *d)
+void conn_pump(struct deck *d)
 {
 	struct err e = ERR_INIT;
 	uint64_t before = d->rows.changes;
@@ -77,13 +80,13 @@ void link_pump(struct deck *d)
 		state_sync(d);
 }
 
-void link_retry(struct deck *d)
+void conn_retry(struct deck *d)
 {
 	struct err e = ERR_INIT;
 
 	if (d->client || !d->away_ms || clock_mono_ms() < d->retry_ms)
 		return;
-	if (link_open(d, &e) < 0) {
+	if (conn_open(d, &e) < 0) {
 		d->retry_ms = clock_mono_ms() + RETRY_MS;
 		d->dirty = true;
 		return;
@@ -92,7 +95,7 @@ void link_retry(struct deck *d)
 	message_add(d, false, "The conductor is back.");
 }
 
-bool link_send(struct deck *d, struct json *take_request, client_fn fn)
+bool conn_send(struct deck *d, struct json *take_request, client_fn fn)
 {
 	if (!d->client) {
 		json_free(take_request);

@@ -1,24 +1,25 @@
-/* watch.c - knows when a log grew. A watch fires once and is armed again by the frame that reads
- * the file, before it reads: so a flood costs one event a file and frame, and no growth is missed.
- * The index is watched, for its record is written last. */
+/* log_watch.c - knows when a log grew. A watch fires once and is armed again by the frame that
+ * reads the file, before it reads: so a flood costs one event a file and frame, and no growth is
+ * missed. The index is watched, for its record is written last. */
+#include "ui/log_watch.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/inotify.h>
 #include <unistd.h>
 
 #include "base/mem.h"
-#include "ui/deck.h"
 
 static const char *const index_name[2] = { "log.idx", "check.idx" };
 
-int watch_open(struct err *e)
+int log_watch_open(struct err *e)
 {
 	int fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
 
 	return fd < 0 ? err_sys(e, "internal", "cannot watch files (inotify)") : fd;
 }
 
-void watch_arm(struct deck *d, struct item *it)
+void log_watch_arm(struct deck *d, struct item *it)
 {
 	bool missing = false;
 
@@ -57,7 +58,7 @@ static void fired(struct deck *d, int wd)
 	}
 }
 
-void watch_read(struct deck *d)
+void log_watch_read(struct deck *d)
 {
 	char b[8192] __attribute__((aligned(8)));
 	ssize_t n;
@@ -74,7 +75,7 @@ void watch_read(struct deck *d)
 	}
 }
 
-void watch_forget(struct deck *d, struct item *it)
+void log_watch_forget(struct deck *d, struct item *it)
 {
 	for (int i = 0; i < 2; i++)
 		if (it->watch[i] >= 0)
