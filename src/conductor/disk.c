@@ -1,6 +1,5 @@
 /* disk.c - limits.disk: what work/, home/ and tmp/ take, measured every 10 s for the variants that
  * have such a limit. */
-#include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/dir_walk.h"
 #include "base/fs.h"
 #include "base/mem.h"
 #include "conductor/sample.h"
@@ -22,46 +22,26 @@ struct disk_job {
 	int64_t bytes;
 };
 
-/* By descriptors, never through a link: the tree is the command's. Takes fd over. */
-static int64_t measure(int fd, int depth)
+static enum dir_next add_size(void *ctx, const struct dir_entry *ent)
 {
-	DIR *d = fdopendir(fd);
-	struct dirent *de;
-	int64_t sum = 0;
+	int64_t links =
+		S_ISREG(ent->st.st_mode) && ent->st.st_nlink > 1 ? (int64_t)ent->st.st_nlink : 1;
 
-	if (!d) {
-		close(fd);
-		return 0;
-	}
-	while ((de = readdir(d))) {
-		struct stat st;
-		int sub;
-		if (!strcmp(de->d_name, ".") || !strcmp(de->d_name, ".."))
-			continue;
-		if (fstatat(dirfd(d), de->d_name, &st, AT_SYMLINK_NOFOLLOW))
-			continue;
-		sum += (int64_t)st.st_blocks * 512 /
-			(S_ISREG(st.st_mode) && st.st_nlink > 1 ? (int64_t)st.st_nlink : 1);
-		if (!S_ISDIR(st.st_mode) || depth >= DEPTH)
-			continue;
-		sub = fs_open_beneath(dirfd(d), de->d_name, O_RDONLY | O_DIRECTORY);
-		if (sub >= 0)
-			sum += measure(sub, depth + 1);
-	}
-	closedir(d);
-	return sum;
+	*(int64_t *)ctx += (int64_t)ent->st.st_blocks * 512 / links;
+	return DIR_GO_ON;
 }
 
 static void disk_work(void *arg)
 {
 	static const char *const parts[] = { "work", "home", "tmp" };
 	struct disk_job *j = arg;
+	struct dir_walk w = { add_size, &j->bytes, DEPTH, false };
 
 	for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
 		char *path = fs_join(j->dir, parts[i]);
 		int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 		if (fd >= 0)
-			j->bytes += measure(fd, 0);
+			dir_walk(&w, fd);
 		free(path);
 	}
 }

@@ -12,6 +12,7 @@
 #include "conductor/idle.h"
 #include "conductor/sched.h"
 #include "conductor/undo.h"
+#include "git/leftovers.h"
 
 struct repair {
 	struct conductor *c;
@@ -196,9 +197,16 @@ static void repair_done(void *arg)
 	free(p);
 }
 
+static void sweep_work(void *arg)
+{
+	leftovers_remove(arg);
+}
+
 void repair_begin(struct conductor *c)
 {
 	struct repair *p;
+
+	pool_post(loop_pool(c->loop), sweep_work, free, xstrdup(c->store.dir));
 
 	if (!c->replay)
 		return;

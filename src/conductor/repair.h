@@ -7,7 +7,8 @@
 
 /* What the journal says of rows is stored where variant.json is older. */
 void repair_rows(struct conductor *c, const struct replay *r);
-/* Posts the job when c->replay has open intents; frees c->replay. Its news are said to the clients.
+/* Removes what killed writers left. Posts the job when c->replay has open intents; frees c->replay.
+ * Its news are said to the clients.
  */
 void repair_begin(struct conductor *c);
 

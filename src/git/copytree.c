@@ -1,7 +1,6 @@
 /* copytree.c - lists a tree, and copies a list. */
 #include "git/copytree.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/fs.h>
@@ -11,6 +10,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "base/dir_walk.h"
 #include "base/mem.h"
 #include "base/pool.h"
 
@@ -24,50 +24,25 @@ void copytree_list_release(struct copy_list *l)
 	memset(l, 0, sizeof *l);
 }
 
-static int list_dir(int fd, const char *prefix, int depth, struct copy_list *l)
+static enum dir_next list_entry(void *ctx, const struct dir_entry *ent)
 {
-	DIR *d = fdopendir(fd);
-	struct dirent *ent;
-	int rc = 0, sub;
+	struct copy_list *l = ctx;
 
-	if (!d) {
-		close(fd);
-		return -1;
+	if (l->n == l->cap) {
+		l->cap = l->cap ? l->cap * 2 : 512;
+		l->e = xrealloc(l->e, l->cap * sizeof *l->e);
 	}
-	while (!rc && (errno = 0, ent = readdir(d))) {
-		struct stat st;
-		char *path;
-
-		if (!strcmp(ent->d_name, ".") || !strcmp(ent->d_name, ".."))
-			continue;
-		if (depth > MAX_DEPTH || fstatat(fd, ent->d_name, &st, AT_SYMLINK_NOFOLLOW)) {
-			rc = -1;
-			break;
-		}
-		path = xasprintf("%s%s%s", prefix, *prefix ? "/" : "", ent->d_name);
-		if (l->n == l->cap) {
-			l->cap = l->cap ? l->cap * 2 : 512;
-			l->e = xrealloc(l->e, l->cap * sizeof *l->e);
-		}
-		l->e[l->n++] = (struct copy_entry){ path, st };
-		if (S_ISDIR(st.st_mode)) {
-			sub = openat(
-				fd, ent->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-			rc = sub < 0 ? -1 : list_dir(sub, path, depth + 1, l);
-		}
-	}
-	if (!rc && errno)
-		rc = -1;
-	closedir(d);
-	return rc;
+	l->e[l->n++] = (struct copy_entry){ xstrdup(ent->path), ent->st };
+	return DIR_GO_ON;
 }
 
 int copytree_list(const char *root, struct copy_list *l, struct err *e)
 {
+	struct dir_walk w = { list_entry, l, MAX_DEPTH, true };
 	int fd = open(root, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 
 	memset(l, 0, sizeof *l);
-	if (fd >= 0 && !list_dir(fd, "", 0, l))
+	if (fd >= 0 && !dir_walk(&w, fd))
 		return 0;
 	err_sys(e, "disk", "%s could not be listed", root);
 	copytree_list_release(l);
