@@ -31,8 +31,8 @@ static void conflicts_work(void *arg)
 	char *tip = git_ref(j->common, j->base_ref, &ignored);
 
 	for (size_t i = 0; tip && i < j->n; i++)
-		j->v[i].judged = !diff_conflicts(
-			j->quarantine, j->base, tip, j->v[i].commit, &j->v[i].names, &ignored);
+		j->v[i].judged = !diff_conflicts(j->quarantine, j->common, j->base, tip,
+			j->v[i].commit, &j->v[i].names, &ignored);
 	free(tip);
 }
 

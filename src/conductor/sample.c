@@ -118,8 +118,8 @@ static void snap_work(void *arg)
 	if (!j->rc && j->out.commit && (!j->live || strcmp(j->live, j->out.commit))) {
 		tip = git_ref(j->common, j->base_ref, &ignored);
 		if (tip)
-			j->judged = !diff_conflicts(j->quarantine, j->base, tip, j->out.commit,
-				&j->conflicts, &ignored);
+			j->judged = !diff_conflicts(j->quarantine, j->common, j->base, tip,
+				j->out.commit, &j->conflicts, &ignored);
 		free(tip);
 	}
 	borrowed_repo_close(&lent);

@@ -58,36 +58,29 @@ static void add_setting(struct config *c, char *key)
 		d->runs = value && *value;
 }
 
-/* A call with the user's configuration, outside every work tree. */
-static void user_call(struct git_call *c, const struct git_repo *repo)
+/* With the user's configuration, outside every work tree. */
+static void user_call(struct git_call *c, const char *common)
 {
-	git_call_init(c, repo->common);
-	c->user = c->read_only = true;
-	c->cwd = repo->common;
+	git_in_tree(c, common, NULL, GIT_READS);
 	c->timeout_ms = GIT_WORK_MS;
 }
 
-static int read_config(const struct git_repo *repo, struct config *conf, struct err *e)
+static int read_config(const char *common, struct config *conf, struct err *e)
 {
 	struct git_call c;
-	struct child_result r;
 	struct strv rec = STRV_INIT;
 	int rc;
 
-	user_call(&c, repo);
-	strv_addl(&c.args, "config", "-z", "--get-regexp",
+	user_call(&c, common);
+	rc = git_list(&c, &rec, e, "config", "-z", "--get-regexp",
 		"^(core\\.autocrlf|filter\\..*\\.(clean|process|required))$", (char *)NULL);
-	rc = git_run(&c, &r, e);
-	if (rc && r.code == 1) {
+	if (rc && c.code == 1) {
 		err_clear(e);
 		rc = 0;
 	}
-	strv_split0(&rec, r.out.p, r.out.len);
 	for (size_t i = 0; !rc && i < rec.n; i++)
 		add_setting(conf, rec.v[i]);
 	strv_release(&rec);
-	child_result_release(&r);
-	git_call_release(&c);
 	return rc;
 }
 
@@ -95,17 +88,14 @@ static int read_config(const struct git_repo *repo, struct config *conf, struct 
 static int list_sources(const char *git_dir, const char *commit, struct buf *out, struct err *e)
 {
 	struct git_call c;
-	struct child_result r;
 	struct strv rec = STRV_INIT;
 	int rc;
 
 	git_call_init(&c, git_dir);
 	c.timeout_ms = GIT_WORK_MS;
-	strv_addl(&c.args, "ls-tree", "-r", "-z", "--full-tree", commit, (char *)NULL);
-	rc = git_run(&c, &r, e);
-	if (!rc && r.truncated)
+	rc = git_list(&c, &rec, e, "ls-tree", "-r", "-z", "--full-tree", commit, (char *)NULL);
+	if (!rc && c.truncated)
 		rc = err_set(e, "too_big", "The list of files is too long to look for attributes");
-	strv_split0(&rec, r.out.p, r.out.len);
 	for (size_t i = 0; !rc && i < rec.n; i++) {
 		const char *tab = strchr(rec.v[i], '\t');
 
@@ -113,26 +103,68 @@ static int list_sources(const char *git_dir, const char *commit, struct buf *out
 			buf_add(out, rec.v[i], strlen(rec.v[i]) + 1);
 	}
 	strv_release(&rec);
-	child_result_release(&r);
-	git_call_release(&c);
 	return rc;
 }
 
 static int write_index(const char *git_dir, const char *index, const struct buf *in, struct err *e)
 {
 	struct git_call c;
-	struct child_result r;
-	int rc;
 
 	git_call_init(&c, git_dir);
 	c.index = index;
 	c.in = in->p;
 	c.nin = in->len;
-	strv_addl(&c.args, "update-index", "-z", "--index-info", (char *)NULL);
-	rc = git_run(&c, &r, e);
-	child_result_release(&r);
-	git_call_release(&c);
+	return git_capture(&c, NULL, e, "update-index", "-z", "--index-info", (char *)NULL);
+}
+
+/* Of each three of "path NUL attribute NUL value NUL" the value. */
+static int ask(const char *common, const char *index, const struct strv *paths,
+	const char *const *names, struct strv *values, struct err *e)
+{
+	struct buf in = BUF_INIT;
+	struct strv f = STRV_INIT;
+	struct git_call c;
+	size_t n = 0;
+	int rc;
+
+	for (size_t i = 0; i < paths->n; i++)
+		buf_add(&in, paths->v[i], strlen(paths->v[i]) + 1);
+	user_call(&c, common);
+	c.index = index;
+	c.in = in.p;
+	c.nin = in.len;
+	strv_addl(&c.args, "check-attr", "--cached", "-z", "--stdin", (char *)NULL);
+	for (; names[n]; n++)
+		strv_add(&c.args, names[n]);
+	rc = git_list(&c, &f, e, (char *)NULL);
+	if (!rc && c.truncated)
+		rc = err_set(e, "too_big", "Too many files have changed to look for attributes");
+	else if (!rc && f.n != paths->n * n * 3)
+		rc = err_set(e, "git_failed", "git check-attr: its answer is not understood");
+	for (size_t i = 2; !rc && i < f.n; i += 3)
+		strv_add(values, f.v[i]);
+	strv_release(&f);
+	buf_release(&in);
 	return rc;
+}
+
+int attributes_values(const char *common, const char *store, const char *commit,
+	const struct strv *paths, const char *const *names, struct strv *values, struct err *e)
+{
+	static atomic_uint count;
+	struct buf sources = BUF_INIT;
+	char *index = xasprintf(
+		"%s/attributes.%d.%u.tmp", store, (int)getpid(), atomic_fetch_add(&count, 1));
+	int rc = 0;
+
+	if (paths->n)
+		rc = list_sources(store, commit, &sources, e) ||
+			(sources.len && write_index(store, index, &sources, e)) ||
+			ask(common, index, paths, names, values, e);
+	unlink(index);
+	free(index);
+	buf_release(&sources);
+	return rc ? err_prefix(e, "The attributes of the changed files could not be read") : 0;
 }
 
 static enum attr_eol eol_of(const char *text, const char *crlf, const char *eol, bool autocrlf)
@@ -152,84 +184,35 @@ static enum attr_eol eol_of(const char *text, const char *crlf, const char *eol,
 	return autocrlf ? ATTR_EOL_AUTO : ATTR_EOL_KEEP;
 }
 
-static const char *const asked[] = { "text", "crlf", "eol", "filter" };
-enum { ASKED = ARRAY_LEN(asked) };
-
-/* path NUL attribute NUL value NUL, in the order asked */
-static int take_answer(const struct child_result *r, struct config *conf, const struct strv *paths,
-	struct attributes *out, struct err *e)
-{
-	struct strv f = STRV_INIT;
-	int rc = 0;
-
-	strv_split0(&f, r->out.p, r->out.len);
-	if (f.n != paths->n * ASKED * 3)
-		rc = err_set(e, "git_failed", "git check-attr: its answer is not understood");
-	for (size_t i = 0; !rc && i < paths->n; i++) {
-		char **v = f.v + i * ASKED * 3 + 2;
-		struct driver *d = driver_of(conf, v[9], strlen(v[9]));
-
-		out->v[i].eol = eol_of(v[0], v[3], v[6], conf->autocrlf);
-		if (!d->runs && !d->required)
-			continue;
-		out->v[i].filter = xstrdup(d->name);
-		out->v[i].required = d->required;
-	}
-	strv_release(&f);
-	return rc;
-}
-
-static int ask(const struct git_repo *repo, const char *index, struct config *conf,
-	const struct strv *paths, struct attributes *out, struct err *e)
-{
-	struct buf in = BUF_INIT;
-	struct git_call c;
-	struct child_result r;
-	int rc;
-
-	for (size_t i = 0; i < paths->n; i++)
-		buf_add(&in, paths->v[i], strlen(paths->v[i]) + 1);
-	user_call(&c, repo);
-	c.index = index;
-	c.in = in.p;
-	c.nin = in.len;
-	strv_addl(&c.args, "check-attr", "--cached", "-z", "--stdin", (char *)NULL);
-	for (size_t i = 0; i < ASKED; i++)
-		strv_add(&c.args, asked[i]);
-	rc = git_run(&c, &r, e);
-	if (!rc && r.truncated)
-		rc = err_set(e, "too_big", "Too many files have changed to look for attributes");
-	if (!rc)
-		rc = take_answer(&r, conf, paths, out, e);
-	child_result_release(&r);
-	git_call_release(&c);
-	buf_release(&in);
-	return rc;
-}
-
 int attributes_read(const struct git_repo *repo, const char *store, const char *commit,
 	const struct strv *paths, struct attributes *out, struct err *e)
 {
-	static atomic_uint count;
+	static const char *const asked[] = { "text", "crlf", "eol", "filter", NULL };
+	enum { ASKED = ARRAY_LEN(asked) - 1 };
 	struct config conf = { NULL, 0, false };
-	struct buf sources = BUF_INIT;
-	char *index = xasprintf(
-		"%s/attributes.%d.%u.tmp", store, (int)getpid(), atomic_fetch_add(&count, 1));
+	struct strv values = STRV_INIT;
 	int rc = 0;
 
 	out->n = paths->n;
 	out->v = xcalloc(paths->n + 1, sizeof *out->v);
 	if (paths->n)
-		rc = read_config(repo, &conf, e) || list_sources(store, commit, &sources, e) ||
-			(sources.len && write_index(store, index, &sources, e)) ||
-			ask(repo, index, &conf, paths, out, e);
-	unlink(index);
+		rc = read_config(repo->common, &conf, e) ||
+			attributes_values(repo->common, store, commit, paths, asked, &values, e);
+	for (size_t i = 0; !rc && i < paths->n; i++) {
+		char **v = values.v + i * ASKED;
+		struct driver *d = driver_of(&conf, v[3], strlen(v[3]));
+
+		out->v[i].eol = eol_of(v[0], v[1], v[2], conf.autocrlf);
+		if (!d->runs && !d->required)
+			continue;
+		out->v[i].filter = xstrdup(d->name);
+		out->v[i].required = d->required;
+	}
 	for (size_t i = 0; i < conf.n; i++)
 		free(conf.driver[i].name);
 	free(conf.driver);
-	free(index);
-	buf_release(&sources);
-	return rc ? err_prefix(e, "The attributes of the changed files could not be read") : 0;
+	strv_release(&values);
+	return rc ? -1 : 0;
 }
 
 void attributes_release(struct attributes *a)

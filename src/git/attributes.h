@@ -10,6 +10,12 @@
 #include "git/git.h"
 #include "git/promote_internal.h"
 
+/* The values of the named attributes (array up to NULL) for each path, one after the other, as `git
+ * check-attr` prints them: "set", "unset", "unspecified" or a text. common: the user's git dir;
+ * store: a git dir for a file that is gone at the end. Paths need not exist. */
+int attributes_values(const char *common, const char *store, const char *commit,
+	const struct strv *paths, const char *const *names, struct strv *values, struct err *e);
+
 enum attr_eol {
 	ATTR_EOL_KEEP, /* -text, or nothing is said */
 	ATTR_EOL_TEXT, /* CRLF becomes LF */
@@ -24,7 +30,7 @@ struct attributes {
 	struct attr *v; /* one for each path, same order */
 	size_t n;
 };
-/* Paths need not exist. store: a git dir of ours for a file that is gone at the end. */
+/* Paths and store as above. */
 int attributes_read(const struct git_repo *repo, const char *store, const char *commit,
 	const struct strv *paths, struct attributes *out, struct err *e);
 void attributes_release(struct attributes *a);

@@ -154,15 +154,24 @@ int diff_patch(const char *git_dir, const char *a, const char *b, const char *pa
 	return rc;
 }
 
-int diff_conflicts(const char *git_dir, const char *base, const char *tip, const char *b,
-	struct strv *names, struct err *e)
+int diff_conflicts(const char *git_dir, const char *common, const char *base, const char *tip,
+	const char *b, struct strv *names, struct err *e)
 {
+	struct merge_in in = { .store = git_dir,
+		.base = base,
+		.ours = tip,
+		.theirs = b,
+		.timeout_ms = GIT_READ_MS,
+		.common = common };
+	struct merge_result r = { 0 };
 	int rc;
 
 	strv_clear(names);
 	if (!strcmp(base, tip) || !strcmp(base, b) || !strcmp(tip, b))
 		return 0;
-	rc = merge_commits(git_dir, base, tip, b, GIT_READ_MS, NULL, names, e);
+	rc = merge_commits(&in, &r, e);
+	strv_copy(names, &r.conflicts);
+	merge_result_release(&r);
 	if (rc < 0)
 		return err_prefix(e, "Whether it merges could not be found out");
 	return 0;

@@ -11,28 +11,41 @@
 
 enum { REPLAY_MAX = 1000 };
 
-static void refuse_conflicts(struct refusal *why, const struct strv *names, const char *with)
+static void refuse_conflicts(
+	struct refusal *why, const struct merge_result *r, const char *with, const char *label)
 {
-	char *list = promote_names(names);
+	char *list = promote_names(&r->conflicts), *drivers = promote_names(&r->drivers),
+	     *more = NULL;
 
-	if (names->n == 1)
-		refuse(why, "conflict", "1 file conflicts with %s: %s.", with, list);
-	else
-		refuse(why, "conflict", "%zu files conflict with %s: %s.", names->n, with, list);
+	if (r->drivers.n)
+		more = xasprintf(" Your own merge drivers are not run (%s); `git merge yolo/%s` "
+				 "runs them.",
+			drivers, label);
+	refuse(why, "conflict", "%zu %s with %s: %s.%s", r->conflicts.n,
+		r->conflicts.n == 1 ? "file conflicts" : "files conflict", with, list,
+		more ? more : "");
 	free(list);
+	free(drivers);
+	free(more);
 }
 
-static int judge_merge(
-	int rc, const char *with, const struct strv *names, struct refusal *why, struct err *e)
+/* Names go to conflicts, the tree to *tree when it is clean. */
+static int judge_merge(const struct build *b, int rc, struct merge_result *r, char **tree,
+	struct strv *conflicts, struct refusal *why, struct err *e)
 {
 	if (rc == 1)
-		refuse_conflicts(why, names, with);
+		refuse_conflicts(why, r, b->ours_name, b->label);
 	else if (rc < 0 && !strcmp(e->code, "timeout"))
 		refuse(why, "too_slow",
-			"The merge with %s did not end within a minute; merge it by hand.", with);
+			"The merge with %s did not end within a minute; merge it by hand.",
+			b->ours_name);
 	else if (rc < 0)
-		return err_prefix(e, "The merge with %s could not be built", with);
-	return 0;
+		err_prefix(e, "The merge with %s could not be built", b->ours_name);
+	else
+		*tree = xstrdup(r->tree);
+	strv_copy(conflicts, &r->conflicts);
+	merge_result_release(r);
+	return rc < 0 && !why->code ? -1 : 0;
 }
 
 static int build_joined(const struct build *b, char **out, struct strv *conflicts,
@@ -41,6 +54,13 @@ static int build_joined(const struct build *b, char **out, struct strv *conflict
 	char *tree = NULL, *have = git_tree_of(b->store, b->ours, e), *prefix = NULL,
 	     *message = NULL;
 	bool merge = b->how == PROMOTE_MERGE;
+	struct merge_in in = { .store = b->store,
+		.base = b->base,
+		.ours = b->ours,
+		.theirs = b->theirs,
+		.timeout_ms = PROMOTE_MERGE_MS,
+		.common = b->common };
+	struct merge_result r = { 0 };
 	struct merge_commit m = {
 		.parent = { b->ours, merge ? b->theirs : NULL },
 		.author = b->ident,
@@ -48,11 +68,8 @@ static int build_joined(const struct build *b, char **out, struct strv *conflict
 	};
 	int rc = have ? 0 : -1;
 
-	if (!rc) {
-		rc = merge_commits(b->store, b->base, b->ours, b->theirs, PROMOTE_MERGE_MS, &tree,
-			conflicts, e);
-		rc = judge_merge(rc, b->ours_name, conflicts, why, e);
-	}
+	if (!rc)
+		rc = judge_merge(b, merge_commits(&in, &r, e), &r, &tree, conflicts, why, e);
 	if (!rc && tree && !strcmp(tree, have))
 		refuse(why, "nothing_to_promote",
 			"%s brings nothing that %s does not have already.", b->label, b->ours_name);
@@ -101,6 +118,12 @@ static int replay_one(const struct build *b, const char *commit, char **tip, str
 {
 	struct strv f = STRV_INIT;
 	struct merge_commit m = { .committer = b->ident };
+	struct merge_in in = { .store = b->store,
+		.theirs = commit,
+		.timeout_ms = PROMOTE_MERGE_MS,
+		.common = b->common,
+		.attributes = b->ours };
+	struct merge_result r = { 0 };
 	char *tree = NULL, *have = NULL, *next = NULL;
 	int rc = read_words(b->store, commit, &f, e);
 
@@ -114,8 +137,9 @@ static int replay_one(const struct build *b, const char *commit, char **tip, str
 		xreplace(tip, commit);
 		goto out;
 	}
-	rc = merge_on_base(b->store, f.v[0], *tip, commit, PROMOTE_MERGE_MS, &tree, conflicts, e);
-	rc = judge_merge(rc, b->ours_name, conflicts, why, e);
+	in.base = f.v[0];
+	in.ours = *tip;
+	rc = judge_merge(b, merge_on_base(&in, &r, e), &r, &tree, conflicts, why, e);
 	have = !rc && tree ? git_tree_of(b->store, *tip, e) : NULL;
 	if (rc || why->code || (have && !strcmp(have, tree)))
 		goto out;
@@ -179,42 +203,45 @@ int build_promote(const struct build *b, char **out, struct strv *conflicts, str
 	return build_joined(b, out, conflicts, why, e);
 }
 
-/* base = what is to go, sides = the tip and what was before. */
-int build_revert(const char *store, const char *from, const char *to, const char *tip,
-	const char *tip_name, const char *label, const char *ident, char **out, struct refusal *why,
-	struct err *e)
+int build_revert(const struct build *b, char **out, struct refusal *why, struct err *e)
 {
-	struct strv names = STRV_INIT;
-	char *tree = NULL, *have = git_tree_of(store, tip, e), *message = NULL, *list;
-	struct merge_commit m = { .parent = { tip }, .author = ident, .committer = ident };
-	int rc =
-		have ? merge_on_base(store, from, tip, to, PROMOTE_MERGE_MS, &tree, &names, e) : -1;
+	char *have = git_tree_of(b->store, b->ours, e), *message = NULL, *list;
+	struct merge_commit m = {
+		.parent = { b->ours }, .author = b->ident, .committer = b->ident
+	};
+	struct merge_in in = { .store = b->store,
+		.base = b->base,
+		.ours = b->ours,
+		.theirs = b->theirs,
+		.timeout_ms = PROMOTE_MERGE_MS,
+		.common = b->common };
+	struct merge_result r = { 0 };
+	int rc = have ? merge_on_base(&in, &r, e) : -1;
 
 	*out = NULL;
 	if (rc == 1) {
-		list = promote_names(&names);
+		list = promote_names(&r.conflicts);
 		refuse(why, "conflict",
 			"Later commits on %s changed the same lines in %s; revert by hand.",
-			tip_name, list);
+			b->ours_name, list);
 		free(list);
 		rc = 0;
 	} else if (rc < 0) {
-		rc = err_prefix(e, "The revert on %s could not be built", tip_name);
-	} else if (!strcmp(tree, have)) {
+		rc = err_prefix(e, "The revert on %s could not be built", b->ours_name);
+	} else if (!strcmp(r.tree, have)) {
 		refuse(why, "nothing_to_undo",
-			"Nothing of %s is left in %s; there is nothing to take back.", label,
-			tip_name);
+			"Nothing of %s is left in %s; there is nothing to take back.", b->label,
+			b->ours_name);
 	} else {
 		message = xasprintf("Revert \"Promote %s\"\n\nThis takes back %s, promoted by "
 				    "yolodeck.\n\nYolodeck: %s\n",
-			label, from, label);
-		m.tree = tree;
+			b->label, b->base, b->label);
+		m.tree = r.tree;
 		m.message = message;
-		*out = merge_write(store, &m, e);
+		*out = merge_write(b->store, &m, e);
 		rc = *out ? 0 : -1;
 	}
-	strv_release(&names);
-	free(tree);
+	merge_result_release(&r);
 	free(have);
 	free(message);
 	return rc;

@@ -7,6 +7,7 @@
 
 struct build {
 	const char *store; /* git dir the objects are written to */
+	const char *common; /* the user's git dir: for the merge attributes */
 	const char *base, *ours,
 		*theirs; /* base of the variant, tip of the target, tip of the variant */
 	const char *ours_name; /* "main", for sentences */
@@ -18,9 +19,8 @@ struct build {
 /* *out = the new tip, NULL when why or conflicts say it cannot be. */
 int build_promote(const struct build *b, char **out, struct strv *conflicts, struct refusal *why,
 	struct err *e);
-/* The commit on `tip` that takes from..to back. */
-int build_revert(const char *store, const char *from, const char *to, const char *tip,
-	const char *tip_name, const char *label, const char *ident, char **out, struct refusal *why,
-	struct err *e);
+/* The commit on ours that takes theirs..base back: base = what was promoted, theirs = what was
+ * there before. */
+int build_revert(const struct build *b, char **out, struct refusal *why, struct err *e);
 
 #endif

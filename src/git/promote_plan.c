@@ -115,6 +115,7 @@ static int build(const struct promote_in *in, const struct target *t, struct pro
 	char *label = xasprintf("%d/%s", in->race, in->variant);
 	struct build b = {
 		.store = in->quarantine,
+		.common = in->repo->common,
 		.base = in->base,
 		.ours = t->tip,
 		.theirs = in->tip,

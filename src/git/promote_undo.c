@@ -57,8 +57,15 @@ static int plan_revert(const struct git_repo *repo, const char *quarantine,
 {
 	const char *store = store_of(repo, quarantine);
 	char *label = xasprintf("%d/%s", d->race, d->variant);
-	int rc = build_revert(
-		store, d->new, d->old, t->tip, t->name, label, t->ident, &p->revert_commit, why, e);
+	struct build b = { .store = store,
+		.common = repo->common,
+		.base = d->new,
+		.ours = t->tip,
+		.theirs = d->old,
+		.ours_name = t->name,
+		.label = label,
+		.ident = t->ident };
+	int rc = build_revert(&b, &p->revert_commit, why, e);
 
 	p->revert = true;
 	p->words = xstrdup("Undo would drop your later commit; make a revert commit instead?");

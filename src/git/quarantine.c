@@ -160,10 +160,28 @@ int quarantine_relink(const struct git_repo *r, const char *path, struct err *e)
 	return write_alternates(r, path, e);
 }
 
+/* As the template's, but the merge attribute is left to the caller of the merge. */
+#define QUARANTINE_ATTRIBUTES "* !text !eol !crlf !ident !filter !working-tree-encoding !diff\n"
+
+int quarantine_set_attributes(const char *path, struct err *e)
+{
+	struct buf want = BUF_INIT, have = BUF_INIT;
+	char *file = fs_join(path, "info/attributes");
+	struct err ignored = ERR_INIT;
+	int rc = 0;
+
+	buf_str(&want, QUARANTINE_ATTRIBUTES);
+	if (fs_read(file, 1 << 16, &have, &ignored) < 0 || strcmp(have.p, want.p))
+		rc = put(path, "info/attributes", &want, e);
+	free(file);
+	buf_release(&want);
+	buf_release(&have);
+	return rc;
+}
+
 int quarantine_make(const struct git_repo *r, const char *path, struct err *e)
 {
 	char *tmp = xasprintf("%s.new", path);
-	struct buf attributes = BUF_INIT;
 	int rc = 0;
 
 	if (fs_is_dir(path)) {
@@ -171,13 +189,11 @@ int quarantine_make(const struct git_repo *r, const char *path, struct err *e)
 		return quarantine_sync_shallow(r, path, e);
 	}
 	/* What a crash left under the temporary name is completed: every step may be done twice. */
-	buf_str(&attributes, TEMPLATE_ATTRIBUTES);
 	rc = init_bare(r, tmp, e) || write_alternates(r, tmp, e) ||
-		put(tmp, "info/attributes", &attributes, e) || write_excludes(r, tmp, e) ||
+		quarantine_set_attributes(tmp, e) || write_excludes(r, tmp, e) ||
 		quarantine_sync_shallow(r, tmp, e);
 	if (!rc && rename(tmp, path))
 		rc = err_sys(e, "disk", "%s could not be made", path);
-	buf_release(&attributes);
 	free(tmp);
 	return rc ? err_prefix(e, "The quarantine repository could not be made") : 0;
 }

@@ -143,12 +143,12 @@ static void conflicts(void **state)
 	b = commit_of("sed -i 's/^10$/theirs/' f1; sed -i 's/^10$/theirs/' f2; echo n >new");
 	tip = commit_of("sed -i 's/^10$/mine/' f1; sed -i 's/^10$/mine/' f2; echo m >new");
 	clean = commit_of("sed -i 's/^20$/mine/' f1; echo o >>f3");
-	OK(diff_conflicts(f.q, f.repo.head, tip, b, &names, &E));
+	OK(diff_conflicts(f.q, f.repo.common, f.repo.head, tip, b, &names, &E));
 	assert_int_equal(names.n, 3);
 	assert_true(strv_has(&names, "f1") && strv_has(&names, "f2") && strv_has(&names, "new"));
-	OK(diff_conflicts(f.q, f.repo.head, clean, b, &names, &E));
+	OK(diff_conflicts(f.q, f.repo.common, f.repo.head, clean, b, &names, &E));
 	assert_int_equal(names.n, 0);
-	OK(diff_conflicts(f.q, f.repo.head, f.repo.head, b, &names, &E));
+	OK(diff_conflicts(f.q, f.repo.common, f.repo.head, f.repo.head, b, &names, &E));
 	assert_int_equal(names.n, 0);
 	strv_release(&names);
 	free(b);
@@ -178,14 +178,14 @@ static void conflicts_without_history(void **state)
 	b = sh_in(
 		other, 0, "sed -i 's/^10$/theirs/' f1; git commit -qam theirs; git rev-parse HEAD");
 	OK(quarantine_sync_shallow(&f.repo, f.q, &E));
-	OK(diff_conflicts(f.q, f.repo.head, tip, b, &names, &E));
+	OK(diff_conflicts(f.q, f.repo.common, f.repo.head, tip, b, &names, &E));
 	assert_int_equal(names.n, 1);
 	assert_string_equal(names.v[0], "f1");
 	free(b);
 	b = sh_in(other, 0,
 		"git reset -q --hard HEAD^; echo y >>f2; git commit -qam theirs2; git rev-parse "
 		"HEAD");
-	OK(diff_conflicts(f.q, f.repo.head, tip, b, &names, &E));
+	OK(diff_conflicts(f.q, f.repo.common, f.repo.head, tip, b, &names, &E));
 	assert_int_equal(names.n, 0);
 	strv_release(&names);
 	free(b);
@@ -220,7 +220,7 @@ static void drivers_do_not_run(void **state)
 	diff_stat_release(&st);
 	OK(diff_patch(f.q, f.repo.head, b, NULL, 1 << 20, &out, &cut, &E));
 	assert_non_null(strstr(out.p, "+theirs"));
-	OK(diff_conflicts(f.q, f.repo.head, tip, b, &names, &E));
+	OK(diff_conflicts(f.q, f.repo.common, f.repo.head, tip, b, &names, &E));
 	assert_int_equal(names.n, 1);
 	sh_says(f.dir, "ls | grep MARK || true", "");
 	/* Control: in his own work tree they do. */

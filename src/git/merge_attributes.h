@@ -1,0 +1,15 @@
+/* merge_attributes.h - how git would merge certain files: text, binary (always a conflict), union,
+ * or by a driver of the user's, which we do not run. */
+#ifndef GIT_MERGE_ATTRIBUTES_H
+#define GIT_MERGE_ATTRIBUTES_H
+
+#include "git/git.h"
+
+/* By the .gitattributes of a commit, the user's info/attributes, core.attributesFile and
+ * merge.default. lines: what core.attributesFile must say for a merge without his configuration;
+ * empty = all are text. drivers: "Cargo.lock (merge=cargo)" for each that one of his drivers would
+ * merge; these become binary in lines. common: the user's git dir; store: a git dir of ours. */
+int merge_attributes(const char *common, const char *store, const char *commit,
+	const struct strv *paths, struct buf *lines, struct strv *drivers, struct err *e);
+
+#endif
