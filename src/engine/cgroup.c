@@ -29,33 +29,34 @@ static bool has_word(const char *list, const char *word)
 	return false;
 }
 
-/* Our own path in a controller's tree. */
-static char *own_path(const char *controller)
+/* The path of a process ("self", or its pid) in a controller's tree; "" = that of version 2. */
+static char *path_of(const char *process, const char *controller)
 {
 	struct buf b = BUF_INIT;
 	struct err e;
-	char *save = NULL, *found = NULL;
+	char file[64], *save = NULL, *found = NULL;
 
-	if (fs_read("/proc/self/cgroup", 1 << 16, &b, &e) == 0)
+	snprintf(file, sizeof file, "/proc/%s/cgroup", process);
+	if (fs_read(file, 1 << 16, &b, &e) == 0)
 		for (char *line = strtok_r(b.p, "\n", &save); line && !found;
 			line = strtok_r(NULL, "\n", &save)) {
 			char *list = strchr(line, ':'), *path = list ? strchr(list + 1, ':') : NULL;
 			if (!path)
 				continue;
 			*path++ = 0;
-			if (has_word(list + 1, controller))
+			if (*controller ? has_word(list + 1, controller) : !list[1])
 				found = xstrdup(path);
 		}
 	buf_release(&b);
 	return found;
 }
 
-/* Where our own cgroup of a version 1 controller is seen in the file system; NULL = nowhere. */
-static char *own_dir(const char *controller)
+/* Where such a path is seen in the file system, by our own mount table; NULL = nowhere. */
+static char *find_dir(const char *path, const char *controller)
 {
 	struct buf b = BUF_INIT;
 	struct err e;
-	char *save = NULL, *found = NULL, *path = own_path(controller);
+	char *save = NULL, *found = NULL;
 
 	if (path && fs_read("/proc/self/mountinfo", 1 << 20, &b, &e) == 0)
 		for (char *line = strtok_r(b.p, "\n", &save); line && !found;
@@ -66,14 +67,43 @@ static char *own_dir(const char *controller)
 				sscanf(rest, " - %63s %*s %1023s", type, options) != 2)
 				continue;
 			size_t n = strcmp(root, "/") ? strlen(root) : 0;
-			if (!strcmp(type, "cgroup") && has_word(options, controller) &&
-				!strncmp(path, root, n))
+			bool right = *controller
+				? !strcmp(type, "cgroup") && has_word(options, controller)
+				: !strcmp(type, "cgroup2");
+			if (right && !strncmp(path, root, n))
 				found = xasprintf(
 					"%s%s", at, strcmp(path + n, "/") ? path + n : "");
 		}
 	buf_release(&b);
-	free(path);
 	return found;
+}
+
+static char *own_dir(const char *controller)
+{
+	char *path = path_of("self", controller), *dir = find_dir(path, controller);
+
+	free(path);
+	return dir;
+}
+
+char *cgroup_of(pid_t pid)
+{
+	static const char *const controllers[] = { "memory", "cpuacct", "" };
+	struct buf dirs = BUF_INIT;
+	char process[24];
+
+	snprintf(process, sizeof process, "%d", (int)pid);
+	for (size_t i = 0; i < ARRAY_LEN(controllers); i++) {
+		char *path = path_of(process, controllers[i]), *dir = NULL;
+		/* "/" is the whole machine's, "/.." lies outside of our namespace */
+		if (path && strcmp(path, "/") != 0 && !strstr(path, "/.."))
+			dir = find_dir(path, controllers[i]);
+		if (dir)
+			buf_fmt(&dirs, "%s\n", dir);
+		free(path);
+		free(dir);
+	}
+	return buf_take(&dirs);
 }
 
 static int put(const char *dir, const char *file, const char *text)
@@ -284,71 +314,71 @@ static int64_t value(const char *dir, const char *file, const char *word)
 	return v;
 }
 
-static void each_dir(const char *file, void (*fn)(void *ctx, const char *dir), void *ctx)
+static char *read_dirs(const char *file)
 {
 	struct buf b = BUF_INIT;
 	struct err e;
-	char *save = NULL;
 
-	if (fs_read(file, 1 << 16, &b, &e) == 0)
-		for (char *dir = strtok_r(b.p, "\n", &save); dir; dir = strtok_r(NULL, "\n", &save))
-			fn(ctx, dir);
-	buf_release(&b);
+	fs_read(file, 1 << 16, &b, &e);
+	return buf_take(&b);
 }
 
-static void look_oom(void *ctx, const char *dir)
+/* Is a counter above 0 in one of the directories? */
+static bool counted(const char *file, const char *counter, const char *word)
 {
-	bool *oom = ctx;
+	char *dirs = read_dirs(file), *save = NULL;
+	bool found = false;
 
-	*oom = *oom || value(dir, "memory.oom_control", "oom_kill") > 0;
+	for (char *dir = strtok_r(dirs, "\n", &save); dir; dir = strtok_r(NULL, "\n", &save))
+		found |= value(dir, counter, word) > 0;
+	free(dirs);
+	return found;
 }
 
 bool cgroup_oom(const char *file)
 {
-	bool oom = false;
-
-	each_dir(file, look_oom, &oom);
-	return oom;
-}
-
-static void look_pids(void *ctx, const char *dir)
-{
-	bool *reached = ctx;
-
-	*reached = *reached || value(dir, "pids.events", "max") > 0;
+	return counted(file, "memory.oom_control", "oom_kill");
 }
 
 bool cgroup_pids_reached(const char *file)
 {
-	bool reached = false;
-
-	each_dir(file, look_pids, &reached);
-	return reached;
+	return counted(file, "pids.events", "max");
 }
 
-static void look_use(void *ctx, const char *dir)
+/* The first of two that is there. */
+static int64_t either(int64_t a, int64_t b)
 {
-	int64_t *use = ctx, cpu = value(dir, "cpuacct.usage", NULL),
-		memory = value(dir, "memory.usage_in_bytes", NULL);
+	return a >= 0 ? a : b;
+}
 
-	if (cpu >= 0)
-		use[0] = cpu;
-	if (memory >= 0) {
-		int64_t cache = value(dir, "memory.stat", "total_inactive_file");
-		use[1] = cache > 0 && cache < memory ? memory - cache : memory;
+void cgroup_usage(const char *dirs, int64_t *cpu_ns, int64_t *memory)
+{
+	char *copy = xstrdup(dirs), *save = NULL;
+
+	*cpu_ns = *memory = -1;
+	for (char *dir = strtok_r(copy, "\n", &save); dir; dir = strtok_r(NULL, "\n", &save)) {
+		int64_t us = value(dir, "cpu.stat", "usage_usec");
+		int64_t cpu = either(value(dir, "cpuacct.usage", NULL), us < 0 ? us : us * 1000);
+		int64_t use = either(value(dir, "memory.usage_in_bytes", NULL),
+			value(dir, "memory.current", NULL));
+		int64_t cache = either(value(dir, "memory.stat", "total_inactive_file"),
+			value(dir, "memory.stat", "inactive_file"));
+		*cpu_ns = either(*cpu_ns, cpu);
+		if (*memory < 0 && use >= 0)
+			*memory = cache > 0 && cache < use ? use - cache : use;
 	}
+	free(copy);
 }
 
 void cgroup_sample(const char *file, int64_t *cpu_ns, int64_t *memory)
 {
-	int64_t use[2] = { -1, -1 };
+	char *dirs = read_dirs(file);
 
-	each_dir(file, look_use, use);
-	*cpu_ns = use[0];
-	*memory = use[1];
+	cgroup_usage(dirs, cpu_ns, memory);
+	free(dirs);
 }
 
-static void remove_dir(void *ctx, const char *dir)
+static void remove_dir(const char *dir)
 {
 	struct buf b = BUF_INIT;
 	struct err e;
@@ -366,6 +396,10 @@ static void remove_dir(void *ctx, const char *dir)
 
 void cgroup_remove(const char *file)
 {
-	each_dir(file, remove_dir, NULL);
+	char *dirs = read_dirs(file), *save = NULL;
+
+	for (char *dir = strtok_r(dirs, "\n", &save); dir; dir = strtok_r(NULL, "\n", &save))
+		remove_dir(dir);
 	unlink(file);
+	free(dirs);
 }

@@ -1,5 +1,5 @@
-/* cgroup.h - limits of memory, pids and cpus for what runs on this machine without a daemon
- * (local).
+/* cgroup.h - control groups: limits of memory, pids and cpus for what runs on this machine without
+ * a daemon (local), and what any process's group uses.
  *
  * Ways: CGROUP_V1, directories of our own below our own cgroup (root only); CGROUP_SYSTEMD, a
  * transient scope made by systemd-run, which starts the program in it. Version 2 without systemd is
@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "base/buf.h"
 #include "base/err.h"
@@ -41,7 +42,14 @@ void cgroup_scope(
 /* By the file of cgroup_make; a missing file is "no". */
 bool cgroup_oom(const char *file); /* did the memory limit kill something? */
 bool cgroup_pids_reached(const char *file); /* did the limit of processes refuse one? */
-void cgroup_sample(const char *file, int64_t *cpu_ns, int64_t *memory); /* -1 = not known */
+void cgroup_sample(const char *file, int64_t *cpu_ns, int64_t *memory); /* as cgroup_usage */
 void cgroup_remove(const char *file); /* kills what is left in it */
+
+/* The directories of a process's groups, version 1 or 2, one a line; "" = not seen from here. The
+ * caller frees. */
+char *cgroup_of(pid_t pid);
+/* cpu time, and memory without the inactive file cache, of such directories; -1 = not known, or the
+ * groups are gone. */
+void cgroup_usage(const char *dirs, int64_t *cpu_ns, int64_t *memory);
 
 #endif

@@ -10,12 +10,204 @@
 #include "base/child.h"
 #include "base/diag.h"
 #include "base/mem.h"
+#include "engine/cgroup.h"
+#include "engine/docker_image.h"
 
-enum { REMOVE_MS = 30000, PROBE_MS = 1900 };
+enum { REMOVE_MS = 30000, PROBE_MS = 1900, LIST_MS = 5000, PING_MS = 1500 };
 
 static struct docker *of(struct engine *g)
 {
 	return (struct docker *)g;
+}
+
+/* ---- probes: which daemon, of what kind, what it enforces; or why there is none ---- */
+
+static void answer_probes(struct docker *d, const struct engine_report *r)
+{
+	struct docker_probe *p = d->probes, *next;
+	loop_cancel(d->probe_over);
+	d->probe_over = NULL;
+	d->probes = NULL;
+	for (; p; p = next) {
+		next = p->next;
+		p->fn(p->ctx, r);
+		free(p);
+	}
+}
+
+static void probe_good(struct docker *d)
+{
+	const struct docker_info *i = d->info;
+	const struct docker_endpoint *p = docker_conn_endpoint(d->conn);
+	struct engine_report r = { .ok = true,
+		.isolation = "container",
+		.limit_memory = i->memory,
+		.limit_pids = i->pids,
+		.limit_cpus = i->cpus };
+	snprintf(r.why, sizeof(r.why), "%s %.60s, API 1.%d, %s, at %.200s (%.60s)",
+		i->podman ? "podman" : "docker", i->version, i->api,
+		i->rootless ? "rootless" : "rootful", p->socket, p->how);
+	if (i->rootless)
+		snprintf(r.warn, sizeof(r.warn), "log not guarded");
+	answer_probes(d, &r);
+}
+
+static void probe_bad(struct docker *d, const struct err *e, const char *next)
+{
+	struct engine_report r = { 0 };
+	snprintf(r.code, sizeof(r.code), "%s", e->code);
+	snprintf(r.why, sizeof(r.why), "%.400s%s%.100s", e->msg, *next ? "; " : "", next);
+	answer_probes(d, &r);
+}
+
+static void probe_over(void *ctx)
+{
+	struct docker *d = ctx;
+	struct http_answer silent = { .trouble = HTTP_TIMEOUT, .body = BUF_INIT };
+	struct err e = d->failure;
+	char next[256] = "";
+	d->probe_over = NULL;
+	if (docker_conn_endpoint(d->conn))
+		docker_trouble(docker_conn_endpoint(d->conn), &silent, &e, next, sizeof(next));
+	probe_bad(d, &e, next);
+}
+
+static void on_probe_ping(void *ctx, const struct http_answer *a)
+{
+	struct docker *d = ctx;
+	d->probing = false;
+	if (a->trouble == HTTP_OK) /* else the connection is lost, and the next attempt answers */
+		probe_good(d);
+	docker_schedule_pump(d);
+}
+
+/* It was up already: does it still answer? */
+static void probe_again(struct docker *d)
+{
+	if (!d->probes || d->probing)
+		return;
+	d->probing = true;
+	docker_call(d->conn,
+		&(struct docker_request){
+			.method = "GET", .path = "/_ping", .timeout_ms = PING_MS },
+		on_probe_ping, d);
+}
+
+/* ---- the connection ---- */
+
+static void say_away(struct docker *d, const struct err *why)
+{
+	if (!d->tasks || (d->said_away && !strncmp(d->away_why, why->msg, 500)))
+		return;
+	d->said_away = true;
+	snprintf(d->away_why, sizeof(d->away_why), "%.500s", why->msg);
+	d->ev->away(d->ev->ctx, why->msg, docker_conn_next_step(d->conn));
+}
+
+static void on_lost(struct docker *d)
+{
+	d->up = d->listing = false;
+	for (struct docker_task *k = d->tasks; k; k = k->next)
+		docker_task_lost(k);
+	for (struct docker_remove *r = d->removes; r; r = r->next)
+		r->sent = false;
+	d->inflight = 0;
+}
+
+static void on_conn(void *ctx, enum docker_state state, const struct err *e)
+{
+	struct docker *d = ctx;
+	d->failure = *e;
+	docker_schedule_pump(d);
+	if (state == DOCKER_UP) {
+		d->up = true;
+		d->listed = false;
+		if (d->probes && !d->probing)
+			probe_good(d);
+		if (d->said_away)
+			d->ev->away(d->ev->ctx, NULL, NULL);
+		d->said_away = false;
+	} else if (d->up) {
+		on_lost(d);
+		/* a broken stream may be no more than a restart: the first try will tell; silence
+		 * needs no second opinion */
+		if (!strcmp(e->code, "docker_silent"))
+			say_away(d, e);
+	} else {
+		if (d->probes)
+			probe_bad(d, e, docker_conn_next_step(d->conn));
+		docker_images_fail(d->images, e, docker_conn_next_step(d->conn));
+		say_away(d, e);
+	}
+}
+
+/* After those a container may have ended. An "oom" may have hit only a part of it. */
+void docker_event(void *docker, const char *line, size_t n)
+{
+	static const char *const ends[] = { "die", "destroy", "remove", "stop" };
+	struct docker *d = docker;
+	struct err e = ERR_INIT;
+	struct json *j = json_parse(line, n, &e);
+	const char *action = json_str(j, "Action", ""),
+		   *id = json_str(json_get(j, "Actor"), "ID", "");
+	bool ended = false, oom = !strcmp(action, "oom");
+	for (size_t i = 0; i < ARRAY_LEN(ends); i++)
+		ended |= !strcmp(action, ends[i]);
+	for (struct docker_task *k = d->tasks; (ended || oom) && *id && k; k = k->next) {
+		if (strcmp(k->t->id, id))
+			continue;
+		k->oom_event |= oom;
+		k->dirty |= ended;
+		docker_schedule_pump(d);
+	}
+	json_free(j);
+}
+
+/* ---- the list: what is there by our label, whatever it is called now ---- */
+
+static void take_listed(struct docker *d, const struct json *container)
+{
+	const struct json *labels = json_get(container, "Labels");
+	const char *id = json_str(container, "Id", "");
+	bool known = false;
+	for (struct docker_task *k = d->tasks; k; k = k->next) {
+		if (!docker_outcome_ours(k->t, labels))
+			continue;
+		known = true;
+		if (!k->t->id[0] && k->phase != TASK_NEW)
+			snprintf(k->t->id, sizeof(k->t->id), "%s", id);
+	}
+	if (!known)
+		diag(DIAG_INFO, "docker: container %.12s (race %s, %s) has no task now", id,
+			json_str(labels, "yolodeck.race", "?"),
+			json_str(labels, "yolodeck.variant", "?"));
+}
+
+static void on_list(void *ctx, const struct http_answer *a)
+{
+	struct docker *d = ctx;
+	struct err e = ERR_INIT;
+	struct json *j = json_parse(a->body.p, a->body.len, &e);
+	d->listing = false;
+	d->listed = a->trouble == HTTP_OK; /* else asked again */
+	for (const struct json *c = json_first(j); a->status == 200 && c; c = json_next(c))
+		take_listed(d, c);
+	json_free(j);
+	docker_schedule_pump(d);
+}
+
+static void list(struct docker *d)
+{
+	struct buf path = BUF_INIT;
+	char *filters = xasprintf("{\"label\":[\"yolodeck.repo=%s\"]}", d->repo_id);
+	buf_str(&path, "/containers/json?all=1&filters=");
+	http_encode(filters, &path);
+	d->listing = true;
+	docker_call(d->conn,
+		&(struct docker_request){ .method = "GET", .path = path.p, .timeout_ms = LIST_MS },
+		on_list, d);
+	buf_release(&path);
+	free(filters);
 }
 
 /* ---- removal ---- */
@@ -23,18 +215,17 @@ static struct docker *of(struct engine *g)
 static void on_removed(void *ctx, const struct http_answer *a)
 {
 	struct docker_remove *r = ctx;
-	char said[DOCKER_TEXT];
+	char said[DOCKER_TEXT] = "no answer";
+	docker_schedule_pump(r->d);
 	if (a->trouble != HTTP_OK && (a->trouble == HTTP_CANCELLED || ++r->tries < DOCKER_TRIES)) {
-		r->sent = false; /* asked again, now or when the link is back */
+		r->sent = false; /* asked again, now or when the connection is back */
 		return;
 	}
-	if (a->trouble != HTTP_OK) {
-		diag(DIAG_WARN, "docker: %.40s could not be removed: no answer", r->key);
-	} else if (a->status >= 400 && a->status != 404 && a->status != 409) {
+	if (a->trouble == HTTP_OK)
 		docker_message(a, said, sizeof(said));
+	if (a->trouble != HTTP_OK || (a->status >= 400 && a->status != 404 && a->status != 409))
 		diag(DIAG_WARN, "docker: %.40s could not be removed (%d): %s", r->key, a->status,
 			said);
-	}
 	struct docker_remove **at = &r->d->removes;
 	while (*at != r)
 		at = &(*at)->next;
@@ -50,8 +241,8 @@ static void send_removals(struct docker *d)
 			continue;
 		char *path = xasprintf("/containers/%s?force=1&v=1", r->key);
 		r->sent = true;
-		docker_call(d, NULL,
-			&(struct docker_req){ .method = "DELETE",
+		docker_call(d->conn,
+			&(struct docker_request){ .method = "DELETE",
 				.path = path,
 				.timeout_ms = REMOVE_MS,
 				.late_ms = 5000 },
@@ -67,35 +258,75 @@ static void end_unsent(struct docker *d)
 	for (struct docker_task *k = d->tasks, *next; k; k = next) {
 		next = k->next;
 		if (k->phase == TASK_NEW && !k->slot && k->stop_asked)
-			docker_finish(k, ENGINE_STOPPED, "stopped before it started");
+			docker_task_finish(k, ENGINE_STOPPED, "stopped before it started");
 	}
+}
+
+static void set_note(struct docker_task *k, const char *note)
+{
+	if (!strcmp(k->note, note))
+		return;
+	snprintf(k->note, sizeof(k->note), "%s", note);
+	k->d->ev->note(k->d->ev->ctx, k->t, k->note);
+}
+
+/* A task that is to be created has its image, or waits and its row says for what. False = it is
+ * over. */
+static bool get_image(struct docker_task *k)
+{
+	struct docker_images *g = k->d->images;
+	struct err e = ERR_INIT;
+	const char *note = "";
+	if (k->phase != TASK_NEW || k->slot || k->stop_asked)
+		return true;
+	if (k->image_gone)
+		docker_images_recheck(g, k->t->race, k->t->image);
+	k->image_gone = false;
+	if (docker_images_get(g, k->t->race, k->t->image, &k->image, &note, &e) < 0) {
+		docker_task_finish(k, ENGINE_NOT_STARTED, e.msg);
+		return false;
+	}
+	if (*note || k->image)
+		set_note(k, note);
+	return true;
 }
 
 static void pump(void *ctx)
 {
 	struct docker *d = ctx;
 	d->pump = NULL;
-	if (d->link != LINK_UP) {
+	if (!d->up) {
+		bool now = d->probes || docker_images_asked(d->images);
 		end_unsent(d);
-		bool waits = (d->tasks || d->removes) && !d->retry;
-		if (d->probes || d->asks || waits)
-			docker_connect(d);
+		/* who was told that it is away is told that it is back */
+		if (now || d->tasks || d->removes || d->said_away)
+			docker_conn_open(d->conn, now);
 		return;
 	}
-	docker_probe_again(d);
-	image_pump(d);
+	probe_again(d);
+	if (!d->listed) {
+		if (!d->listing)
+			list(d);
+		return;
+	}
 	send_removals(d);
 	for (struct docker_task *k = d->tasks, *next; k; k = next) {
 		next = k->next;
-		docker_step(k);
+		if (get_image(k))
+			docker_task_step(k);
 	}
-	image_sweep(d);
+	docker_images_pump(d->images);
 }
 
-void docker_poke(struct docker *d)
+void docker_schedule_pump(struct docker *d)
 {
 	if (!d->pump)
 		d->pump = loop_after(d->loop, 0, pump, d);
+}
+
+static void on_image(void *ctx)
+{
+	docker_schedule_pump(ctx);
 }
 
 /* ---- the table's functions ---- */
@@ -103,6 +334,8 @@ void docker_poke(struct docker *d)
 static struct engine *docker_open(const struct engine_ctx *c, struct err *e)
 {
 	struct docker *d = xcalloc(1, sizeof(*d));
+	struct docker_conn_events ev = { .changed = on_conn, .event = docker_event, .ctx = d };
+	char *label = xasprintf("yolodeck.repo=%s", c->repo_id);
 	long cores = sysconf(_SC_NPROCESSORS_ONLN);
 	d->base.type = &engine_docker;
 	d->loop = c->loop;
@@ -111,19 +344,20 @@ static struct engine *docker_open(const struct engine_ctx *c, struct err *e)
 	d->repo_id = xstrdup(c->repo_id);
 	d->runner = xstrdup(c->runner);
 	d->window = cores > 0 ? 2 * (int)cores : 2;
-	d->retry_ms = 250;
+	d->conn = docker_conn_new(d->loop, label, &ev);
+	d->info = docker_conn_info(d->conn);
+	d->images = docker_images_new(d->loop, d->conn, d->state_dir, d->repo_id, on_image, d);
+	free(label);
 	return &d->base;
 }
 
 static void docker_close(struct engine *g)
 {
 	struct docker *d = of(g);
-	docker_link_close(d);
-	image_close(d);
-	while (d->tasks) {
-		d->tasks->call = NULL;
+	while (d->tasks)
 		docker_task_free(d->tasks);
-	}
+	docker_images_free(d->images);
+	docker_conn_free(d->conn);
 	while (d->removes) {
 		struct docker_remove *r = d->removes;
 		d->removes = r->next;
@@ -136,6 +370,7 @@ static void docker_close(struct engine *g)
 		free(p);
 	}
 	loop_cancel(d->pump);
+	loop_cancel(d->probe_over);
 	free(d->state_dir);
 	free(d->repo_id);
 	free(d->runner);
@@ -149,32 +384,20 @@ static void docker_probe(struct engine *g, engine_probe_fn fn, void *ctx)
 	*p = (struct docker_probe){ .next = d->probes, .fn = fn, .ctx = ctx };
 	d->probes = p;
 	if (!d->probe_over)
-		d->probe_over = loop_after(d->loop, PROBE_MS, docker_probe_over, d);
-	docker_poke(d);
+		d->probe_over = loop_after(d->loop, PROBE_MS, probe_over, d);
+	docker_schedule_pump(d);
 }
 
 static void docker_prepare(
 	struct engine *g, struct spec *s, const char *from, engine_done_fn fn, void *ctx)
 {
-	image_prepare(of(g), s, fn, ctx);
-}
-
-static struct docker_task *add_task(struct docker *d, struct engine_task *t, enum task_phase phase)
-{
-	struct docker_task *k = xcalloc(1, sizeof(*k)), **at = &d->tasks;
-	*k = (struct docker_task){ .d = d, .t = t, .phase = phase, .usage = DOCKER_USAGE_INIT };
-	while (*at)
-		at = &(*at)->next;
-	*at = k;
-	t->priv = k;
-	docker_poke(d);
-	return k;
+	docker_images_check(of(g)->images, s, fn, ctx);
 }
 
 static void docker_start(struct engine *g, struct engine_task *t)
 {
 	t->id[0] = 0;
-	add_task(of(g), t, TASK_NEW);
+	docker_task_new(of(g), t, TASK_NEW);
 }
 
 static void docker_stop(struct engine *g, struct engine_task *t)
@@ -183,15 +406,14 @@ static void docker_stop(struct engine *g, struct engine_task *t)
 	if (!k)
 		return;
 	k->stop_asked = true;
-	docker_poke(k->d);
+	docker_schedule_pump(k->d);
 }
 
 static void docker_adopt(struct engine *g, struct engine_task *t)
 {
-	struct docker_task *k = add_task(of(g), t, TASK_LOOK);
+	struct docker_task *k = docker_task_new(of(g), t, TASK_LOOKUP);
 	k->adopting = true;
 	k->said_started = t->id[0] != 0;
-	k->losses = k->d->losses;
 }
 
 static void docker_remove(
@@ -204,12 +426,12 @@ static void docker_remove(
 	struct docker_remove *r = xcalloc(1, sizeof(*r)), **at = &d->removes;
 	char key[128];
 	snprintf(t.id, sizeof(t.id), "%s", id ? id : "");
-	docker_key(&t, key, sizeof(key));
+	docker_body_key(&t, key, sizeof(key));
 	*r = (struct docker_remove){ .d = d, .key = xstrdup(key) };
 	while (*at)
 		at = &(*at)->next;
 	*at = r;
-	docker_poke(d);
+	docker_schedule_pump(d);
 }
 
 static int docker_exec_argv(struct engine *g, const struct engine_task *t, const char *const *cmd,
@@ -221,14 +443,12 @@ static int docker_exec_argv(struct engine *g, const struct engine_task *t, const
 	char *client = child_which("docker", NULL);
 	if (!client)
 		return err_set(e, "no_docker_client",
-			"the `docker` program is needed to enter a container and is not on your "
-			"PATH; "
-			"install the Docker command line");
-	docker_owner(d, &uid, &gid);
-	docker_key(t, key, sizeof(key));
+			"the `docker` program is needed to enter a container and is not on your PATH; install the Docker command line");
+	docker_body_owner(d, &uid, &gid);
+	docker_body_key(t, key, sizeof(key));
 	strv_take(out, client);
-	if (d->settled)
-		strv_fmt(out, "--host=unix://%s", d->places[d->place].socket);
+	if (docker_conn_endpoint(d->conn))
+		strv_fmt(out, "--host=unix://%s", docker_conn_endpoint(d->conn)->socket);
 	strv_addl(out, "exec", "-i", NULL);
 	if (tty)
 		strv_add(out, "-t");
@@ -244,18 +464,16 @@ static void docker_sample(
 {
 	const struct docker_task *k = t->priv;
 	*cpu_ns = *memory = -1;
-	if (k) {
-		docker_heartbeat(k->d);
-		docker_usage_sample(&k->usage, cpu_ns, memory);
-	}
+	if (!k)
+		return;
+	docker_conn_heartbeat(k->d->conn);
+	if (k->groups)
+		cgroup_usage(k->groups, cpu_ns, memory);
 }
 
 static void docker_work_owner(struct engine *g, int *uid, int *gid)
 {
-	if (getuid() == 0 && !of(g)->info.rootless)
-		*uid = *gid = DOCKER_NOBODY;
-	else
-		*uid = *gid = -1;
+	*uid = *gid = getuid() == 0 && !of(g)->info->rootless ? DOCKER_NOBODY : -1;
 }
 
 const struct engine_type engine_docker = {

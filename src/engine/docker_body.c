@@ -16,23 +16,23 @@
 #include "engine/host.h"
 #include "git/checkout.h"
 
-void docker_name(const struct engine_task *t, char *out, size_t n)
+void docker_body_name(const struct engine_task *t, char *out, size_t n)
 {
 	snprintf(out, n, "yolo-%.8s-%d-%s%s", t->repo_id, t->race, t->variant,
 		t->check ? "-check" : "");
 }
 
-void docker_key(const struct engine_task *t, char *out, size_t n)
+void docker_body_key(const struct engine_task *t, char *out, size_t n)
 {
 	if (t->id[0])
 		snprintf(out, n, "%s", t->id);
 	else
-		docker_name(t, out, n);
+		docker_body_name(t, out, n);
 }
 
-void docker_owner(const struct docker *d, int *uid, int *gid)
+void docker_body_owner(const struct docker *d, int *uid, int *gid)
 {
-	if (d->info.rootless) {
+	if (d->info->rootless) {
 		*uid = *gid = 0; /* container 0 is the user */
 		return;
 	}
@@ -65,10 +65,10 @@ static void put_entrypoint(const struct docker *d, const struct engine_task *t, 
 {
 	struct strv v = STRV_INIT;
 	int uid, gid;
-	docker_owner(d, &uid, &gid);
+	docker_body_owner(d, &uid, &gid);
 	strv_addl(&v, "/.yolo/run", "--log", "/.yolo/log", "--idx", "/.yolo/idx", "--cwd", "/work",
 		NULL);
-	if (d->info.rootless) {
+	if (d->info->rootless) {
 		strv_add(&v, "--unguarded");
 	} else {
 		strv_addl(&v, "--gate", "/.yolo", NULL);
@@ -175,13 +175,13 @@ static int put_mounts(const struct docker *d, const struct engine_task *t, const
 static void put_limits(const struct docker *d, const struct engine_task *t, struct json *config)
 {
 	const struct limits *l = &t->limits;
-	if (l->memory > 0 && d->info.memory) {
+	if (l->memory > 0 && d->info->memory) {
 		json_put_int(config, "Memory", l->memory);
 		json_put_int(config, "MemorySwap", l->memory); /* else twice as much */
 	}
-	if (l->pids > 0 && d->info.pids)
+	if (l->pids > 0 && d->info->pids)
 		json_put_int(config, "PidsLimit", l->pids);
-	if (l->cpus > 0 && d->info.cpus)
+	if (l->cpus > 0 && d->info->cpus)
 		json_put_int(config, "NanoCpus", (int64_t)(l->cpus * 1e9 + 0.5));
 	json_put_int(config, "OomScoreAdj", 500);
 	struct json *limits = json_array(), *core = json_object();
@@ -195,7 +195,7 @@ static void put_limits(const struct docker *d, const struct engine_task *t, stru
 static void put_guards(const struct docker *d, const struct engine_task *t, struct json *config)
 {
 	put_list(config, "CapDrop", (const char *const[]){ "ALL", NULL });
-	if (!d->info.rootless) {
+	if (!d->info->rootless) {
 		put_list(config, "CapAdd",
 			(const char *const[]){ "SETUID", "SETGID", "KILL", "DAC_OVERRIDE", NULL });
 		json_put_str(
@@ -203,13 +203,13 @@ static void put_guards(const struct docker *d, const struct engine_task *t, stru
 	}
 	struct json *sec = json_array();
 	json_add_str(sec, "no-new-privileges:true");
-	if (d->info.selinux)
+	if (d->info->selinux)
 		json_add_str(sec, "label=disable");
 	json_put(config, "SecurityOpt", sec);
 	json_put_str(config, "IpcMode", "private");
 	json_put_str(config, "NetworkMode",
 		t->network && !strcmp(t->network, "none") ? "none" : "bridge");
-	if (d->info.userns) /* a remapped root could not even open the log */
+	if (d->info->userns) /* a remapped root could not even open the log */
 		json_put_str(config, "UsernsMode", "host");
 	json_put_bool(config, "Init", false); /* a daemon may default to its own pid 1 */
 	json_put_str(put_object(config, "LogConfig"), "Type", "none");
@@ -222,7 +222,7 @@ int docker_body(const struct docker *d, const struct engine_task *t, const char 
 	struct host h = { 0 };
 	struct strv env = STRV_INIT;
 	int uid, gid, rc = -1;
-	docker_owner(d, &uid, &gid);
+	docker_body_owner(d, &uid, &gid);
 	if (!strcmp(t->image, "host") &&
 		host_table(&h, d->state_dir, uid, gid, &t->mounts, e) < 0) {
 		host_release(&h);

@@ -6,16 +6,31 @@
 
 #include "base/diag.h"
 #include "base/mem.h"
+#include "engine/cgroup.h"
 #include "engine/docker.h"
 
 enum {
 	CREATE_MS = 30000,
 	START_MS = 60000,
 	INSPECT_MS = 5000,
-	DROP_MS = 30000,
-	LOOK_MS = 200,
-	HOLD_MS = 1500
+	REMOVE_MS = 30000,
+	RETRY_MS = 200,
+	EXIT_DELAY_MS = 1500
 };
+
+struct docker_task *docker_task_new(struct docker *d, struct engine_task *t, enum task_phase phase)
+{
+	struct docker_task *k = xcalloc(1, sizeof(*k)), **at = &d->tasks;
+	*k = (struct docker_task){
+		.d = d, .t = t, .phase = phase, .losses = docker_conn_losses(d->conn)
+	};
+	while (*at)
+		at = &(*at)->next;
+	*at = k;
+	t->priv = k;
+	docker_schedule_pump(d);
+	return k;
+}
 
 /* ---- the end of a task ---- */
 
@@ -25,7 +40,21 @@ static void release_slot(struct docker_task *k)
 		return;
 	k->slot = false;
 	k->d->inflight--;
-	docker_poke(k->d);
+	docker_schedule_pump(k->d);
+}
+
+static void take_slot(struct docker_task *k)
+{
+	if (k->slot)
+		return;
+	k->slot = true;
+	k->d->inflight++;
+}
+
+static void cancel_retry(struct docker_task *k)
+{
+	loop_cancel(k->retry);
+	k->retry = NULL;
 }
 
 void docker_task_free(struct docker_task *k)
@@ -34,9 +63,11 @@ void docker_task_free(struct docker_task *k)
 	while (*at != k)
 		at = &(*at)->next;
 	*at = k->next;
+	if (k->call)
+		docker_call_cancel(k->call);
 	release_slot(k);
-	loop_cancel(k->again);
-	docker_usage_close(&k->usage);
+	cancel_retry(k);
+	free(k->groups);
 	k->t->priv = NULL;
 	free(k);
 }
@@ -50,119 +81,140 @@ static void finish(struct docker_task *k, const struct engine_end *end)
 	d->ev->ended(d->ev->ctx, t, &e);
 }
 
-void docker_finish(struct docker_task *k, enum engine_cause cause, const char *words)
+static void set_end(struct engine_end *end, enum engine_cause cause, const char *reason)
 {
-	struct engine_end end = { .cause = cause, .exit = -1 };
-	snprintf(end.reason, sizeof(end.reason), "%.500s", words);
+	*end = (struct engine_end){ .cause = cause, .exit = -1 };
+	snprintf(end->reason, sizeof(end->reason), "%.500s", reason);
+}
+
+void docker_task_finish(struct docker_task *k, enum engine_cause cause, const char *reason)
+{
+	struct engine_end end;
+	set_end(&end, cause, reason);
 	finish(k, &end);
 }
 
-/* There is a container that must not run: away with it first. */
-static void drop(struct docker_task *k, enum engine_cause cause, const char *words)
+/* There is a container that must not run: it is removed first. */
+static void remove_first(struct docker_task *k, enum engine_cause cause, const char *reason)
 {
-	k->end = (struct engine_end){ .cause = cause, .exit = -1 };
-	snprintf(k->end.reason, sizeof(k->end.reason), "%.500s", words);
-	k->phase = TASK_DROP;
-	loop_cancel(k->again);
-	k->again = NULL;
-	docker_poke(k->d);
+	set_end(&k->end, cause, reason);
+	k->phase = TASK_REMOVING;
+	cancel_retry(k);
 }
 
 /* Something asked for is not enforced ("" = nothing): a reason not to run, unless the race allows
  * it. */
-static bool refused_unlimited(const struct docker_task *k, char *words, size_t n)
+static bool refused_unlimited(const struct docker_task *k, char *reason, size_t n)
 {
-	size_t len = strlen(words);
+	size_t len = strlen(reason);
 	if (!len || k->t->allow_unlimited)
 		return false;
-	snprintf(words + len, n - len, "; --allow-unlimited runs it without");
+	snprintf(reason + len, n - len, "; --allow-unlimited runs it without");
 	return true;
 }
 
 /* ---- steps: one call each ---- */
 
-static void call(
-	struct docker_task *k, const char *method, const char *action, int timeout_ms, docker_fn fn)
+static void inspect_later(struct docker_task *k, const char *otherwise);
+
+/* Without an answer an inspect tells, after a while, what came of it. */
+static void on_answer(void *ctx, const struct http_answer *a)
 {
-	char key[128], *path;
-	docker_key(k->t, key, sizeof(key));
-	path = xasprintf("/containers/%s%s", key, action);
-	docker_call(k->d, k,
-		&(struct docker_req){ .method = method, .path = path, .timeout_ms = timeout_ms },
-		fn, k);
+	struct docker_task *k = ctx;
+	k->call = NULL;
+	docker_schedule_pump(k->d);
+	if (a->trouble == HTTP_OK) {
+		k->answered(k, a);
+	} else if (a->trouble != HTTP_CANCELLED) {
+		release_slot(k);
+		k->stop_sent = false;
+		if (k->phase != TASK_REMOVING)
+			k->phase = TASK_LOOKUP;
+		inspect_later(k, "Docker does not answer when it is asked what became of it");
+	}
+}
+
+static void call(struct docker_task *k, const struct docker_request *r, docker_fn fn)
+{
+	k->answered = fn;
+	k->call = docker_call(k->d->conn, r, on_answer, k);
+}
+
+/* A call on its container. */
+static void call_container(struct docker_task *k, const char *method, const char *action,
+	int timeout_ms, int late_ms, docker_fn fn)
+{
+	char key[128];
+	docker_body_key(k->t, key, sizeof(key));
+	char *path = xasprintf("/containers/%s%s", key, action);
+	call(k,
+		&(struct docker_request){ .method = method,
+			.path = path,
+			.timeout_ms = timeout_ms,
+			.late_ms = late_ms },
+		fn);
 	free(path);
 }
+
+/* ---- create and start ---- */
 
 static void on_create(void *ctx, const struct http_answer *a)
 {
 	struct docker_task *k = ctx;
 	struct err e = ERR_INIT;
-	char words[256];
+	char reason[256];
 	if (a->status == 404 && k->tries == 1) { /* the image was removed since we looked */
 		release_slot(k);
-		image_gone(k);
+		k->image = NULL;
+		k->image_gone = true;
 		return;
 	}
 	if (a->status == 409) { /* the name is taken: by us before a crash, or by a stranger */
-		k->phase = TASK_LOOK;
+		k->phase = TASK_LOOKUP;
 		return;
 	}
 	struct json *j = a->status == 201 ? json_parse(a->body.p, a->body.len, &e) : NULL;
 	const char *id = json_str(j, "Id", "");
 	if (!*id) {
 		struct engine_end end;
-		docker_refused(k->t, false, a, &end);
+		docker_outcome_refused(k, false, a, &end);
 		json_free(j);
 		finish(k, &end);
 		return;
 	}
 	snprintf(k->t->id, sizeof(k->t->id), "%s", id);
 	k->phase = TASK_CREATED;
-	docker_discarded(j, words, sizeof(words));
+	docker_outcome_discarded(j, reason, sizeof(reason));
 	json_free(j);
-	if (refused_unlimited(k, words, sizeof(words)))
-		drop(k, ENGINE_NOT_STARTED, words);
-}
-
-static bool may_begin(const struct docker_task *k)
-{
-	return k->slot || k->d->inflight < k->d->window;
+	if (refused_unlimited(k, reason, sizeof(reason)))
+		remove_first(k, ENGINE_NOT_STARTED, reason);
 }
 
 static void create(struct docker_task *k)
 {
-	struct docker *d = k->d;
 	struct buf body = BUF_INIT;
 	struct err e = ERR_INIT;
-	char name[128], words[256];
-	const char *image = NULL;
-	int have = image_for(k, &image, &e);
-	if (have <= 0 || !may_begin(k)) {
-		if (have < 0)
-			docker_finish(k, ENGINE_NOT_STARTED, e.msg);
+	char name[128], reason[256];
+	docker_outcome_unlimited(k->d, k->t, NULL, reason, sizeof(reason));
+	if (refused_unlimited(k, reason, sizeof(reason))) {
+		docker_task_finish(k, ENGINE_NOT_STARTED, reason);
 		return;
 	}
-	docker_unlimited(d, k->t, NULL, words, sizeof(words));
-	if (refused_unlimited(k, words, sizeof(words))) {
-		docker_finish(k, ENGINE_NOT_STARTED, words);
+	if (docker_body(k->d, k->t, k->image, &body, &e) < 0) {
+		docker_task_finish(k, ENGINE_NOT_STARTED, e.msg);
 		return;
 	}
-	if (docker_body(d, k->t, image, &body, &e) < 0) {
-		docker_finish(k, ENGINE_NOT_STARTED, e.msg);
-		return;
-	}
-	docker_name(k->t, name, sizeof(name));
+	docker_body_name(k->t, name, sizeof(name));
 	char *path = xasprintf("/containers/create?name=%s", name);
-	k->slot = true;
-	d->inflight++;
+	take_slot(k);
 	k->tries++;
-	docker_call(d, k,
-		&(struct docker_req){ .method = "POST",
+	call(k,
+		&(struct docker_request){ .method = "POST",
 			.path = path,
 			.body = &body,
 			.timeout_ms = CREATE_MS,
 			.late_ms = 5000 },
-		on_create, k);
+		on_create);
 	free(path);
 	buf_release(&body);
 }
@@ -174,54 +226,43 @@ static void on_start(void *ctx, const struct http_answer *a)
 	release_slot(k);
 	bool gone = a->status == 404 && strcasestr(a->body.p, "no such container");
 	if (a->status == 204 || a->status == 304 || gone) {
-		k->phase = TASK_LOOK;
+		k->phase = TASK_LOOKUP;
 		return;
 	}
-	docker_refused(k->t, true, a, &end);
-	drop(k, end.cause, end.reason);
+	docker_outcome_refused(k, true, a, &end);
+	remove_first(k, end.cause, end.reason);
 }
 
 static void start(struct docker_task *k)
 {
-	if (!k->slot) {
-		k->slot = true;
-		k->d->inflight++;
-	}
+	take_slot(k);
 	k->tries++;
-	call(k, "POST", "/start", START_MS, on_start);
+	call_container(k, "POST", "/start", START_MS, 0, on_start);
 }
 
-static void look_again(void *ctx)
+/* ---- inspect: what became of it ---- */
+
+static void inspect_now(void *ctx)
 {
 	struct docker_task *k = ctx;
-	k->again = NULL;
+	k->retry = NULL;
 	if (k->phase == TASK_RUNNING) {
 		k->dirty = true;
 		k->stop_sent = false;
-	} else if (k->phase != TASK_DROP) {
-		k->phase = TASK_LOOK;
+	} else if (k->phase != TASK_REMOVING) {
+		k->phase = TASK_LOOKUP;
 	}
-	docker_poke(k->d);
+	docker_schedule_pump(k->d);
 }
 
-/* The inspect told nothing we can use, or an event was ahead of it. */
-static void look_later(struct docker_task *k, const char *what)
+/* The inspect told nothing we can use, or an event was ahead of it: once more, or it ends with that
+ * reason. */
+static void inspect_later(struct docker_task *k, const char *otherwise)
 {
-	if (++k->looks > DOCKER_LOOKS) {
-		docker_finish(k, ENGINE_GONE, what);
-		return;
-	}
-	if (!k->again)
-		k->again = loop_after(k->d->loop, LOOK_MS * k->looks, look_again, k);
-}
-
-void docker_unanswered(struct docker_task *k)
-{
-	release_slot(k);
-	k->stop_sent = false;
-	if (k->phase != TASK_DROP)
-		k->phase = TASK_LOOK;
-	look_later(k, "Docker does not answer when it is asked what became of it");
+	if (++k->inspect_retries > DOCKER_INSPECTS)
+		docker_task_finish(k, ENGINE_GONE, otherwise);
+	else if (!k->retry)
+		k->retry = loop_after(k->d->loop, RETRY_MS * k->inspect_retries, inspect_now, k);
 }
 
 static void say_started(struct docker_task *k)
@@ -234,76 +275,77 @@ static void say_started(struct docker_task *k)
 
 static void is_running(struct docker_task *k, const struct json *j)
 {
-	char words[256];
-	bool told =
-		k->phase == TASK_RUNNING; /* an event sent us here, and was ahead of the state */
+	char reason[256];
+	/* an event sent us here, and was ahead of the state */
+	bool early = k->phase == TASK_RUNNING;
 	k->phase = TASK_RUNNING;
-	if (told) {
-		if (k->looks < DOCKER_LOOKS)
-			look_later(k, "");
-		else
-			k->looks = 0;
+	if (early && k->inspect_retries < DOCKER_INSPECTS) {
+		inspect_later(k, "");
 		return;
 	}
-	k->looks = 0;
-	k->losses = k->said_started ? k->losses : k->d->losses;
-	if (k->usage.cpu < 0)
-		docker_usage_open(&k->usage, (pid_t)json_int(json_get(j, "State"), "Pid", -1));
-	docker_unlimited(k->d, k->t, j, words, sizeof(words));
-	if (!k->adopting && refused_unlimited(k, words, sizeof(words))) {
-		drop(k, ENGINE_NOT_STARTED, words);
+	k->inspect_retries = 0;
+	if (early)
 		return;
-	}
-	say_started(k);
+	if (!k->said_started)
+		k->losses = docker_conn_losses(k->d->conn);
+	if (!k->groups)
+		k->groups = cgroup_of((pid_t)json_int(json_get(j, "State"), "Pid", 0));
+	docker_outcome_unlimited(k->d, k->t, j, reason, sizeof(reason));
+	if (!k->adopting && refused_unlimited(k, reason, sizeof(reason)))
+		remove_first(k, ENGINE_NOT_STARTED, reason);
+	else
+		say_started(k);
 }
 
 static void not_there(struct docker_task *k)
 {
 	struct engine_end end;
 	if (k->adopting || k->t->id[0]) {
-		docker_ended(k, NULL, &end);
+		docker_outcome_ended(k, NULL, &end);
 		finish(k, &end);
 	} else {
 		k->phase = TASK_NEW; /* the create was never carried out */
-		k->looks = 0;
+		k->inspect_retries = 0;
 		release_slot(k);
 	}
 }
 
-static void held_over(void *ctx)
+static void exit_delay_over(void *ctx)
 {
 	struct docker_task *k = ctx;
-	k->again = NULL;
-	if (k->d->losses > k->losses) {
-		k->end.cause = ENGINE_RESTARTED;
-		snprintf(k->end.reason, sizeof(k->end.reason), "%s",
-			k->d->link == LINK_UP ? "Docker restarted" : "Docker was stopped");
-	}
+	k->retry = NULL;
+	if (docker_conn_losses(k->d->conn) > k->losses)
+		set_end(&k->end, ENGINE_RESTARTED,
+			k->d->up ? "Docker restarted" : "Docker was stopped");
 	finish(k, &k->end);
 }
 
 /* A daemon that is told to stop ends its containers first and then itself. */
-static void hold(struct docker_task *k, const struct engine_end *end)
+static void delay_exit(struct docker_task *k, const struct engine_end *end)
 {
 	k->end = *end;
-	k->phase = TASK_HELD;
-	loop_cancel(k->again);
-	k->again = loop_after(k->d->loop, HOLD_MS, held_over, k);
+	k->phase = TASK_EXIT_DELAYED;
+	cancel_retry(k);
+	k->retry = loop_after(k->d->loop, EXIT_DELAY_MS, exit_delay_over, k);
+}
+
+static void in_the_way(struct docker_task *k)
+{
+	char name[128], reason[512];
+	docker_body_name(k->t, name, sizeof(name));
+	snprintf(reason, sizeof(reason),
+		"a container named %s is in the way and is not ours; `docker rm %s` removes it",
+		name, name);
+	docker_task_finish(k, ENGINE_NOT_STARTED, reason);
 }
 
 static void take_state(struct docker_task *k, const struct json *j)
 {
-	const char *status = json_str(json_get(j, "State"), "Status", "");
+	const struct json *state = json_get(j, "State");
+	const char *status = json_str(state, "Status", "");
 	struct engine_end end;
-	char words[512];
-	if (!docker_ours(k->d, k->t, j)) {
-		char name[128];
-		docker_name(k->t, name, sizeof(name));
-		snprintf(words, sizeof(words),
-			"a container named %s is in the way and is not ours; `docker rm %s` "
-			"removes it",
-			name, name);
-		docker_finish(k, ENGINE_NOT_STARTED, words);
+	if (!docker_outcome_ours(k->t, json_get(json_get(j, "Config"), "Labels"))) {
+		in_the_way(k);
 		return;
 	}
 	snprintf(k->t->id, sizeof(k->t->id), "%s", json_str(j, "Id", ""));
@@ -314,14 +356,14 @@ static void take_state(struct docker_task *k, const struct json *j)
 		!strcmp(status, "restarting")) {
 		is_running(k, j);
 	} else if (!strcmp(status, "exited") || !strcmp(status, "dead")) {
-		if (strncmp(json_str(json_get(j, "State"), "StartedAt", "0001-"), "0001-", 5))
+		if (strncmp(json_str(state, "StartedAt", "0001-"), "0001-", 5))
 			say_started(k); /* it was over before we looked */
-		if (docker_ended(k, j, &end))
-			hold(k, &end);
+		if (docker_outcome_ended(k, j, &end))
+			delay_exit(k, &end);
 		else
 			finish(k, &end);
 	} else {
-		look_later(k, "Docker does not say what became of it");
+		inspect_later(k, "Docker does not say what became of it");
 	}
 }
 
@@ -329,6 +371,7 @@ static void on_inspect(void *ctx, const struct http_answer *a)
 {
 	struct docker_task *k = ctx;
 	struct err e = ERR_INIT;
+	char said[DOCKER_TEXT], reason[DOCKER_TEXT + 64];
 	if (a->status == 404) {
 		not_there(k);
 		return;
@@ -339,12 +382,19 @@ static void on_inspect(void *ctx, const struct http_answer *a)
 		json_free(j);
 		return;
 	}
-	char said[DOCKER_TEXT], words[DOCKER_TEXT + 64];
 	docker_message(a, said, sizeof(said));
-	snprintf(words, sizeof(words), "Docker cannot say what became of it (%d): %s", a->status,
+	snprintf(reason, sizeof(reason), "Docker cannot say what became of it (%d): %s", a->status,
 		said);
-	look_later(k, words);
+	inspect_later(k, reason);
 }
+
+static void inspect(struct docker_task *k)
+{
+	k->dirty = false;
+	call_container(k, "GET", "/json", INSPECT_MS, 0, on_inspect);
+}
+
+/* ---- stop and remove ---- */
 
 static void on_stop(void *ctx, const struct http_answer *a)
 {
@@ -361,64 +411,72 @@ static void on_stop(void *ctx, const struct http_answer *a)
  * a runner that hangs. */
 static void stop(struct docker_task *k)
 {
-	char key[128];
-	int64_t seconds = (k->t->grace_ms + 999) / 1000 + 2;
-	docker_key(k->t, key, sizeof(key));
-	char *path = xasprintf("/containers/%s/stop?t=%lld", key, (long long)seconds);
+	int seconds = (int)((k->t->grace_ms + 999) / 1000) + 2;
+	char action[32];
+	snprintf(action, sizeof(action), "/stop?t=%d", seconds);
 	k->stop_sent = true;
-	docker_call(k->d, k,
-		&(struct docker_req){ .method = "POST",
-			.path = path,
-			.timeout_ms = (int)(seconds + 10) * 1000,
-			.late_ms = (int)(seconds + 2) * 1000 },
-		on_stop, k);
-	free(path);
+	call_container(k, "POST", action, (seconds + 10) * 1000, (seconds + 2) * 1000, on_stop);
 }
 
-static void on_dropped(void *ctx, const struct http_answer *a)
+static void on_removed(void *ctx, const struct http_answer *a)
 {
 	struct docker_task *k = ctx;
 	finish(k, &k->end);
 }
 
-void docker_step(struct docker_task *k)
+/* ---- what each phase needs next ---- */
+
+static bool may_begin(const struct docker_task *k)
 {
-	if (k->call || k->again)
+	return k->slot || k->d->inflight < k->d->window;
+}
+
+void docker_task_step(struct docker_task *k)
+{
+	if (k->call || k->retry)
 		return;
 	bool begins = k->phase == TASK_NEW || k->phase == TASK_CREATED;
 	if (begins && k->tries >= DOCKER_TRIES) {
-		docker_finish(k, ENGINE_NOT_STARTED,
+		docker_task_finish(k, ENGINE_NOT_STARTED,
 			"Docker did not create and start it in six attempts");
 		return;
 	}
+	if (k->phase == TASK_CREATED && k->stop_asked)
+		remove_first(k, ENGINE_STOPPED, "stopped before it started");
 	switch (k->phase) {
 	case TASK_NEW:
 		if (k->stop_asked)
-			docker_finish(k, ENGINE_STOPPED, "stopped before it started");
-		else
+			docker_task_finish(k, ENGINE_STOPPED, "stopped before it started");
+		else if (k->image && may_begin(k))
 			create(k);
 		break;
-	case TASK_LOOK:
-		call(k, "GET", "/json", INSPECT_MS, on_inspect);
+	case TASK_LOOKUP:
+		inspect(k);
 		break;
 	case TASK_CREATED:
-		if (k->stop_asked)
-			drop(k, ENGINE_STOPPED, "stopped before it started");
-		else if (may_begin(k))
+		if (may_begin(k))
 			start(k);
 		break;
 	case TASK_RUNNING:
-		if (k->dirty) {
-			k->dirty = false;
-			call(k, "GET", "/json", INSPECT_MS, on_inspect);
-		} else if (k->stop_asked && !k->stop_sent) {
+		if (k->dirty)
+			inspect(k);
+		else if (k->stop_asked && !k->stop_sent)
 			stop(k);
-		}
 		break;
-	case TASK_HELD:
+	case TASK_EXIT_DELAYED:
 		break;
-	case TASK_DROP:
-		call(k, "DELETE", "?force=1&v=1", DROP_MS, on_dropped);
+	case TASK_REMOVING:
+		call_container(k, "DELETE", "?force=1&v=1", REMOVE_MS, 0, on_removed);
 		break;
 	}
+}
+
+void docker_task_lost(struct docker_task *k)
+{
+	if (k->phase == TASK_NEW && !k->slot)
+		return;
+	if (k->phase != TASK_REMOVING && k->phase != TASK_EXIT_DELAYED)
+		k->phase = TASK_LOOKUP;
+	k->stop_sent = false;
+	k->slot = false;
 }

@@ -13,7 +13,7 @@
 
 enum { CONFIG_MAX = 1 << 20, HELPER_MS = 10000, HELPER_CAP = 256 << 10 };
 
-void image_registry(const char *ref, char *out, size_t n)
+void image_auth_registry(const char *ref, char *out, size_t n)
 {
 	size_t first = strcspn(ref, "/");
 	out[0] = 0;

@@ -1,124 +1,81 @@
-/* image_build.c - an image from a directory with a Dockerfile: packed by a worker, built by the
- * daemon's own builder. */
+/* image_build.c - an image from a directory with a Dockerfile, built by the `docker` command: so it
+ * has BuildKit where that is installed, .dockerignore and logins as its user knows them. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "base/buf.h"
 #include "base/fs.h"
 #include "base/mem.h"
 #include "engine/image.h"
 
-enum { LATE_MS = 10000 };
-
-struct packing {
-	struct image_job job; /* first */
-	char *dir, *tmp_dir;
-	int fd;
-	int64_t size;
-	struct err e;
-};
-
-/* The daemon makes a last step of its own for our label. */
-static int steps(const struct image_progress *p)
+/* The error as Docker says it, without what stands before each. */
+static const char *reason(const struct image_progress *p)
 {
-	return p->steps > 1 ? p->steps - 1 : p->steps;
-}
-
-static void failed(struct image_source *s, const char *said)
-{
-	const struct image_progress *p = &s->progress;
-	const char *name = fs_basename(s->path);
-	if (p->steps)
-		image_failed(s, "building %.60s failed at step %d of %d (%.100s): %.200s%s%.150s",
-			name, p->step, steps(p), p->command, said,
-			p->said[0] ? "; it said last: " : "", p->said);
-	else
-		image_failed(s, "building %.60s failed: %s", name, said);
+	static const char *const before[] = {
+		"ERROR: ", "failed to build: ", "failed to solve: ", "Error response from daemon: "
+	};
+	const char *s = p->last;
+	for (size_t i = 0; i < ARRAY_LEN(before); i++)
+		if (!strncmp(s, before[i], strlen(before[i])))
+			s += strlen(before[i]);
+	return *s ? s : "it did not say why";
 }
 
 static void on_line(void *ctx, const char *line, size_t n)
 {
 	struct image_source *s = ctx;
 	struct image_progress *p = &s->progress;
-	char text[IMAGE_NOTE];
 	int before = p->step;
-	image_progress_line(p, line, n);
+	image_progress_build(p, line);
 	if (p->step != before)
-		p->n = 0; /* layers were of another step's FROM */
-	image_progress_text(p, text, sizeof(text));
-	if (p->steps && p->step <= steps(p))
-		image_note(s, "building %.60s: step %d of %d%s%.80s", fs_basename(s->path), p->step,
-			steps(p), *text ? ", " : "", text);
+		image_note(s, "building %.60s: step %d of %d", fs_basename(s->path), p->step,
+			p->steps);
 }
 
-static void on_end(void *ctx, const struct http_answer *a)
+static void on_end(void *ctx, int code)
 {
 	struct image_source *s = ctx;
-	if (image_whole(s, a, failed))
+	const struct image_progress *p = &s->progress;
+	const char *name = fs_basename(s->path);
+	s->job = NULL;
+	if (code == 0)
 		image_fetched(s);
-}
-
-static void build(struct image_source *s)
-{
-	struct buf b = BUF_INIT;
-	/* not yolodeck.repo: containers inherit labels, and those with that one are ours */
-	char *label = xasprintf("{\"yolodeck.image.repo\":\"%s\"}", s->d->repo_id);
-	buf_str(&b, "/build?rm=1&forcerm=1&t=");
-	http_encode(s->ref, &b);
-	buf_str(&b, "&labels=");
-	http_encode(label, &b);
-	memset(&s->progress, 0, sizeof(s->progress));
-	image_note(s, "building %.60s", fs_basename(s->path));
-	s->call = docker_call(s->d, NULL,
-		&(struct docker_req){ .method = "POST",
-			.path = b.p,
-			.content_type = "application/x-tar",
-			.upload_fd = s->fd,
-			.upload_size = s->size,
-			.line = on_line,
-			.late_ms = LATE_MS },
-		on_end, s);
-	buf_release(&b);
-	free(label);
-}
-
-static void pack(struct image_job *j)
-{
-	struct packing *p = (struct packing *)j;
-	p->fd = image_tar(p->dir, p->tmp_dir, &j->stop, &p->size, &p->e);
-}
-
-static void packed(struct image_job *j)
-{
-	struct packing *p = (struct packing *)j;
-	struct image_source *s = j->s;
-	if (s && p->fd < 0) {
-		failed(s, p->e.msg);
-	} else if (s) {
-		s->fd = p->fd;
-		s->size = p->size;
-		docker_poke(s->d);
-	} else if (p->fd >= 0) {
-		close(p->fd);
-	}
-	free(p->dir);
-	free(p->tmp_dir);
-	free(p);
+	else if (p->steps)
+		image_failed(s, "building %.60s failed at step %d of %d (%.100s): %.200s%s%.150s",
+			name, p->step, p->steps, p->command, reason(p),
+			p->output[0] ? "; it said last: " : "", p->output);
+	else
+		image_failed(s, "building %.60s failed: %s", name, reason(p));
 }
 
 void image_build(struct image_source *s)
 {
-	if (s->fd > 0) {
-		build(s);
+	struct strv argv = STRV_INIT;
+	struct child_spec spec = CHILD_SPEC_INIT;
+	struct job_events ev = { .line = on_line, .ended = on_end, .ctx = s };
+	struct err e = ERR_INIT;
+	char *docker = child_which("docker", NULL);
+	if (!docker) {
+		image_failed(s,
+			"building %.60s needs the `docker` command, which is not on your PATH; install the Docker command line, or name an image that is built already",
+			fs_basename(s->path));
 		return;
 	}
-	struct packing *p = xcalloc(1, sizeof(*p));
-	p->job.work = pack;
-	p->job.done = packed;
-	p->dir = xstrdup(s->path);
-	p->tmp_dir = xstrdup(s->d->state_dir);
-	image_note(s, "building %.60s: packing it", fs_basename(s->path));
 	memset(&s->progress, 0, sizeof(s->progress));
-	image_job_start(s, &p->job);
+	image_note(s, "building %.60s", fs_basename(s->path));
+	strv_addl(&argv, "env", "BUILDKIT_PROGRESS=plain", docker, NULL);
+	strv_fmt(&argv, "--host=unix://%s", docker_conn_endpoint(s->conn)->socket);
+	/* not yolodeck.repo: containers inherit labels, and those with that one are ours */
+	strv_addl(&argv, "build", "--force-rm", "--tag", s->ref, "--label", NULL);
+	strv_fmt(&argv, "yolodeck.image.repo=%s", s->repo_id);
+	strv_add(&argv, s->path);
+	spec.argv = strv_argv(&argv);
+	spec.cwd = "/";
+	spec.new_group = true;
+	s->job = job_start(s->loop, &spec, &ev, &e);
+	if (!s->job)
+		image_failed(s, "building %.60s failed: %s", fs_basename(s->path), e.msg);
+	strv_release(&argv);
+	free(docker);
 }

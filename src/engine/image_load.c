@@ -19,7 +19,7 @@ static void on_tag(void *ctx, const struct http_answer *a)
 	char said[DOCKER_TEXT];
 	s->call = NULL;
 	if (a->trouble != HTTP_OK) {
-		image_cut(s);
+		image_interrupted(s, a);
 	} else if (a->status != 201) {
 		docker_message(a, said, sizeof(said));
 		image_failed(s, "Docker could not name the image of %.200s (%d): %s", s->path,
@@ -36,9 +36,9 @@ static void tag(struct image_source *s)
 	buf_str(&b, "/images/");
 	buf_fmt(&b, "%s/tag?repo=%.*s&tag=%s", s->progress.loaded, (int)(colon - s->ref), s->ref,
 		colon + 1);
-	s->call = docker_call(s->d, NULL,
-		&(struct docker_req){ .method = "POST", .path = b.p, .timeout_ms = TAG_MS }, on_tag,
-		s);
+	s->call = docker_call(s->conn,
+		&(struct docker_request){ .method = "POST", .path = b.p, .timeout_ms = TAG_MS },
+		on_tag, s);
 	buf_release(&b);
 }
 
@@ -63,7 +63,7 @@ static void on_end(void *ctx, const struct http_answer *a)
 	struct image_source *s = ctx;
 	loop_cancel(s->tick);
 	s->tick = NULL;
-	if (!image_whole(s, a, refused))
+	if (!image_stream_ok(s, a, refused))
 		return;
 	if (!spec_image_ref_ok(s->progress.loaded))
 		image_failed(s, "Docker finds no image in %.200s", s->path);
@@ -74,7 +74,7 @@ static void on_end(void *ctx, const struct http_answer *a)
 static void on_tick(void *ctx)
 {
 	struct image_source *s = ctx;
-	s->tick = loop_after(s->d->loop, TICK_MS, on_tick, s);
+	s->tick = loop_after(s->loop, TICK_MS, on_tick, s);
 	int64_t sent = docker_call_uploaded(s->call);
 	if (sent < s->size)
 		image_note(s, "loading %.100s: %d %% of %.0f MB", fs_basename(s->path),
@@ -100,8 +100,8 @@ void image_load(struct image_source *s)
 	s->fd = fd;
 	s->size = st.st_size;
 	image_note(s, "loading %.100s", fs_basename(s->path));
-	s->call = docker_call(s->d, NULL,
-		&(struct docker_req){ .method = "POST",
+	s->call = docker_call(s->conn,
+		&(struct docker_request){ .method = "POST",
 			.path = "/images/load",
 			.content_type = "application/x-tar",
 			.upload_fd = s->fd,
@@ -110,5 +110,5 @@ void image_load(struct image_source *s)
 			.late_ms = LATE_MS },
 		on_end, s);
 	loop_cancel(s->tick);
-	s->tick = loop_after(s->d->loop, TICK_MS, on_tick, s);
+	s->tick = loop_after(s->loop, TICK_MS, on_tick, s);
 }

@@ -1,5 +1,5 @@
-/* image_progress.c - the daemon's stream of a pull, a load or a build: layers, steps, the error
- * that ends it. */
+/* image_progress.c - what a pull, a load or a build says on its way: layers, steps, the error that
+ * ends it. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -59,24 +59,65 @@ static void clean(const char *text, char *out, size_t n)
 		out[--len] = 0;
 }
 
-/* "Step 3/7 : RUN make", " ---> 4b1d", "Loaded image: a:1\n", or what a step prints. */
+/* "Loaded image: a:1\n" */
 static void take_stream(struct image_progress *p, const char *text)
 {
-	char line[DOCKER_TEXT], one[DOCKER_TEXT];
-	int step, steps, at = 0;
-	snprintf(one, sizeof(one), "%.*s", (int)strcspn(text, "\r\n"), text);
-	clean(one, line, sizeof(line));
-	if (sscanf(line, "Step %d/%d : %n", &step, &steps, &at) == 2 && at > 0) {
-		p->step = step;
-		p->steps = steps;
-		snprintf(p->command, sizeof(p->command), "%s", line + at);
-		p->said[0] = 0;
-	} else if (!strncmp(line, "Loaded image", 12) && strstr(line, ": ")) {
-		if (!p->loaded[0])
-			snprintf(p->loaded, sizeof(p->loaded), "%s", strstr(line, ": ") + 2);
-	} else if (line[0] && strncmp(line, " --->", 5) && strncmp(line, "Removing inter", 14)) {
-		snprintf(p->said, sizeof(p->said), "%s", line);
+	char line[DOCKER_TEXT];
+	clean(text, line, sizeof(line));
+	const char *colon = strncmp(line, "Loaded image", 12) ? NULL : strstr(line, ": ");
+	if (colon && !p->loaded[0])
+		snprintf(p->loaded, sizeof(p->loaded), "%.*s", (int)strcspn(colon + 2, " "),
+			colon + 2);
+}
+
+static void begin_step(struct image_progress *p, int step, int steps, const char *command)
+{
+	if (step > steps)
+		return;
+	p->step = step;
+	p->steps = steps;
+	snprintf(p->command, sizeof(p->command), "%s", command);
+	p->output[0] = 0;
+}
+
+/* BuildKit: "#5 [build 2/3] RUN make", "#5 0.123 what it prints", "#5 DONE 0.3s". */
+static bool take_buildkit(struct image_progress *p, const char *line)
+{
+	char stage[DOCKER_TEXT];
+	int at = 0, step, steps;
+	if (sscanf(line, "#%*d %n", &at), !at)
+		return false;
+	line += at;
+	at = 0;
+	if (sscanf(line, "[%299[^]]] %n", stage, &at) == 1 && at) {
+		const char *number = strrchr(stage, ' ');
+		if (sscanf(number ? number + 1 : stage, "%d/%d", &step, &steps) == 2)
+			begin_step(p, step, steps, line + at);
+	} else if (sscanf(line, "%*d.%*d %n", &at), at && line[at]) {
+		snprintf(p->output, sizeof(p->output), "%s", line + at);
 	}
+	return true;
+}
+
+/* The legacy builder: "Step 3/7 : RUN make", " ---> 4b1d", or what a step prints. The last step is
+ * its own, for our label. */
+void image_progress_build(struct image_progress *p, const char *text)
+{
+	char line[DOCKER_TEXT];
+	int step, steps, at = 0;
+	clean(text, line, sizeof(line));
+	if (!line[0] || take_buildkit(p, line) || !strncmp(line, " --->", 5) ||
+		!strncmp(line, "Removing inter", 14))
+		return;
+	if (sscanf(line, "Step %d/%d : %n", &step, &steps, &at) == 2 && at > 0) {
+		p->legacy = true;
+		p->last[0] = 0;
+		begin_step(p, step, steps - 1, line + at);
+		return;
+	}
+	if (p->legacy)
+		snprintf(p->output, sizeof(p->output), "%s", p->last);
+	snprintf(p->last, sizeof(p->last), "%s", line);
 }
 
 void image_progress_line(struct image_progress *p, const char *line, size_t n)

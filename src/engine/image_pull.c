@@ -24,7 +24,7 @@ static void refused(struct image_source *s, const char *said)
 {
 	char host[256];
 	const char *image = s->text;
-	image_registry(image, host, sizeof(host));
+	image_auth_registry(image, host, sizeof(host));
 	const char *gap = *host ? " " : "", *why = s->auth_why;
 	if (SAYS("no matching manifest", "does not match the specified platform"))
 		image_failed(s, "image %.200s is not made for this machine's processor", image);
@@ -68,7 +68,7 @@ static void on_line(void *ctx, const char *line, size_t n)
 static void on_end(void *ctx, const struct http_answer *a)
 {
 	struct image_source *s = ctx;
-	if (image_whole(s, a, refused))
+	if (image_stream_ok(s, a, refused))
 		image_fetched(s);
 }
 
@@ -98,8 +98,8 @@ static void pull(struct image_source *s)
 	char *path = pull_path(s->text);
 	memset(&s->progress, 0, sizeof(s->progress));
 	image_note(s, "pulling %.80s", s->text);
-	s->call = docker_call(s->d, NULL,
-		&(struct docker_req){ .method = "POST",
+	s->call = docker_call(s->conn,
+		&(struct docker_request){ .method = "POST",
 			.path = path,
 			.header = s->auth,
 			.line = on_line,
@@ -108,30 +108,36 @@ static void pull(struct image_source *s)
 	free(path);
 }
 
-/* ---- the login first ---- */
+/* ---- the login first: a helper program may have to be asked, so a worker does it ---- */
 
-struct login {
-	struct image_job job; /* first */
+struct image_login {
+	struct image_source *s; /* NULL = nobody wants it any more */
 	char *config_dir, *dflt, *auth;
 	char registry[256], why[DOCKER_TEXT];
 };
 
-static void look_for_login(struct image_job *j)
+void image_pull_forget(struct image_login *l)
 {
-	struct login *l = (struct login *)j;
+	l->s = NULL;
+}
+
+static void find_login(void *arg)
+{
+	struct image_login *l = arg;
 	l->auth = image_auth(l->config_dir, l->registry, l->dflt, l->why, sizeof(l->why));
 }
 
-static void login_done(struct image_job *j)
+static void login_found(void *arg)
 {
-	struct login *l = (struct login *)j;
-	struct image_source *s = j->s;
+	struct image_login *l = arg;
+	struct image_source *s = l->s;
 	if (s) {
+		s->login = NULL;
 		s->auth = l->auth;
 		l->auth = NULL;
 		snprintf(s->auth_why, sizeof(s->auth_why), "%s", l->why);
-		s->asked_login = true;
-		docker_poke(s->d);
+		s->has_login = true;
+		pull(s);
 	}
 	free(l->config_dir);
 	free(l->dflt);
@@ -141,15 +147,11 @@ static void login_done(struct image_job *j)
 
 void image_pull(struct image_source *s)
 {
-	if (s->asked_login) {
-		pull(s);
-		return;
-	}
-	struct login *l = xcalloc(1, sizeof(*l));
-	l->job.work = look_for_login;
-	l->job.done = login_done;
+	struct image_login *l = xcalloc(1, sizeof(*l));
+	l->s = s;
 	l->config_dir = docker_config_dir();
-	l->dflt = xstrdup(s->d->info.registry);
-	image_registry(s->text, l->registry, sizeof(l->registry));
-	image_job_start(s, &l->job);
+	l->dflt = xstrdup(docker_conn_info(s->conn)->registry);
+	image_auth_registry(s->text, l->registry, sizeof(l->registry));
+	s->login = l;
+	pool_post(loop_pool(s->loop), find_login, login_found, l);
 }

@@ -6,12 +6,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
-#include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/child.h"
@@ -50,70 +49,32 @@ static char *find_id(const char *docker, const char *name)
 	return id;
 }
 
-static void said(int fd, char *out, size_t n)
-{
-	char raw[SAID];
-	ssize_t k = pread(fd, raw, sizeof(raw) - 1, 0);
-	raw[k > 0 ? k : 0] = 0;
-	raw[strcspn(raw, "\n")] = 0;
-	vt_clean_str(raw, out, n);
-}
-
-static int run_save(const char *docker, const char *id, int to, const char *name, struct err *e)
-{
-	const char *const argv[] = { docker, "save", id, NULL };
-	struct child_spec s = CHILD_SPEC_INIT;
-	struct child c;
-	char words[SAID];
-	int code = -1, done, err = memfd_create("stderr", MFD_CLOEXEC);
-	if (err < 0)
-		return err_sys(e, "image_save", "cannot save image %s", name);
-	s.argv = argv;
-	s.cwd = "/";
-	s.out = to;
-	s.err = err;
-	s.new_group = true;
-	if (child_start(&c, &s, e) < 0) {
-		close(err);
-		return err_prefix(e, "cannot save image %s", name);
-	}
-	done = child_wait(&c, SAVE_MS, &code);
-	if (done != 1) {
-		child_kill(&c, SIGKILL);
-		child_wait(&c, -1, &code);
-	}
-	said(err, words, sizeof(words));
-	close(err);
-	if (done != 1)
-		return err_set(e, "image_save",
-			"saving image %s from Docker took more than %d minutes", name,
-			SAVE_MS / 60000);
-	if (code != 0)
-		return err_set(e, "image_save",
-			"`docker save` could not save image %s (exit %d): %s", name, code,
-			words[0] ? words : "it did not say why");
-	return 0;
-}
-
+/* `docker save` writes a file of its own beside it and renames that. */
 static int save(
 	const char *docker, const char *id, const char *name, const char *path, struct err *e)
 {
-	char *fresh = xasprintf("%s.new", path);
-	int rc = -1, fd;
+	char *fresh = xasprintf("%s.new", path), words[SAID];
+	const char *const argv[] = { docker, "save", "--output", fresh, id, NULL };
+	struct child_spec s = CHILD_SPEC_INIT;
+	struct child_result r;
+	int rc = -1, fd = -1;
 	unlink(fresh);
-	fd = open(fresh, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	if (fd < 0) {
-		err_sys(e, "image_save", "cannot write %s", fresh);
-		goto out;
-	}
-	if (run_save(docker, id, fd, name, e) < 0)
-		goto out;
-	if (fsync(fd) < 0 || rename(fresh, path) < 0) {
+	s.argv = argv;
+	s.cwd = "/";
+	if (child_run(&s, NULL, 0, LOOK_CAP, SAVE_MS, &r, e) < 0) {
+		err_prefix(e, "cannot save image %s", name);
+	} else if (r.code != 0) {
+		r.err.p[strcspn(r.err.p, "\n")] = 0;
+		vt_clean_str(r.err.p, words, sizeof(words));
+		err_set(e, "image_save", "`docker save` could not save image %s (exit %d): %s",
+			name, r.code, words[0] ? words : "it did not say why");
+	} else if ((fd = open(fresh, O_RDONLY | O_CLOEXEC)) < 0 || fchmod(fd, 0600) < 0 ||
+		fsync(fd) < 0 || rename(fresh, path) < 0) {
 		err_sys(e, "image_save", "cannot write %s", path);
-		goto out;
+	} else {
+		rc = 0;
 	}
-	rc = 0;
-out:
+	child_result_release(&r);
 	if (fd >= 0)
 		close(fd);
 	if (rc)

@@ -22,6 +22,7 @@ struct fake_conn {
 	size_t n;
 	char *buf;
 	bool deaf;
+	char stream[256]; /* the request whose stream it is, "" = none */
 };
 
 static bool fake_fits(const char *pat, const char *s)
@@ -128,6 +129,8 @@ static bool fake_request(struct fake_conn *c, struct fake_rule *rules, const cha
 		r++;
 	static const struct fake_rule none = { "", FAKE_JSON, 501, "{\"message\":\"no rule\"}", 0 };
 	fake_say(c, r->match ? r : &none, api);
+	if (r->match && r->how == FAKE_STREAM)
+		snprintf(c->stream, sizeof(c->stream), "%.250s", line);
 	if (r->match && r->times > 0 && --r->times == 0)
 		r->times = -1;
 	memmove(c->buf, c->buf + total, c->n - total);
@@ -158,6 +161,8 @@ static void fake_serve(int listener, const struct fake_rule *given, const char *
 			ssize_t k = recv(
 				conn[i].fd, conn[i].buf + conn[i].n, FAKE_BUF - 1 - conn[i].n, 0);
 			if (k <= 0) {
+				if (conn[i].stream[0])
+					dprintf(record, "CLOSED %s\n", conn[i].stream);
 				close(conn[i].fd);
 				free(conn[i].buf);
 				conn[i] = conn[--nc];

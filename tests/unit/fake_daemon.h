@@ -4,7 +4,8 @@
  * A rule matches "METHOD /path" as a prefix after the version ("/v1.41") was taken off; "*" in the
  * rule matches any run of characters but '/' and '?'. The first rule that fits answers. Every
  * request is appended to <dir>/requests, one line each: "METHOD /full/path BODY", or "METHOD
- * /full/path auth=VALUE" for one with an X-Registry-Auth. */
+ * /full/path auth=VALUE" for one with an X-Registry-Auth. When the client leaves a FAKE_STREAM:
+ * "CLOSED METHOD /path". */
 #ifndef TESTS_FAKE_DAEMON_H
 #define TESTS_FAKE_DAEMON_H
 

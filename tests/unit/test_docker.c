@@ -228,7 +228,7 @@ static void frozen(void **state)
 	struct rig_task *k = run(r, rules);
 	rig_run_until(r, rig_all_started, "the start");
 	((struct docker_task *)k->t.priv)->dirty = true;
-	docker_poke((struct docker *)r->g);
+	docker_schedule_pump((struct docker *)r->g);
 	int64_t t0 = clock_mono_ms();
 	rig_run_until(r, rig_is_away, "the word that it is silent");
 	assert_in_range(clock_mono_ms() - t0, 3500,

@@ -70,9 +70,7 @@ static void pulled_once_for_all(void **state)
 	rig_run_until(r, rig_all_ended, "the ends");
 	for (int i = 0; i < 3; i++) {
 		assert_non_null(strstr(k[i]->end.reason, "came this far"));
-		assert_non_null(
-			strstr(k[i]->noted, "pulling node:22: 34 % of 120 MB, layer 2 of 3\n"));
-		assert_non_null(strstr(k[i]->noted, "pulling node:22: unpacking, layer 2 of 3\n"));
+		assert_non_null(strstr(k[i]->noted, "pulling node:22\n"));
 		assert_string_equal(k[i]->note, ""); /* cleared */
 	}
 	assert_int_equal(fake_daemon_count(&daemon_, "/images/create?fromImage=node&tag=22"), 1);
@@ -167,11 +165,10 @@ static bool first_ended(struct rig *r)
 	return r->task[0].ended > 0;
 }
 
-static bool nothing_is_pulled(struct rig *r)
+/* The pull's connection is gone: the daemon stops, too. */
+static bool pull_is_closed(struct rig *r)
 {
-	const struct docker *d = (struct docker *)r->g;
-
-	return !d->sources && !d->calls;
+	return fake_daemon_count(&daemon_, "CLOSED POST /images/create?fromImage=node") > 0;
 }
 
 static bool last_ended(struct rig *r)
@@ -189,17 +186,14 @@ static void stopped_while_pulling(void **state)
 	serve(r, rules);
 	struct rig_task *a = add(r, "node:22"), *b = add(r, "node:22");
 	rig_run_until(r, pulling, "the pull");
-	struct docker *d = (struct docker *)r->g;
 	engine_docker.stop(r->g, &a->t);
 	rig_run_until(r, first_ended, "the first's end");
 	assert_int_equal(a->end.cause, ENGINE_STOPPED);
 	assert_int_equal(b->ended, 0);
-	assert_non_null(d->sources); /* the other still waits for it */
+	assert_int_equal(fake_daemon_count(&daemon_, "CLOSED"), 0); /* the other waits for it */
 	engine_docker.stop(r->g, &b->t);
 	ends(r, b, ENGINE_STOPPED, "stopped before it started");
-	rig_run_until(r, nothing_is_pulled, "the end of the pull");
-	assert_null(d->sources);
-	assert_null(d->calls); /* the pull's connection is gone: the daemon stops, too */
+	rig_run_until(r, pull_is_closed, "the end of the pull");
 }
 
 /* A daemon that dies in the middle is waited for, then asked again; so is one whose stream is cut,
@@ -367,26 +361,54 @@ static void tars(void **state)
 	free(image);
 }
 
+/* A `docker` that prints the lines and ends with the code; false: there is none. PATH finds it. */
+static void put_docker(struct rig *r, const char *lines, int code, bool there)
+{
+	struct err e = ERR_INIT;
+	char *path = fs_join(r->dir, "bin"), *program = fs_join(path, "docker"),
+	     *text = xasprintf("#!/bin/sh\necho \"$@\" >>%s/calls\ncat <<'EOF'\n%sEOF\nexit %d\n",
+		     r->dir, lines, code);
+	assert_int_equal(fs_mkdirs(path, 0700, &e), 0);
+	unlink(program);
+	if (there)
+		assert_int_equal(fs_create(program, 0755, text, strlen(text), &e), 0);
+	setenv("PATH", path, 1);
+	if (there) {
+		char *with = xasprintf("%s:/usr/bin:/bin", path);
+		setenv("PATH", with, 1);
+		free(with);
+	}
+	free(path);
+	free(program);
+	free(text);
+}
+
 static void builds(void **state)
 {
 	struct rig *r = *state;
 	static const struct {
-		int status;
-		const char *data, *says;
+		int code;
+		const char *lines, *says;
 	} t[] = {
-		{ 200,
-			"{\"stream\":\"Step 1/2 : FROM scratch\"}\r\n{\"stream\":\"\\n\"}\r\n{\"stream\":\" ---\\u003e ab\\n\"}\r\n"
-			"{\"stream\":\"Step 2/2 : COPY a /\"}\r\n{\"aux\":{\"ID\":\"sha256:ab\"}}\r\n",
+		{ 0, "Step 1/3 : FROM scratch\n ---> ab\nStep 2/3 : COPY a /\n ---> cd\nStep 3/3 : LABEL yolodeck.image.repo=1\n",
 			"came this far" },
-		{ 200,
-			"{\"stream\":\"Step 2/3 : RUN make\"}\r\n{\"stream\":\"cc: no input files\\n\"}\r\n"
-			"{\"errorDetail\":{\"code\":1,\"message\":\"The command '/bin/sh -c make' returned a non-zero code: 1\"},\"error\":\"The command '/bin/sh -c make' returned a non-zero code: 1\"}\r\n",
+		{ 0, "#1 [internal] load .dockerignore\n#5 [2/2] COPY a /\n#5 DONE 0.1s\n",
+			"came this far" },
+		{ 1, "Step 2/3 : RUN make\n ---> Running in ab\ncc: no input files\nThe command '/bin/sh -c make' returned a non-zero code: 1\n",
 			"failed at step 2 of 2 (RUN make): The command '/bin/sh -c make' returned a non-zero code: 1; it said last: cc: no input files" },
-		{ 400, "{\"message\":\"dockerfile parse error line 1: unknown instruction: FORM\"}",
-			"env failed: dockerfile parse error" },
+		{ 1,
+			"#6 [build 2/3] RUN make\n#6 0.145 cc: no input files\n#6 ERROR: process \"/bin/sh -c make\" did not complete successfully: exit code: 1\n------\n"
+			" > [build 2/3] RUN make:\n0.145 cc: no input files\n------\nERROR: failed to solve: process \"/bin/sh -c make\" did not complete successfully: exit code: 1\n",
+			"failed at step 2 of 3 (RUN make): process \"/bin/sh -c make\" did not complete successfully: exit code: 1; it said last: cc: no input files" },
+		{ 1, "DEPRECATED: x\n\nError response from daemon: dockerfile parse error \033[31mline 1\n",
+			"building env failed: dockerfile parse error line 1" },
+		{ 125, "", "building env failed: it did not say why" },
+		{ -1, "", "building env needs the `docker` command, which is not on your PATH" },
 	};
 	char *dir = xasprintf("%s/env", r->dir), *file = fs_join(dir, "Dockerfile"),
-	     *image = xasprintf("build:%s", dir);
+	     *image = xasprintf("build:%s", dir), *path = xstrdup(getenv("PATH")),
+	     *calls = fs_join(r->dir, "calls");
+	struct buf called = BUF_INIT;
 	struct err e = ERR_INIT;
 	assert_int_equal(fs_mkdirs(dir, 0700, &e), 0);
 	assert_int_equal(fs_create(file, 0600, "FROM scratch\n", 13, &e), 0);
@@ -394,20 +416,32 @@ static void builds(void **state)
 		const struct fake_rule rules[] = { LINK,
 			{ "GET /images/yolodeck-build-*:7-*/json", FAKE_JSON, 404, "{}", 1 },
 			{ "GET /images/yolodeck-build-*:7-*/json", FAKE_JSON, 200, "{}", 0 },
-			{ "POST /build?", FAKE_JSON, t[i].status, t[i].data, 0 }, CREATE_SEEN,
-			END };
+			CREATE_SEEN, END };
 		serve(r, rules);
-		struct rig_task *k = add(r, image);
+		put_docker(r, t[i].lines, t[i].code, t[i].code >= 0);
+		unlink(calls);
+		struct rig_task *k = add(r, image), *other = add(r, image);
 		ends(r, k, ENGINE_NOT_STARTED, t[i].says);
-		assert_int_equal(fake_daemon_count(&daemon_, "t=yolodeck-build-"), 1);
-		assert_int_equal(
-			fake_daemon_count(&daemon_, "/build?rm=1&forcerm=1&t=yolodeck-build-"), 1);
-		if (i == 0)
-			assert_non_null(strstr(k->noted, "building env: step 1 of 1\n"));
+		ends(r, other, ENGINE_NOT_STARTED, t[i].says);
+		assert_null(strchr(k->end.reason, '\033'));
+		setenv("PATH", path, 1);
+		if (t[i].code < 0)
+			continue;
+		assert_non_null(strstr(k->noted, "building env\n"));
+		assert_int_equal(fs_read(calls, 4096, &called, &e), 0);
+		char *want =
+			xasprintf("--host=unix://%s build --force-rm --tag yolodeck-build-%.8s:7-",
+				daemon_.socket, r->repo);
+		assert_ptr_equal(strstr(called.p, want), called.p);
+		assert_ptr_equal(strchr(called.p, '\n'), called.p + called.len - 1); /* once */
+		free(want);
+		buf_release(&called);
 	}
 	free(dir);
 	free(file);
 	free(image);
+	free(path);
+	free(calls);
 }
 
 int main(void)

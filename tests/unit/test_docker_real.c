@@ -1,6 +1,7 @@
 /* test_docker_real.c - the docker engine with the Docker daemon of this machine (skipped, with one
  * line, where there is none). */
 #include "docker_rig.c"
+#include "engine/docker_image.h"
 
 #include <signal.h>
 #include <sys/wait.h>
@@ -148,9 +149,9 @@ static void strangers(void **state)
 	struct rig_task *taken = rig_task(r, "taken", "true");
 	char name[128];
 	int code;
-	docker_name(&taken->t, name, sizeof(name));
+	docker_body_name(&taken->t, name, sizeof(name));
 	char *id =
-		CLI(&code, "create", "--network", "none", "--name", name, DOCKER_EMPTY_IMAGE, "x");
+		CLI(&code, "create", "--network", "none", "--name", name, DOCKER_IMAGE_EMPTY, "x");
 	assert_int_equal(code, 0);
 	rig_start(r, killed);
 	rig_start(r, removed);
@@ -201,7 +202,8 @@ static void the_gate(void **state)
 			      "log's owner\n");
 		return;
 	}
-	((struct docker *)r->g)->info.rootless = true; /* the body of a daemon that cannot guard */
+	((struct docker_info *)((struct docker *)r->g)->info)->rootless =
+		true; /* the body of a daemon that cannot guard */
 	struct rig_task *c = rig_task(r, "control", script);
 	char *work = xasprintf("%s/work", c->dir);
 	assert_int_equal(chown(work, 0, 0), 0);
@@ -268,7 +270,7 @@ static void images(void **state)
 	}
 	/* an image of ours that is here, but holds no program */
 	struct rig_task *k = rig_task(r, "bare", "true"), *gone = rig_task(r, "noimage", "true");
-	k->t.image = DOCKER_EMPTY_IMAGE;
+	k->t.image = DOCKER_IMAGE_EMPTY;
 	gone->t.image = "no.such.invalid/image:1";
 	rig_start(r, k);
 	rig_start(r, gone);

@@ -1,22 +1,22 @@
-/* test_docker_find.c - where a Docker engine is looked for, in which version it is spoken to, and
+/* test_docker_conn.c - where a Docker engine is looked for, in which version it is spoken to, and
  * what a probe says of it. */
 #include "docker_fake.c"
 
 /* ---- where to look ---- */
 
-static void places_are(const char *want)
+static void endpoints_are(const char *want)
 {
-	struct docker_place *p = NULL;
+	struct docker_endpoint *p = NULL;
 	struct err e = ERR_INIT;
 	struct buf b = BUF_INIT;
 	size_t n = 0;
-	if (docker_places(&p, &n, &e) < 0)
+	if (docker_endpoints(&p, &n, &e) < 0)
 		buf_str(&b, e.msg);
 	for (size_t i = 0; i < n; i++)
 		buf_fmt(&b, "%s(%s) ", p[i].socket, p[i].how);
 	if (!strstr(b.p, want))
-		fail_msg("places: %s\nnot %s", b.p, want);
-	docker_places_free(p, n);
+		fail_msg("endpoints: %s\nnot %s", b.p, want);
+	docker_endpoints_free(p, n);
 	buf_release(&b);
 }
 
@@ -46,28 +46,31 @@ static void where_to_look(void **state)
 	setenv("DOCKER_CONFIG", r->dir, 1);
 	setenv("XDG_RUNTIME_DIR", "/run/user/77", 1);
 	unsetenv("DOCKER_HOST");
-	places_are("/var/run/docker.sock(default socket) /run/user/77/docker.sock(rootless socket) "
-		   "/run/user/77/podman/podman.sock(podman socket of the user) "
-		   "/run/podman/podman.sock(podman socket) ");
+	endpoints_are(
+		"/var/run/docker.sock(default socket) /run/user/77/docker.sock(rootless socket) "
+		"/run/user/77/podman/podman.sock(podman socket of the user) "
+		"/run/podman/podman.sock(podman socket) ");
 	add_file(r->dir, ".", "config.json", "{\"currentContext\":\"work\",\"auths\":{}}");
-	places_are("/run/work.sock(Docker context work) ");
+	endpoints_are("/run/work.sock(Docker context work) ");
 	setenv("DOCKER_CONTEXT", "far", 1);
-	places_are("Docker context far says ssh://far, but yolodeck reaches Docker through a unix "
-		   "socket only");
+	endpoints_are(
+		"Docker context far says ssh://far, but yolodeck reaches Docker through a unix "
+		"socket only");
 	setenv("DOCKER_CONTEXT", "none", 1);
-	places_are("DOCKER_CONTEXT names the Docker context none, which is not there; see `docker "
-		   "context ls`");
+	endpoints_are(
+		"DOCKER_CONTEXT names the Docker context none, which is not there; see `docker "
+		"context ls`");
 	setenv("DOCKER_CONTEXT", "default", 1);
-	places_are("/var/run/docker.sock(default socket)");
+	endpoints_are("/var/run/docker.sock(default socket)");
 	setenv("DOCKER_HOST", "unix:///run/mine.sock", 1); /* beats every context */
-	places_are("/run/mine.sock(DOCKER_HOST) ");
+	endpoints_are("/run/mine.sock(DOCKER_HOST) ");
 	setenv("DOCKER_HOST", "unix://relative", 1);
-	places_are("not an absolute path");
+	endpoints_are("not an absolute path");
 	setenv("DOCKER_HOST", deep, 1);
-	places_are("longer than 107 bytes");
+	endpoints_are("longer than 107 bytes");
 	for (size_t i = 0; i < ARRAY_LEN(others); i++) {
 		setenv("DOCKER_HOST", others[i], 1);
-		places_are("through a unix socket only");
+		endpoints_are("through a unix socket only");
 	}
 	probe_says(r, false, "Unset DOCKER_HOST");
 	unsetenv("DOCKER_CONTEXT");

@@ -1,5 +1,7 @@
-/* docker_find.c - where a Docker engine may be: DOCKER_HOST, DOCKER_CONTEXT, the current context,
- * then the usual sockets. */
+/* docker_endpoint.c - where a Docker daemon may be: DOCKER_HOST, DOCKER_CONTEXT, the current
+ * context, then the usual sockets. */
+#include "engine/docker_endpoint.h"
+
 #include <dirent.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,22 +10,21 @@
 #include "base/fs.h"
 #include "base/json.h"
 #include "base/mem.h"
-#include "engine/docker.h"
 
 enum { MAX_CONFIG = 1 << 20 };
 
-struct places {
-	struct docker_place *p;
+struct list {
+	struct docker_endpoint *p;
 	size_t n;
 };
 
-static void add(struct places *s, char *take_socket, const char *how)
+static void add(struct list *s, char *take_socket, const char *how)
 {
 	s->p = xrealloc(s->p, (s->n + 1) * sizeof(*s->p));
-	s->p[s->n++] = (struct docker_place){ .socket = take_socket, .how = xstrdup(how) };
+	s->p[s->n++] = (struct docker_endpoint){ .socket = take_socket, .how = xstrdup(how) };
 }
 
-void docker_places_free(struct docker_place *p, size_t n)
+void docker_endpoints_free(struct docker_endpoint *p, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
 		free(p[i].socket);
@@ -34,7 +35,7 @@ void docker_places_free(struct docker_place *p, size_t n)
 
 /* "unix:///path" only: the log files are bind mounts, so the daemon has to be on this machine. */
 static int add_host(
-	struct places *s, const char *host, const char *how, const char *undo, struct err *e)
+	struct list *s, const char *host, const char *how, const char *undo, struct err *e)
 {
 	if (strncmp(host, "unix://", 7))
 		return err_set(e, "docker_host",
@@ -102,7 +103,7 @@ static char *context_host(const char *config, const char *name)
 
 /* 1 = the context decides (added), 0 = it is "default", -1 = it cannot be used. */
 static int add_context(
-	struct places *s, const char *config, const char *name, const char *from, struct err *e)
+	struct list *s, const char *config, const char *name, const char *from, struct err *e)
 {
 	if (!*name || !strcmp(name, "default"))
 		return 0;
@@ -120,7 +121,7 @@ static int add_context(
 }
 
 /* The config file's currentContext: 1 decided, 0 not, -1 error. */
-static int add_current(struct places *s, const char *config, struct err *e)
+static int add_current(struct list *s, const char *config, struct err *e)
 {
 	if (!config)
 		return 0;
@@ -132,7 +133,7 @@ static int add_current(struct places *s, const char *config, struct err *e)
 	return rc;
 }
 
-static void add_usual(struct places *s)
+static void add_usual(struct list *s)
 {
 	const char *run = getenv("XDG_RUNTIME_DIR");
 	add(s, xstrdup("/var/run/docker.sock"), "default socket");
@@ -143,9 +144,9 @@ static void add_usual(struct places *s)
 	add(s, xstrdup("/run/podman/podman.sock"), "podman socket");
 }
 
-int docker_places(struct docker_place **out, size_t *n, struct err *e)
+int docker_endpoints(struct docker_endpoint **out, size_t *n, struct err *e)
 {
-	struct places s = { 0 };
+	struct list s = { 0 };
 	const char *host = getenv("DOCKER_HOST"), *context = getenv("DOCKER_CONTEXT");
 	char *config = docker_config_dir();
 	int rc;
@@ -160,7 +161,7 @@ int docker_places(struct docker_place **out, size_t *n, struct err *e)
 		add_usual(&s);
 	free(config);
 	if (rc < 0) {
-		docker_places_free(s.p, s.n);
+		docker_endpoints_free(s.p, s.n);
 		return -1;
 	}
 	*out = s.p;
