@@ -115,14 +115,6 @@ uid_t sock_peer_uid(int fd)
 	return u.uid;
 }
 
-void sock_nonblock(int fd)
-{
-	int flags = fcntl(fd, F_GETFL);
-
-	if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0)
-		bug("fcntl on descriptor %d: %s", fd, strerror(errno));
-}
-
 void line_io_init(struct line_io *l, int fd, size_t max)
 {
 	l->fd = fd;

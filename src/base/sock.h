@@ -16,7 +16,6 @@ int sock_connect(const char *dir, const char *name, struct err *e);
 int sock_accept(int fd); /* non-blocking, CLOEXEC; -1 = nothing there */
 /* uid of the peer (SO_PEERCRED), or (uid_t)-1. */
 uid_t sock_peer_uid(int fd);
-void sock_nonblock(int fd);
 
 /* A line buffer over a stream: what was read and not yet taken, and what is to be written. */
 struct line_io {

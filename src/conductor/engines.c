@@ -11,6 +11,7 @@
 #include "base/asset.h"
 #include "base/clock.h"
 #include "base/diag.h"
+#include "base/fnv1a64.h"
 #include "base/fs.h"
 #include "base/mem.h"
 #include "conductor/adopt.h"
@@ -143,15 +144,6 @@ void engines_close(struct conductor *c)
 	c->nslot = 0;
 }
 
-static uint64_t hash(const unsigned char *p, size_t n)
-{
-	uint64_t h = 1469598103934665603ULL;
-
-	for (size_t i = 0; i < n; i++)
-		h = (h ^ p[i]) * 1099511628211ULL;
-	return h;
-}
-
 int engines_runner(struct conductor *c, struct err *e)
 {
 	const struct asset *a = asset_find("runner");
@@ -161,8 +153,8 @@ int engines_runner(struct conductor *c, struct err *e)
 
 	if (!a)
 		return err_set(e, "internal", "this yolodeck was built without its runner");
-	c->runner =
-		store_path(&c->store, "runner-%016llx", (unsigned long long)hash(a->data, a->len));
+	c->runner = store_path(&c->store, "runner-%016llx",
+		(unsigned long long)fnv1a64(FNV1A64_START, a->data, a->len));
 	if (!lstat(c->runner, &st) && S_ISREG(st.st_mode) && (size_t)st.st_size == a->len &&
 		(st.st_mode & 0777) == 0755)
 		return 0;

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/fnv1a64.h"
 #include "base/mem.h"
 
 struct kept {
@@ -15,14 +16,12 @@ struct kept {
 
 static uint64_t add(uint64_t h, const char *s)
 {
-	for (; s && *s; s++)
-		h = (h ^ (unsigned char)*s) * 1099511628211ULL;
-	return (h ^ 0xff) * 1099511628211ULL;
+	return fnv1a64(h, s ? s : "", s ? strlen(s) + 1 : 1);
 }
 
 void plans_token(const char *ref, const char *from, const char *to, char out[PLANS_TOKEN])
 {
-	uint64_t h = add(add(add(1469598103934665603ULL, ref), from), to);
+	uint64_t h = add(add(add(FNV1A64_START, ref), from), to);
 
 	snprintf(out, PLANS_TOKEN, "%016llx", (unsigned long long)h);
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/fnv1a64.h"
 #include "base/fs.h"
 #include "base/mem.h"
 
@@ -44,24 +45,20 @@ void cache_release(struct walk_cache *c)
 /* FNV-1a, eight bytes at a time where order is all that matters. */
 static uint64_t checksum(const char *p, size_t n)
 {
-	uint64_t h = 14695981039346656037u, word;
+	uint64_t h = FNV1A64_START, word;
 
 	for (; n >= sizeof word; p += sizeof word, n -= sizeof word) {
 		memcpy(&word, p, sizeof word);
 		h = (h ^ word) * 1099511628211u;
 		h ^= h >> 29;
 	}
-	for (; n; p++, n--)
-		h = (h ^ (unsigned char)*p) * 1099511628211u;
-	return h;
+	return fnv1a64(h, p, n);
 }
 
 static uint32_t hash_path(const char *path)
 {
-	uint64_t h = 14695981039346656037u;
+	uint64_t h = fnv1a64(FNV1A64_START, path, strlen(path));
 
-	for (const unsigned char *p = (const unsigned char *)path; *p; p++)
-		h = (h ^ *p) * 1099511628211u;
 	return (uint32_t)(h ^ h >> 32);
 }
 

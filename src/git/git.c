@@ -352,13 +352,6 @@ const char *git_zero(const char *format)
 		: "0000000000000000000000000000000000000000000000000000000000000000";
 }
 
-const char *git_empty_tree(const char *format)
-{
-	return strcmp(format, "sha256")
-		? "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
-		: "6ef19b41225c5369f1c104d45d8d85efa9b057b53b14b4b9b939dd74decc5321";
-}
-
 char *git_resolve(const struct git_repo *r, const char *rev, struct err *e)
 {
 	struct buf out = BUF_INIT;

@@ -119,8 +119,7 @@ int git_highest_race(const struct git_repo *r, int *out, struct err *e);
 /* Names of variants of a race that have any ref: a branch, or one below refs/yolodeck/. */
 int git_variant_names(const char *common, int race, struct strv *out, struct err *e);
 bool git_oid_ok(const char *s); /* 40 or 64 hex, lower case */
-/* The all-zero id and the empty tree's id of a format ("sha1", "sha256"). */
+/* The all-zero id of a format ("sha1", "sha256"). */
 const char *git_zero(const char *format);
-const char *git_empty_tree(const char *format);
 
 #endif

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/fnv1a64.h"
 #include "base/fs.h"
 #include "base/mem.h"
 #include "model/store.h"
@@ -16,9 +17,8 @@ enum { REPO_MAX = 64 << 10, ID_LEN = 16 };
 
 static uint32_t path_hash(const char *s)
 {
-	uint64_t h = 1469598103934665603ULL;
-	for (; *s; s++)
-		h = (h ^ (unsigned char)*s) * 1099511628211ULL;
+	/* a start of its own: the names of the directories that are there depend on it */
+	uint64_t h = fnv1a64(UINT64_C(1469598103934665603), s, strlen(s));
 	return (uint32_t)(h ^ (h >> 32));
 }
 
