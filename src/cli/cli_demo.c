@@ -13,7 +13,7 @@
 #include "base/mem.h"
 #include "cli/cli.h"
 #include "git/repo_init.h"
-#include "model/spec_flag.h"
+#include "model/spec.h"
 
 static const char prefix[] = "templates/demo/";
 

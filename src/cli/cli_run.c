@@ -10,7 +10,7 @@
 #include "base/mem.h"
 #include "cli/cli.h"
 #include "model/race.h"
-#include "model/spec_flag.h"
+#include "model/spec.h"
 
 enum { PROMPT_FILE_MAX = 1 << 20 };
 

@@ -8,7 +8,7 @@
 #include "base/mem.h"
 #include "base/utf8.h"
 #include "model/spec_image.h"
-#include "model/spec_value.h"
+#include "model/spec_int.h"
 
 enum { FILE_MAX = 1 << 20, SLUG_MAX = 24 };
 
@@ -19,28 +19,14 @@ void spec_init(struct spec *s)
 
 void spec_variant_release(struct spec_variant *v)
 {
-	free(v->name);
-	free(v->command);
-	free(v->image);
-	free(v->setup);
-	free(v->check);
-	strv_release(&v->argv);
-	strv_release(&v->env);
+	spec_field_release(spec_variant_fields, v);
 	memset(v, 0, sizeof(*v));
 }
 
 void spec_release(struct spec *s)
 {
-	char *const texts[] = { s->file, s->name, s->base, s->engine, s->image, s->prompt,
-		s->prompt_file, s->command, s->setup, s->check, s->network, s->isolation };
-	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
-		free(texts[i]);
-	strv_release(&s->argv);
-	strv_release(&s->env);
-	strv_release(&s->mounts);
-	strv_release(&s->runners);
-	free(s->prepared);
-	strv_release(&s->rank);
+	spec_field_release(spec_race_fields, s);
+	free(s->file);
 	spec_clear_matrix(s);
 	for (size_t i = 0; i < s->nvariants; i++)
 		spec_variant_release(&s->variants[i]);

@@ -72,11 +72,19 @@ struct spec {
 
 void spec_init(struct spec *s);
 void spec_release(struct spec *s);
-/* Parses a race file's text; name is used in messages. Keys that belong to later issues (agents,
- * secrets, runners, caches, ports, metrics) are refused with the sentence that they come later. */
+/* Parses a race file's text; name is used in messages. Keys of later versions (agents,
+ * secrets, caches, ports, metrics) are refused with the sentence that they come later. */
 int spec_parse(struct spec *s, const char *name, const char *text, size_t n, struct err *e);
 /* Reads and parses; "prompt_file" is read relative to the race file's directory. */
 int spec_load(struct spec *s, const char *path, struct err *e);
+/* One flag without its dashes ("memory", "4g"): name image engine prompt matrix env mount setup
+ * check cpus memory pids timeout log-limit parallel network base n. A value replaces the file's;
+ * env and mount add (the same variable is replaced), a matrix key replaces that key. An unknown
+ * flag is a bug. */
+int spec_flag(struct spec *s, const char *flag, const char *value, struct err *e);
+/* The command after "--": replaces the race's command and argv. Words that JSON cannot hold (not
+ * UTF-8) are refused. */
+int spec_command(struct spec *s, const char *const *argv, struct err *e);
 /* Takes out what says what is run and how often (command, variants, matrix, repeat) and the name
  * made for that; the rest stays as defaults for another command. */
 void spec_drop_recipes(struct spec *s);

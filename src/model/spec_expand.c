@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "model/spec_value.h"
+#include "model/spec_int.h"
 
 static int refuse(const struct spec *s, int line, struct err *e)
 {

@@ -1,43 +1,10 @@
 /* spec_flag.c - flags of `run` over what the race file says. */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
-#include "model/spec_flag.h"
+#include "model/spec_int.h"
 #include "model/spec_image.h"
-#include "model/spec_value.h"
-
-enum how { TEXT, DOUBLE, INT, INT64, ENV, MOUNT, MATRIX };
-
-#define AT(f) offsetof(struct spec, f)
-static const struct flag {
-	const char *name;
-	enum how how;
-	int kind;
-	size_t off;
-} flags[] = {
-	{ "name", TEXT, SPEC_TEXT, AT(name) },
-	{ "image", TEXT, SPEC_IMAGE, AT(image) },
-	{ "engine", TEXT, SPEC_ENGINE, AT(engine) },
-	{ "prompt", TEXT, SPEC_PROMPT, AT(prompt) },
-	{ "base", TEXT, SPEC_BASE, AT(base) },
-	{ "setup", TEXT, SPEC_COMMAND, AT(setup) },
-	{ "check", TEXT, SPEC_COMMAND, AT(check) },
-	{ "network", TEXT, SPEC_NETWORK, AT(network) },
-	{ "cpus", DOUBLE, SPEC_CPUS, AT(limits.cpus) },
-	{ "memory", INT64, SPEC_MEMORY, AT(limits.memory) },
-	{ "pids", INT64, SPEC_PIDS, AT(limits.pids) },
-	{ "timeout", INT64, SPEC_TIME, AT(limits.time_ms) },
-	{ "log-limit", INT64, SPEC_LOG, AT(limits.log) },
-	{ "parallel", INT, SPEC_PARALLEL, AT(parallel) },
-	{ "n", INT, SPEC_REPEAT, AT(repeat) },
-	{ "env", ENV, SPEC_ENV, AT(env) },
-	{ "mount", MOUNT, SPEC_MOUNT, AT(mounts) },
-	{ "matrix", MATRIX, 0, 0 },
-	{ "runner", MOUNT, SPEC_RUNNER, AT(runners) },
-};
-#undef AT
 
 static struct spec_matrix *matrix_key(struct spec *s, const char *key)
 {
@@ -78,57 +45,61 @@ static int matrix(struct spec *s, const char *value, struct err *e)
 	return rc;
 }
 
-static int number(const struct flag *f, void *at, const char *value, struct err *e)
+static int apply_flag(
+	struct spec *s, const struct spec_field *f, void *at, const char *value, struct err *e)
 {
-	double v;
-	if (spec_value_parse((enum spec_number)f->kind, value, &v, e))
-		return -1;
-	if (f->how == DOUBLE)
-		*(double *)at = v;
-	else if (f->how == INT)
-		*(int *)at = (int)v;
-	else
-		*(int64_t *)at = (int64_t)v;
-	return 0;
-}
+	double number;
 
-static int apply(struct spec *s, const struct flag *f, const char *value, struct err *e)
-{
-	void *at = (char *)s + f->off;
-	if (f->how == MATRIX)
+	if (f->type == FIELD_MATRIX)
 		return matrix(s, value, e);
-	if (f->how == DOUBLE || f->how == INT || f->how == INT64)
-		return number(f, at, value, e);
+	if (f->type == FIELD_INT || f->type == FIELD_INT64 || f->type == FIELD_DOUBLE) {
+		if (spec_value_parse((enum spec_number)f->kind, value, &number, e))
+			return -1;
+		spec_field_number(f, at, number);
+		return 0;
+	}
 	if (spec_value_text((enum spec_kind)f->kind, value, e))
 		return -1;
-	if (f->kind == SPEC_IMAGE) {
+	if (f->type == FIELD_IMAGE) {
 		char *image = spec_image_resolve(value, NULL, e);
+
 		if (image)
 			xreplace(at, image);
 		free(image);
 		return image ? 0 : -1;
 	}
-	if (f->how == ENV)
+	if (f->type == FIELD_ENV)
 		spec_env_put(at, value);
-	else if (f->how == TEXT)
+	else if (f->type == FIELD_TEXT)
 		xreplace(at, value);
 	else if (!strv_has(at, value))
 		strv_add(at, value);
-	if (f->off == offsetof(struct spec, prompt))
+	if (f->kind == SPEC_PROMPT)
 		xreplace(&s->prompt_file, NULL);
 	return 0;
 }
 
+static const struct spec_field *find_flag(const struct spec_field *f, const char *flag)
+{
+	while (f->name && (!f->flag || strcmp(f->flag, flag)))
+		f++;
+	return f->name ? f : NULL;
+}
+
 int spec_flag(struct spec *s, const char *flag, const char *value, struct err *e)
 {
-	for (size_t i = 0; i < ARRAY_LEN(flags); i++) {
-		if (strcmp(flags[i].name, flag))
-			continue;
-		if (apply(s, &flags[i], value, e))
-			return err_prefix(e, "%s%s", flag[1] ? "--" : "-", flag);
-		return 0;
+	const struct spec_field *f = find_flag(spec_race_fields, flag);
+	void *base = s;
+
+	if (!f) {
+		f = find_flag(spec_limit_fields, flag);
+		base = &s->limits;
 	}
-	bug("spec_flag: there is no flag %s", flag);
+	if (!f)
+		bug("spec_flag: there is no flag %s", flag);
+	if (apply_flag(s, f, (char *)base + f->off, value, e))
+		return err_prefix(e, "%s%s", flag[1] ? "--" : "-", flag);
+	return 0;
 }
 
 int spec_command(struct spec *s, const char *const *argv, struct err *e)

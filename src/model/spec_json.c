@@ -1,103 +1,88 @@
 /* spec_json.c - the expanded spec as JSON and back: a race file's keys, so that one reader checks
  * both. */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
-#include "model/spec_parse.h"
-#include "model/spec_value.h"
+#include "model/spec_int.h"
 
-static void put_text(struct json *o, const char *key, const char *v)
+static void put_env(struct json *o, const char *name, const struct strv *env)
 {
-	if (v)
-		json_put_str(o, key, v);
-}
+	struct json *j = json_object();
 
-static void put_list(struct json *o, const char *key, const struct strv *v)
-{
-	if (v->n)
-		json_put_strv(o, key, v);
-}
-
-static void put_env(struct json *o, const struct strv *env)
-{
-	struct json *j;
-	if (!env->n)
-		return;
-	j = json_object();
 	for (size_t i = 0; i < env->n; i++) {
 		const char *eq = strchr(env->v[i], '=');
 		char *key = xstrndup(env->v[i], (size_t)(eq - env->v[i]));
+
 		json_put_str(j, key, eq + 1);
 		free(key);
 	}
-	json_put(o, "env", j);
+	json_put(o, name, j);
 }
 
-static void put_limits(struct json *o, const struct limits *l)
+static void put_time(struct json *o, const char *name, int64_t ms)
+{
+	char *text = xasprintf("%lldms", (long long)ms);
+
+	json_put_str(o, name, text);
+	free(text);
+}
+
+static void put_fields(struct json *o, const struct spec_field *fields, const void *base);
+
+static void put_limits(struct json *o, const char *name, const struct limits *l)
 {
 	struct json *j = json_object();
-	if (l->cpus > 0)
-		json_put_double(j, "cpus", l->cpus);
-	if (l->memory)
-		json_put_int(j, "memory", l->memory);
-	if (l->pids)
-		json_put_int(j, "pids", l->pids);
-	if (l->time_ms) {
-		char text[32];
-		snprintf(text, sizeof(text), "%lldms", (long long)l->time_ms);
-		json_put_str(j, "time", text);
-	}
-	if (l->log)
-		json_put_int(j, "log", l->log);
-	if (l->disk)
-		json_put_int(j, "disk", l->disk);
+
+	put_fields(j, spec_limit_fields, l);
 	if (json_size(j))
-		json_put(o, "limits", j);
+		json_put(o, name, j);
 	else
 		json_free(j);
 }
 
-static struct json *variant(const struct spec_variant *v)
+/* What is not set is not written. */
+static void put_field(struct json *o, const struct spec_field *f, const void *at)
 {
-	struct json *o = json_object();
-	put_text(o, "name", v->name);
-	put_text(o, "command", v->command);
-	put_list(o, "argv", &v->argv);
-	put_text(o, "image", v->image);
-	put_text(o, "setup", v->setup);
-	put_text(o, "check", v->check);
-	put_env(o, &v->env);
-	put_limits(o, &v->limits);
-	return o;
+	const struct strv *list = at;
+
+	if ((f->type == FIELD_TEXT || f->type == FIELD_IMAGE) && *(char *const *)at)
+		json_put_str(o, f->name, *(char *const *)at);
+	else if (f->type == FIELD_LIST && list->n)
+		json_put_strv(o, f->name, list);
+	else if (f->type == FIELD_ENV && list->n)
+		put_env(o, f->name, list);
+	else if (f->type == FIELD_INT && *(const int *)at)
+		json_put_int(o, f->name, *(const int *)at);
+	else if (f->type == FIELD_INT64 && *(const int64_t *)at && f->kind == SPEC_TIME)
+		put_time(o, f->name, *(const int64_t *)at);
+	else if (f->type == FIELD_INT64 && *(const int64_t *)at)
+		json_put_int(o, f->name, *(const int64_t *)at);
+	else if (f->type == FIELD_DOUBLE && *(const double *)at > 0)
+		json_put_double(o, f->name, *(const double *)at);
+	else if (f->type == FIELD_BOOL && *(const bool *)at)
+		json_put_bool(o, f->name, true);
+	else if (f->type == FIELD_LIMITS)
+		put_limits(o, f->name, at);
+}
+
+static void put_fields(struct json *o, const struct spec_field *fields, const void *base)
+{
+	for (const struct spec_field *f = fields; f->name; f++)
+		put_field(o, f, (const char *)base + f->off);
 }
 
 struct json *spec_to_json(const struct spec *s)
 {
 	struct json *o = json_object(), *list = json_array();
-	put_text(o, "name", s->name);
-	put_text(o, "base", s->base);
-	put_text(o, "engine", s->engine);
-	put_text(o, "image", s->image);
-	put_text(o, "prompt", s->prompt);
-	put_text(o, "command", s->command);
-	put_list(o, "argv", &s->argv);
-	put_text(o, "setup", s->setup);
-	put_text(o, "check", s->check);
-	if (s->parallel)
-		json_put_int(o, "parallel", s->parallel);
-	put_list(o, "mounts", &s->mounts);
-	put_list(o, "runners", &s->runners);
-	put_limits(o, &s->limits);
-	put_text(o, "network", s->network);
-	put_text(o, "isolation", s->isolation);
-	put_list(o, "rank", &s->rank);
-	if (s->allow_unlimited)
-		json_put_bool(o, "allow_unlimited", true);
-	put_text(o, "prepared", s->prepared);
-	for (size_t i = 0; i < s->nvariants; i++)
-		json_add(list, variant(&s->variants[i]));
+
+	put_fields(o, spec_race_fields, s);
+	for (size_t i = 0; i < s->nvariants; i++) {
+		struct json *v = json_object();
+
+		put_fields(v, spec_variant_fields, &s->variants[i]);
+		json_add(list, v);
+	}
 	json_put(o, "variants", list);
 	json_put_bool(o, "expanded", true);
 	return o;

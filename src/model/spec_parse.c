@@ -7,8 +7,7 @@
 #include "base/mem.h"
 #include "model/suggest.h"
 #include "model/spec_image.h"
-#include "model/spec_value.h"
-#include "model/spec_parse.h"
+#include "model/spec_int.h"
 
 /* Where we are: the text is for line numbers (NULL = from the wire). */
 struct reader {
@@ -17,14 +16,6 @@ struct reader {
 	size_t n;
 	bool expanded; /* our own form: race.json and the wire */
 	struct err *e;
-};
-
-struct key {
-	const char *name;
-	int (*read)(struct reader *r, const struct json *v, const char *path, const struct key *k,
-		void *at);
-	size_t off;
-	int kind;
 };
 
 static int line_of(const struct reader *r, const char *path)
@@ -63,8 +54,8 @@ static int wrong_type(struct reader *r, const struct json *v, const char *path, 
 	return wrong(r, path);
 }
 
-static int read_text(
-	struct reader *r, const struct json *v, const char *path, const struct key *k, void *at)
+static int read_text(struct reader *r, const struct json *v, const char *path,
+	const struct spec_field *k, void *at)
 {
 	if (json_type(v) != JSON_STRING)
 		return wrong_type(r, v, path, "a string");
@@ -109,8 +100,8 @@ static int read_image_object(struct reader *r, const struct json *v, const char 
 	return rc ? -1 : 0;
 }
 
-static int read_image(
-	struct reader *r, const struct json *v, const char *path, const struct key *k, void *at)
+static int read_image(struct reader *r, const struct json *v, const char *path,
+	const struct spec_field *k, void *at)
 {
 	if (json_type(v) == JSON_OBJECT)
 		return read_image_object(r, v, path, at);
@@ -124,8 +115,8 @@ static int read_image(
 	return 0;
 }
 
-static int read_later(
-	struct reader *r, const struct json *v, const char *path, const struct key *k, void *at)
+static int read_later(struct reader *r, const struct json *v, const char *path,
+	const struct spec_field *k, void *at)
 {
 	struct buf b = BUF_INIT;
 	buf_fmt(&b, "%s come%s in", k->name, k->name[strlen(k->name) - 1] == 's' ? "" : "s");
@@ -134,8 +125,8 @@ static int read_later(
 	return -1;
 }
 
-static int read_ports(
-	struct reader *r, const struct json *v, const char *path, const struct key *k, void *at)
+static int read_ports(struct reader *r, const struct json *v, const char *path,
+	const struct spec_field *k, void *at)
 {
 	err_set(r->e, "later",
 		"publishing ports comes in a later version of yolodeck (Dagger would open them on every "
@@ -143,8 +134,8 @@ static int read_ports(
 	return wrong(r, path);
 }
 
-static int read_number(
-	struct reader *r, const struct json *v, const char *path, const struct key *k, double *out)
+static int read_number(struct reader *r, const struct json *v, const char *path,
+	const struct spec_field *k, void *at)
 {
 	static const char *const right[] = {
 		[SPEC_CPUS] = "a number, as in 2 or 0.5",
@@ -155,47 +146,26 @@ static int read_number(
 		[SPEC_PARALLEL] = "a number",
 		[SPEC_REPEAT] = "a number",
 	};
-	bool texts = k->kind == SPEC_MEMORY || k->kind == SPEC_LOG || k->kind == SPEC_TIME;
+	bool with_unit = k->kind == SPEC_MEMORY || k->kind == SPEC_LOG || k->kind == SPEC_TIME;
+	double d;
 	int rc;
+
 	if (json_type(v) == JSON_NUMBER) {
-		*out = json_to_double(v) * (k->kind == SPEC_TIME ? 1000 : 1);
-		rc = spec_value_number((enum spec_number)k->kind, *out, r->e);
-	} else if (json_type(v) == JSON_STRING && texts) {
-		rc = spec_value_parse((enum spec_number)k->kind, json_to_str(v), out, r->e);
+		d = json_to_double(v) * (k->kind == SPEC_TIME ? 1000 : 1);
+		rc = spec_value_number((enum spec_number)k->kind, d, r->e);
+	} else if (json_type(v) == JSON_STRING && with_unit) {
+		rc = spec_value_parse((enum spec_number)k->kind, json_to_str(v), &d, r->e);
 	} else {
 		return wrong_type(r, v, path, right[k->kind]);
 	}
-	return rc ? wrong(r, path) : 0;
-}
-
-static int read_int(
-	struct reader *r, const struct json *v, const char *path, const struct key *k, void *at)
-{
-	double d;
-	if (read_number(r, v, path, k, &d))
-		return -1;
-	*(int *)at = (int)d;
+	if (rc)
+		return wrong(r, path);
+	spec_field_number(k, at, d);
 	return 0;
 }
 
-static int read_int64(
-	struct reader *r, const struct json *v, const char *path, const struct key *k, void *at)
-{
-	double d;
-	if (read_number(r, v, path, k, &d))
-		return -1;
-	*(int64_t *)at = (int64_t)d;
-	return 0;
-}
-
-static int read_double(
-	struct reader *r, const struct json *v, const char *path, const struct key *k, void *at)
-{
-	return read_number(r, v, path, k, at);
-}
-
-static int read_bool(
-	struct reader *r, const struct json *v, const char *path, const struct key *k, void *at)
+static int read_bool(struct reader *r, const struct json *v, const char *path,
+	const struct spec_field *k, void *at)
 {
 	if (json_type(v) != JSON_BOOL)
 		return wrong_type(r, v, path, "true or false");
@@ -203,8 +173,8 @@ static int read_bool(
 	return 0;
 }
 
-static int read_list(
-	struct reader *r, const struct json *v, const char *path, const struct key *k, void *at)
+static int read_list(struct reader *r, const struct json *v, const char *path,
+	const struct spec_field *k, void *at)
 {
 	struct strv *list = at;
 	size_t i = 0;
@@ -253,8 +223,8 @@ static int scalar(const struct json *v, struct buf *b)
 	}
 }
 
-static int read_env(
-	struct reader *r, const struct json *v, const char *path, const struct key *k, void *at)
+static int read_env(struct reader *r, const struct json *v, const char *path,
+	const struct spec_field *k, void *at)
 {
 	if (json_type(v) != JSON_OBJECT)
 		return wrong_type(r, v, path, "names and values in { }, as in { \"CI\": \"1\" }");
@@ -318,8 +288,8 @@ static int read_matrix_key(struct reader *r, const struct json *v, const char *p
 	return 0;
 }
 
-static int read_matrix(
-	struct reader *r, const struct json *v, const char *path, const struct key *k, void *at)
+static int read_matrix(struct reader *r, const struct json *v, const char *path,
+	const struct spec_field *k, void *at)
 {
 	if (json_type(v) != JSON_OBJECT)
 		return wrong_type(
@@ -334,97 +304,29 @@ static int read_matrix(
 	return 0;
 }
 
-static int read_limits(
-	struct reader *r, const struct json *v, const char *path, const struct key *k, void *at);
-static int read_variants(
-	struct reader *r, const struct json *v, const char *path, const struct key *k, void *at);
-
-#define AT(f) offsetof(struct spec, f)
-static const struct key race_keys[] = {
-	{ "name", read_text, AT(name), SPEC_TEXT },
-	{ "base", read_text, AT(base), SPEC_BASE },
-	{ "engine", read_text, AT(engine), SPEC_ENGINE },
-	{ "image", read_image, AT(image), SPEC_IMAGE },
-	{ "prompt", read_text, AT(prompt), SPEC_PROMPT },
-	{ "prompt_file", read_text, AT(prompt_file), SPEC_TEXT },
-	{ "command", read_text, AT(command), SPEC_COMMAND },
-	{ "argv", read_list, AT(argv), SPEC_ARG },
-	{ "setup", read_text, AT(setup), SPEC_COMMAND },
-	{ "check", read_text, AT(check), SPEC_COMMAND },
-	{ "matrix", read_matrix, 0, 0 },
-	{ "variants", read_variants, 0, 0 },
-	{ "repeat", read_int, AT(repeat), SPEC_REPEAT },
-	{ "parallel", read_int, AT(parallel), SPEC_PARALLEL },
-	{ "env", read_env, AT(env), 0 },
-	{ "mounts", read_list, AT(mounts), SPEC_MOUNT },
-	{ "limits", read_limits, AT(limits), 0 },
-	{ "network", read_text, AT(network), SPEC_NETWORK },
-	{ "isolation", read_text, AT(isolation), SPEC_ISOLATION },
-	{ "rank", read_list, AT(rank), SPEC_RANK },
-	{ "agents", read_later, 0, 0 },
-	{ "secrets", read_later, 0, 0 },
-	{ "caches", read_later, 0, 0 },
-	{ "ports", read_ports, 0, 0 },
-	{ "runners", read_list, AT(runners), SPEC_RUNNER },
-	{ "metrics", read_later, 0, 0 },
-};
-/* Only in our own form. */
-static const struct key expanded_keys[] = {
-	{ "allow_unlimited", read_bool, AT(allow_unlimited), 0 },
-	{ "expanded", read_bool, AT(allow_unlimited), 0 },
-	{ "prepared", read_text, AT(prepared), SPEC_TEXT },
-	{ "pipeline", read_text, AT(prepared), SPEC_TEXT }, /* its name in older records */
-};
-#undef AT
-
-#define AT(f) offsetof(struct spec_variant, f)
-static const struct key variant_keys[] = {
-	{ "name", read_text, AT(name), SPEC_NAME },
-	{ "command", read_text, AT(command), SPEC_COMMAND },
-	{ "argv", read_list, AT(argv), SPEC_ARG },
-	{ "image", read_image, AT(image), SPEC_IMAGE },
-	{ "setup", read_text, AT(setup), SPEC_COMMAND },
-	{ "check", read_text, AT(check), SPEC_COMMAND },
-	{ "env", read_env, AT(env), 0 },
-	{ "limits", read_limits, AT(limits), 0 },
-	{ "agent", read_later, 0, 0 },
-};
-#undef AT
-
-#define AT(f) offsetof(struct limits, f)
-static const struct key limit_keys[] = {
-	{ "cpus", read_double, AT(cpus), SPEC_CPUS },
-	{ "memory", read_int64, AT(memory), SPEC_MEMORY },
-	{ "pids", read_int64, AT(pids), SPEC_PIDS },
-	{ "time", read_int64, AT(time_ms), SPEC_TIME },
-	{ "log", read_int64, AT(log), SPEC_LOG },
-	{ "disk", read_int64, AT(disk), SPEC_LOG },
-};
-#undef AT
-
-static const struct key *find(const struct key *keys, size_t n, const char *name)
-{
-	for (size_t i = 0; i < n; i++)
-		if (!strcmp(keys[i].name, name))
-			return &keys[i];
-	return NULL;
-}
+static int read_limits(struct reader *r, const struct json *v, const char *path,
+	const struct spec_field *k, void *at);
+static int read_variants(struct reader *r, const struct json *v, const char *path,
+	const struct spec_field *k, void *at);
 
 static int unknown(
-	struct reader *r, const struct json *v, const char *path, const struct key *keys, size_t n)
+	struct reader *r, const struct json *v, const char *path, const struct spec_field *fields)
 {
-	const char *names[ARRAY_LEN(race_keys)], *key = json_key(v), *near;
+	const char *names[64], *key = json_key(v), *near;
 	int line = r->text ? json_line_of_key(r->text, r->n, path, key) : 0;
 	char *full = xasprintf("%s%s%s", path, *path ? "." : "", key);
-	for (size_t i = 0; i < n; i++)
-		names[i] = keys[i].name;
+	size_t n = 0;
+
+	for (const struct spec_field *f = fields; f->name && n < ARRAY_LEN(names); f++)
+		if (!f->ours)
+			names[n++] = f->name;
 	near = suggest_word(key, names, n);
-	if (keys == variant_keys && find(race_keys, ARRAY_LEN(race_keys), key))
+	if (fields == spec_variant_fields && spec_field_find(spec_race_fields, key))
 		err_set(r->e, "spec",
 			"it belongs to the whole race, not to one variant; move it up");
 	else if (near)
 		err_set(r->e, "spec", "there is no such key; did you mean \"%s\"?", near);
-	else if (keys == limit_keys)
+	else if (fields == spec_limit_fields)
 		err_set(r->e, "spec",
 			"there is no such limit; there are cpus, memory, pids, time, log and disk");
 	else
@@ -434,19 +336,43 @@ static int unknown(
 	return -1;
 }
 
-static int read_object(struct reader *r, const struct json *o, const char *path,
-	const struct key *keys, size_t n, void *base)
+static int read_mark(struct reader *r, const struct json *v, const char *path,
+	const struct spec_field *k, void *at)
 {
+	return 0;
+}
+
+static int read_object(struct reader *r, const struct json *o, const char *path,
+	const struct spec_field *fields, void *base)
+{
+	static int (*const readers[])(struct reader *, const struct json *, const char *,
+		const struct spec_field *, void *) = {
+		[FIELD_TEXT] = read_text,
+		[FIELD_IMAGE] = read_image,
+		[FIELD_LIST] = read_list,
+		[FIELD_ENV] = read_env,
+		[FIELD_INT] = read_number,
+		[FIELD_INT64] = read_number,
+		[FIELD_DOUBLE] = read_number,
+		[FIELD_BOOL] = read_bool,
+		[FIELD_LIMITS] = read_limits,
+		[FIELD_MATRIX] = read_matrix,
+		[FIELD_VARIANTS] = read_variants,
+		[FIELD_LATER] = read_later,
+		[FIELD_PORTS] = read_ports,
+		[FIELD_OLD_TEXT] = read_text,
+		[FIELD_MARK] = read_mark,
+	};
+
 	for (const struct json *c = json_first(o); c; c = json_next(c)) {
-		const struct key *k = find(keys, n, json_key(c));
-		if (!k && r->expanded && keys == race_keys)
-			k = find(expanded_keys, ARRAY_LEN(expanded_keys), json_key(c));
-		if (!k)
-			return unknown(r, c, path, keys, n);
-		char *sub = xasprintf("%s%s%s", path, *path ? "." : "", k->name);
-		int rc = r->expanded && !strcmp(k->name, "expanded")
-			? 0
-			: k->read(r, c, sub, k, (char *)base + k->off);
+		const struct spec_field *k = spec_field_find(fields, json_key(c));
+		char *sub;
+		int rc;
+
+		if (!k || (k->ours && !r->expanded))
+			return unknown(r, c, path, fields);
+		sub = xasprintf("%s%s%s", path, *path ? "." : "", k->name);
+		rc = readers[k->type](r, c, sub, k, (char *)base + k->off);
 		free(sub);
 		if (rc)
 			return rc;
@@ -454,16 +380,16 @@ static int read_object(struct reader *r, const struct json *o, const char *path,
 	return 0;
 }
 
-static int read_limits(
-	struct reader *r, const struct json *v, const char *path, const struct key *k, void *at)
+static int read_limits(struct reader *r, const struct json *v, const char *path,
+	const struct spec_field *k, void *at)
 {
 	if (json_type(v) != JSON_OBJECT)
 		return wrong_type(r, v, path, "limits in { }, as in { \"memory\": \"4g\" }");
-	return read_object(r, v, path, limit_keys, ARRAY_LEN(limit_keys), at);
+	return read_object(r, v, path, spec_limit_fields, at);
 }
 
-static int read_variants(
-	struct reader *r, const struct json *v, const char *path, const struct key *k, void *at)
+static int read_variants(struct reader *r, const struct json *v, const char *path,
+	const struct spec_field *k, void *at)
 {
 	size_t i = 0;
 	if (json_type(v) != JSON_ARRAY)
@@ -483,7 +409,7 @@ static int read_variants(
 		} else {
 			struct spec_variant *sv = spec_add_variant(r->s);
 			sv->line = line_of(r, sub);
-			rc = read_object(r, c, sub, variant_keys, ARRAY_LEN(variant_keys), sv);
+			rc = read_object(r, c, sub, spec_variant_fields, sv);
 		}
 		free(sub);
 		if (rc)
@@ -565,7 +491,7 @@ int spec_read(struct spec *s, const char *name, const char *text, size_t n, cons
 	struct reader r = { s, name, text, n, text == NULL, e };
 	if (json_type(j) != JSON_OBJECT)
 		return wrong_type(&r, j, "", "a race in { }");
-	if (read_object(&r, j, "", race_keys, ARRAY_LEN(race_keys), s))
+	if (read_object(&r, j, "", spec_race_fields, s))
 		return -1;
 	return text ? check_file(&r) : 0;
 }

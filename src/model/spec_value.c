@@ -12,7 +12,7 @@
 #include "model/suggest.h"
 #include "model/rank.h"
 #include "model/spec_image.h"
-#include "model/spec_value.h"
+#include "model/spec_int.h"
 
 static int no(struct err *e, const char *s, const char *what)
 {

@@ -14,7 +14,6 @@
 #include "base/mem.h"
 #include "model/suggest.h"
 #include "model/spec.h"
-#include "model/spec_flag.h"
 
 #define HUGE_MATRIX "{ \"a\": [1,2,3,4,5], \"b\": [1,2,3,4,5], \"c\": [1,2,3,4,5] }"
 

@@ -13,7 +13,6 @@
 #include "base/fs.h"
 #include "base/mem.h"
 #include "model/spec.h"
-#include "model/spec_flag.h"
 #include "model/spec_image.h"
 
 static void kinds(void **state)
