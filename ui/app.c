@@ -206,7 +206,7 @@ static void wait_and_take(struct deck *d)
 	struct pollfd fds[FD_COUNT] = {
 		[FD_TTY] = { .fd = STDIN_FILENO, .events = POLLIN },
 		[FD_SIGNAL] = { .fd = term_signal_fd(), .events = POLLIN },
-		[FD_CLIENT] = { .fd = d->client ? client_fd(d->client) : -1, .events = POLLIN },
+		[FD_CLIENT] = { .fd = conn_fd(d), .events = POLLIN },
 		[FD_FILES] = { .fd = files ? d->inotify : -1, .events = POLLIN },
 	};
 
@@ -285,6 +285,7 @@ static void release(struct deck *d)
 	state_release(d);
 	rows_release(&d->rows);
 	client_free(d->client);
+	client_dial_free(d->dial);
 	message_release(d);
 	input_release(&d->input);
 	canvas_release(&d->canvas);

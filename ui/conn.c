@@ -26,34 +26,67 @@ static void on_event(void *ctx, const struct json *ev)
 	d->dirty = true;
 }
 
-static int watch_all(struct deck *d, struct err *e)
+/* What is not in the new list is gone: a conductor that came back may know less. */
+static void take_rows(struct deck *d, const struct json *ok)
 {
-	struct json *request = client_request("watch"), *ok;
-
-	json_put_int(request, "race", -1);
-	ok = client_call(d->client, request, FIRST_ANSWER_MS, e);
-	if (!ok)
-		return -1;
-	/* What is not in the new list is gone: a conductor that came back may know less. */
 	rows_release(&d->rows);
 	rows_init(&d->rows);
 	rows_apply(&d->rows, ok);
-	json_free(ok);
-	return 0;
+}
+
+static struct json *watch_request(void)
+{
+	struct json *request = client_request("watch");
+
+	json_put_int(request, "race", -1);
+	return request;
+}
+
+static void watched(void *ctx, const struct json *ok, const struct err *e)
+{
+	struct deck *d = ctx;
+
+	if (!ok) {
+		message_add(d, true, "%s", e->msg);
+		return;
+	}
+	take_rows(d, ok);
+	state_sync(d);
+	if (d->away_ms)
+		message_add(d, false, "The conductor is back.");
+	d->away_ms = 0;
+	d->dirty = true;
+}
+
+/* Its first answer comes later, by conn_pump. */
+static void begin_watch(struct deck *d)
+{
+	client_on_event(d->client, on_event, d);
+	client_send(d->client, watch_request(), watched, d);
+	if (client_waiting(d->client))
+		message_add(d, true, "%s; what runs goes on.", client_waiting(d->client));
 }
 
 int conn_open(struct deck *d, struct err *e)
 {
+	struct json *ok;
+
 	d->client = client_connect(&d->store, CLIENT_AUTOSTART, e);
 	if (!d->client)
 		return -1;
+	if (client_waiting(d->client)) {
+		begin_watch(d);
+		return 0;
+	}
 	client_on_event(d->client, on_event, d);
-	if (watch_all(d, e) < 0) {
+	ok = client_call(d->client, watch_request(), FIRST_ANSWER_MS, e);
+	if (!ok) {
 		client_free(d->client);
 		d->client = NULL;
 		return -1;
 	}
-	d->away_ms = d->retry_ms = 0;
+	take_rows(d, ok);
+	json_free(ok);
 	return 0;
 }
 
@@ -69,6 +102,11 @@ static void gone(struct deck *d)
 		"The conductor is gone; what runs goes on. The deck connects again by itself.");
 }
 
+int conn_fd(const struct deck *d)
+{
+	return d->client ? client_fd(d->client) : d->dial ? client_dial_fd(d->dial) : -1;
+}
+
 void conn_pump(struct deck *d)
 {
 	struct err e = ERR_INIT;
@@ -80,19 +118,27 @@ void conn_pump(struct deck *d)
 		state_sync(d);
 }
 
+/* Connecting again, a step at a time: keys are taken meanwhile. */
 void conn_retry(struct deck *d)
 {
 	struct err e = ERR_INIT;
+	int rc;
 
-	if (d->client || !d->away_ms || clock_mono_ms() < d->retry_ms)
+	if (d->client || !d->away_ms)
 		return;
-	if (conn_open(d, &e) < 0) {
-		d->retry_ms = clock_mono_ms() + RETRY_MS;
-		d->dirty = true;
+	if (!d->dial && clock_mono_ms() < d->retry_ms)
 		return;
-	}
-	state_sync(d);
-	message_add(d, false, "The conductor is back.");
+	if (!d->dial)
+		d->dial = client_dial_new(&d->store, CLIENT_AUTOSTART);
+	rc = client_dial_step(d->dial, &d->client, &e);
+	d->retry_ms = clock_mono_ms() + (rc ? RETRY_MS : CLIENT_DIAL_MS);
+	if (!rc)
+		return;
+	client_dial_free(d->dial);
+	d->dial = NULL;
+	d->dirty = true;
+	if (rc > 0)
+		begin_watch(d);
 }
 
 bool conn_send(struct deck *d, struct json *take_request, client_fn fn)

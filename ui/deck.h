@@ -76,6 +76,7 @@ struct deck {
 	/* "main 3f2a1c9", read when there is no race yet; NULL = not read */
 	char *head;
 	struct client *client; /* NULL = away */
+	struct client_dial *dial; /* while it is being found again */
 	int64_t away_ms, retry_ms; /* mono: since when; next try */
 	int64_t away_ns; /* the same by the wall clock */
 	struct rows rows;

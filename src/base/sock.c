@@ -79,7 +79,7 @@ int sock_connect(const char *dir, const char *name, struct err *e)
 
 	if (dirfd < 0)
 		return -1;
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0) {
 		err_sys(e, "socket", "cannot make a socket");
 	} else if (connect_retry(fd, &a) < 0) {
@@ -87,9 +87,13 @@ int sock_connect(const char *dir, const char *name, struct err *e)
 
 		if (errno == ENOENT)
 			code = "not_found";
+		else if (errno == EAGAIN)
+			code = "busy";
 		err_sys(e, code, "cannot connect to %s/%s", dir, name);
 		close(fd);
 		fd = -1;
+	} else {
+		fcntl(fd, F_SETFL, 0);
 	}
 	close(dirfd);
 	return fd;

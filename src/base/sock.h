@@ -11,7 +11,8 @@
 /* Listening socket (non-blocking, CLOEXEC, mode 0600). A name that exists is unlinked first: only
  * the holder of the directory's lock may call this. */
 int sock_listen(const char *dir, const char *name, struct err *e);
-/* Connected (blocking) socket, or -1 with code "refused" (nothing listens) or "not_found". */
+/* Connected (blocking) socket, or -1 with code "refused" (nothing listens), "not_found", or
+ * "busy" (too many wait to be accepted; it never waits itself). */
 int sock_connect(const char *dir, const char *name, struct err *e);
 int sock_accept(int fd); /* non-blocking, CLOEXEC; -1 = nothing there */
 /* uid of the peer (SO_PEERCRED), or (uid_t)-1. */

@@ -43,8 +43,11 @@ int cli_open(struct cli_session *s, bool create, struct err *e)
 
 int cli_connect(struct cli_session *s, struct err *e)
 {
-	if (!s->client)
-		s->client = client_connect(&s->store, CLIENT_AUTOSTART, e);
+	if (s->client)
+		return 0;
+	s->client = client_connect(&s->store, CLIENT_AUTOSTART, e);
+	if (s->client && client_waiting(s->client))
+		cli_say(stderr, "%s; waiting for it", client_waiting(s->client));
 	return s->client ? 0 : -1;
 }
 

@@ -1,6 +1,7 @@
 /* client.c - requests and their answers, and the events in between. */
 #include "client/client.h"
 
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,6 +9,10 @@
 #include "base/fs.h"
 #include "base/mem.h"
 #include "client/connect.h"
+
+/* WAITING_MS: a worker of the conductor before this one is at something for as long as its time
+ * limits allow. */
+enum { FIND_MS = 5, WAITING_MS = 15 * 60 * 1000 };
 
 struct waiting {
 	int64_t id;
@@ -17,6 +22,7 @@ struct waiting {
 
 struct client {
 	struct line_io io;
+	char *waiting;
 	int64_t next_id;
 	struct waiting *wait;
 	size_t nwait;
@@ -26,16 +32,61 @@ struct client {
 	size_t nkept;
 };
 
+struct client_dial {
+	struct connect d;
+};
+
+struct client_dial *client_dial_new(const struct store *s, int flags)
+{
+	struct client_dial *d = xcalloc(1, sizeof *d);
+
+	connect_begin(&d->d, s, flags);
+	return d;
+}
+
+void client_dial_free(struct client_dial *d)
+{
+	if (d)
+		connect_release(&d->d);
+	free(d);
+}
+
+int client_dial_fd(const struct client_dial *d)
+{
+	return connect_fd(&d->d);
+}
+
+int client_dial_step(struct client_dial *d, struct client **out, struct err *e)
+{
+	struct client *c;
+	int rc = connect_step(&d->d, e);
+
+	if (rc != 1)
+		return rc;
+	c = xcalloc(1, sizeof *c);
+	c->io = d->d.io;
+	c->waiting = d->d.waiting;
+	c->next_id = 1;
+	*out = c;
+	return 1;
+}
+
 struct client *client_connect(const struct store *s, int flags, struct err *e)
 {
-	struct client *c = xcalloc(1, sizeof *c);
+	struct client_dial *d = client_dial_new(s, flags);
+	struct client *c = NULL;
 
-	if (connect_conductor(s, flags, &c->io, e) < 0) {
-		free(c);
-		return NULL;
+	while (client_dial_step(d, &c, e) == 0) {
+		struct pollfd p = { .fd = client_dial_fd(d), .events = POLLIN };
+		poll(&p, 1, p.fd < 0 ? FIND_MS : CLIENT_DIAL_MS);
 	}
-	c->next_id = 1;
+	client_dial_free(d);
 	return c;
+}
+
+const char *client_waiting(const struct client *c)
+{
+	return c->waiting;
 }
 
 void client_free(struct client *c)
@@ -46,6 +97,7 @@ void client_free(struct client *c)
 		json_free(c->kept[i]);
 	free(c->kept);
 	free(c->wait);
+	free(c->waiting);
 	line_io_release(&c->io);
 	free(c);
 }
@@ -127,7 +179,7 @@ static void give_answer(struct client *c, int64_t id, const struct json *answer)
 
 struct json *client_call(struct client *c, struct json *take_request, int timeout_ms, struct err *e)
 {
-	int64_t deadline = clock_mono_ms() + timeout_ms;
+	int64_t deadline = clock_mono_ms() + (c->waiting ? WAITING_MS : timeout_ms);
 	int64_t id = queue_request(c, take_request);
 
 	if (connect_write_all(&c->io, deadline, e) < 0)
@@ -138,6 +190,7 @@ struct json *client_call(struct client *c, struct json *take_request, int timeou
 
 		if (!j)
 			return NULL;
+		xreplace(&c->waiting, NULL);
 		if (json_get(j, "ev")) {
 			c->kept = xrealloc(c->kept, (c->nkept + 1) * sizeof *c->kept);
 			c->kept[c->nkept++] = j;

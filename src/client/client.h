@@ -19,6 +19,19 @@ enum { CLIENT_AUTOSTART = 1 };
  * autostart. Waits at most 10 s. */
 struct client *client_connect(const struct store *s, int flags, struct err *e);
 void client_free(struct client *c);
+/* "the last conductor is ending: saving 7/a": this one answers when that is over, and the first
+ * client_call waits for it, however long. NULL = it answers now. */
+const char *client_waiting(const struct client *c);
+
+/* The same without blocking: a step at a time, whenever client_dial_fd (-1 = nothing) can be read
+ * or CLIENT_DIAL_MS have passed. The store outlives it. */
+struct client_dial;
+enum { CLIENT_DIAL_MS = 20 };
+struct client_dial *client_dial_new(const struct store *s, int flags);
+void client_dial_free(struct client_dial *d);
+int client_dial_fd(const struct client_dial *d);
+/* 1 = *out is the connection, 0 = not yet, -1 = never. */
+int client_dial_step(struct client_dial *d, struct client **out, struct err *e);
 /* to poll for reading; also writing while client_wants_write */
 int client_fd(const struct client *c);
 bool client_wants_write(const struct client *c);

@@ -16,7 +16,7 @@
 #include "client/autostart.h"
 #include "client/client.h"
 
-enum { RETRY_MS = 10 };
+enum { START_MS = 100 };
 
 static int wait_fd(int fd, short events, int64_t deadline, struct err *e)
 {
@@ -78,50 +78,7 @@ static bool version_older(const char *a, const char *b)
 	return false;
 }
 
-/* 0 = we understand each other, 1 = it is older and must be replaced, -1 = error. */
-static int say_hello(struct line_io *io, struct err *e)
-{
-	int64_t deadline = clock_mono_ms() + CONNECT_HELLO_MS;
-	struct buf hello = BUF_INIT;
-	char *version = NULL, *line;
-	int proto = 0, rc = -1;
-
-	proto_hello(&hello);
-	buf_trim(&hello);
-	line_io_put(io, hello.p, hello.len);
-	buf_release(&hello);
-	if (connect_write_all(io, deadline, e) < 0)
-		return -1;
-	line = connect_read_line(io, deadline, e);
-	if (!line)
-		return -1;
-	if (proto_check_hello(line, &proto, &version, e) == 0)
-		rc = version_older(version, YOLODECK_VERSION);
-	else if (version && proto < PROTO_VERSION)
-		rc = 1;
-	else if (version && proto > PROTO_VERSION)
-		err_set(e, "newer_conductor",
-			"The conductor is yolodeck %s, this is %s: use the newer yolodeck, or end the conductor with its `shutdown` (variants go on).",
-			version, YOLODECK_VERSION);
-	free(version);
-	return rc;
-}
-
-/* shutdown never changes between versions; the end of the connection says that it went. */
-static void ask_shutdown(struct line_io *io)
-{
-	static const char line[] = "{\"id\":1,\"op\":\"shutdown\"}";
-	int64_t deadline = clock_mono_ms() + CONNECT_HELLO_MS;
-	struct err ignored = ERR_INIT;
-
-	line_io_put(io, line, sizeof line - 1);
-	if (connect_write_all(io, deadline, &ignored) < 0)
-		return;
-	while (connect_read_line(io, deadline, &ignored))
-		;
-}
-
-static int started_in_vain(const struct store *s, int code, struct err *e)
+static int never_started(const struct store *s, int code, struct err *e)
 {
 	struct buf words = BUF_INIT;
 
@@ -133,72 +90,142 @@ static int started_in_vain(const struct store *s, int code, struct err *e)
 	return -1;
 }
 
-struct attempt {
-	struct child child;
-	bool started, over;
-	int code;
-};
-
-/* Starts one conductor, and notices when it ended. An end with code 0 means another one holds the
- * lock. */
-static int keep_starting(const struct store *s, struct attempt *a, struct err *e)
+/* Nobody listens: a conductor is started. One that ended with code 0 found that another one holds
+ * the lock; that one is given a moment to listen. */
+static int start(struct connect *d, struct err *e)
 {
-	if (a->started && !a->over && child_reap(&a->child, &a->code) == 1)
-		a->over = true;
-	if (a->started && a->over && a->code != 0)
-		return started_in_vain(s, a->code, e);
-	if (!a->started || a->over) {
-		memset(a, 0, sizeof *a);
-		if (autostart_conductor(s, &a->child, e) < 0)
-			return -1;
-		a->started = true;
+	int code = 0;
+
+	if (!(d->flags & CLIENT_AUTOSTART))
+		return err_set(e, "no_conductor",
+			"No conductor runs for this repository; nothing is live.");
+	if (d->started && child_reap(&d->child, &code) == 1) {
+		d->started = false;
+		if (code)
+			return never_started(d->store, code, e);
 	}
+	if (d->started || clock_mono_ms() < d->start_at)
+		return 0;
+	memset(&d->child, 0, sizeof d->child);
+	if (autostart_conductor(d->store, &d->child, e) < 0)
+		return -1;
+	d->started = true;
+	d->start_at = clock_mono_ms() + START_MS;
 	return 0;
 }
 
-static int one_try(
-	const struct store *s, int flags, struct line_io *io, struct attempt *a, struct err *e)
+static void hang_up(struct connect *d)
 {
-	int fd = sock_connect(s->dir, "sock", e);
-	int rc;
-
-	if (fd < 0) {
-		if (strcmp(e->code, "refused") && strcmp(e->code, "not_found"))
-			return -1;
-		if (!(flags & CLIENT_AUTOSTART))
-			return err_set(e, "no_conductor",
-				"No conductor runs for this repository; nothing is live.");
-		return keep_starting(s, a, e) < 0 ? -1 : 1;
-	}
-	line_io_init(io, fd, PROTO_MAX_ANSWER);
-	rc = say_hello(io, e);
-	if (rc == 0)
-		return 0;
-	if (rc == 1)
-		ask_shutdown(io);
-	line_io_release(io);
-	/* One that is just ending may accept and hang up: that is worth another try. */
-	return rc == 1 || !strcmp(e->code, "conductor_gone") ? 1 : -1;
+	if (d->state != CONNECT_FIND)
+		line_io_release(&d->io);
+	d->state = CONNECT_FIND;
 }
 
-int connect_conductor(const struct store *s, int flags, struct line_io *io, struct err *e)
+static void say(struct connect *d, enum connect_state next, const char *line, size_t n)
 {
-	int64_t deadline = clock_mono_ms() + CONNECT_WAIT_MS;
-	struct attempt a = { .started = false };
-	int rc;
+	line_io_put(&d->io, line, n);
+	(void)line_io_flush(&d->io); /* a line fits; a peer that is gone shows when it is read */
+	d->state = next;
+	d->answer_due = clock_mono_ms() + CONNECT_HELLO_MS;
+}
 
-	while ((rc = one_try(s, flags, io, &a, e)) == 1) {
-		if (clock_mono_ms() >= deadline) {
-			rc = err_set(e, "no_conductor",
-				"The conductor did not come up within %d s. Its log is %s/conductor.log.",
-				CONNECT_WAIT_MS / 1000, s->dir);
-			break;
-		}
-		poll(NULL, 0, RETRY_MS);
-	}
-	if (a.started && !a.over)
-		(void)child_reap(&a.child, &a.code);
-	if (rc == 0)
-		err_clear(e);
+static int find(struct connect *d, struct err *e)
+{
+	struct buf hello = BUF_INIT;
+	int fd = sock_connect(d->store->dir, "sock", e);
+
+	if (fd < 0 && (!strcmp(e->code, "refused") || !strcmp(e->code, "not_found")))
+		return start(d, e);
+	if (fd < 0)
+		return strcmp(e->code, "busy") ? -1 : 0;
+	line_io_init(&d->io, fd, PROTO_MAX_ANSWER);
+	proto_hello(&hello);
+	buf_trim(&hello);
+	say(d, CONNECT_HELLO, hello.p, hello.len);
+	buf_release(&hello);
+	return 0;
+}
+
+/* 1 = we understand each other, 0 = it is older and was asked to end, -1 = error. shutdown never
+ * changes between versions; the end of the connection says that it went. */
+static int take_hello(struct connect *d, const char *line, struct err *e)
+{
+	static const char shutdown[] = "{\"id\":1,\"op\":\"shutdown\"}";
+	char *version = NULL;
+	int proto = 0, rc = -1;
+
+	if (!proto_check_hello(line, &proto, &version, e))
+		rc = !version_older(version, YOLODECK_VERSION);
+	else if (version && proto < PROTO_VERSION)
+		rc = 0;
+	else if (version && proto > PROTO_VERSION)
+		err_set(e, "newer_conductor",
+			"The conductor is yolodeck %s, this is %s: use the newer yolodeck, or end the conductor with its `shutdown` (variants go on).",
+			version, YOLODECK_VERSION);
+	if (rc == 1)
+		d->waiting = proto_hello_waiting(line);
+	else if (rc == 0)
+		say(d, CONNECT_LEAVE, shutdown, sizeof shutdown - 1);
+	free(version);
 	return rc;
+}
+
+static int listen_to(struct connect *d, struct err *e)
+{
+	char *line = line_io_next(&d->io);
+	int rc = line ? 1 : line_io_fill(&d->io);
+
+	if (!line && rc > 0)
+		line = line_io_next(&d->io);
+	if (line && d->state == CONNECT_HELLO)
+		return take_hello(d, line, e);
+	if (rc < 0) { /* it ended, or is just ending: look for the next one */
+		hang_up(d);
+		return 0;
+	}
+	if (clock_mono_ms() < d->answer_due)
+		return 0;
+	if (d->state == CONNECT_LEAVE) {
+		hang_up(d);
+		return 0;
+	}
+	return err_set(e, "timeout",
+		"The conductor does not answer; what runs goes on. Try again, or look at conductor.log.");
+}
+
+void connect_begin(struct connect *d, const struct store *s, int flags)
+{
+	memset(d, 0, sizeof *d);
+	d->store = s;
+	d->flags = flags;
+	d->deadline = clock_mono_ms() + CONNECT_WAIT_MS;
+}
+
+int connect_step(struct connect *d, struct err *e)
+{
+	int rc = d->state == CONNECT_FIND ? find(d, e) : listen_to(d, e);
+
+	if (rc == 1) {
+		err_clear(e);
+		d->state = CONNECT_FIND; /* io is the caller's */
+	} else if (rc == 0 && clock_mono_ms() >= d->deadline) {
+		rc = err_set(e, "no_conductor",
+			"The conductor did not come up within %d s. Its log is %s/conductor.log.",
+			CONNECT_WAIT_MS / 1000, d->store->dir);
+	}
+	return rc;
+}
+
+int connect_fd(const struct connect *d)
+{
+	return d->state == CONNECT_FIND ? -1 : d->io.fd;
+}
+
+void connect_release(struct connect *d)
+{
+	int code;
+
+	hang_up(d);
+	if (d->started)
+		(void)child_reap(&d->child, &code);
 }

@@ -2,6 +2,7 @@
 #include "conductor/adopt.h"
 
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -12,10 +13,11 @@
 #include "conductor/board.h"
 #include "conductor/repair.h"
 #include "conductor/save.h"
-#include "conductor/sched.h"
 #include "conductor/engines.h"
-#include "conductor/runlog_times.h"
+#include "conductor/races.h"
+#include "conductor/task.h"
 #include "conductor/undo.h"
+#include "conductor/variant_run.h"
 
 /* Lines may be missing now, so the ones before say nothing of how rows stand. */
 static int note_cut(struct journal *j, struct err *e)
@@ -47,7 +49,7 @@ int adopt_load(struct conductor *c, struct err *e)
 	if (store_load(&c->store, &all, &n, e))
 		goto out;
 	for (size_t i = 0; i < n; i++)
-		board_add(c, all[i]);
+		races_add(c, all[i]);
 	if (!torn)
 		repair_rows(c, c->replay);
 	rc = 0;
@@ -67,14 +69,8 @@ static void sweep(struct race_run *r)
 	for (size_t i = 0; i < r->race->n; i++)
 		any |= r->race->v[i]->engine_id || r->race->v[i]->check_id;
 	if (any && !fs_exists(mark) && engines_of(r)) {
-		struct engine *g = r->slot->g;
-		for (size_t i = 0; i < r->race->n; i++) {
-			const struct variant *v = r->race->v[i];
-			if (v->engine_id)
-				g->type->remove(g, v->race, v->name, false, v->engine_id);
-			if (v->check_id)
-				g->type->remove(g, v->race, v->name, true, v->check_id);
-		}
+		for (size_t i = 0; i < r->race->n; i++)
+			engines_remove(r, r->race->v[i]);
 		int fd = open(mark, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 		if (fd >= 0)
 			close(fd);
@@ -82,85 +78,29 @@ static void sweep(struct race_run *r)
 	free(mark);
 }
 
-static void adopt_stopping(struct variant_run *vr)
-{
-	if (vr->v->check.state == CHECK_RUNNING)
-		sched_adopt(vr, true);
-	else if (vr->v->commit && vr->v->check.state == CHECK_WAITING && vr->v->ended_ns)
-		sched_move(vr, VE_SAVED_KILLED);
-	else if (vr->v->log_ino)
-		sched_adopt(vr, false);
-	else
-		sched_failed(vr, "");
-}
-
 /* fast-import dies with its conductor and leaves its lock on our refs in the quarantine. */
-static void clear_locks(const struct variant_run *vr)
+static void clear_locks(const struct variant_run *run)
 {
-	char *dir = xasprintf("%s/refs/yolodeck/%s", vr->r->quarantine, vr->key);
+	char *dir = xasprintf("%s/refs/yolodeck/%s", run->r->quarantine, run->key);
 
 	save_clear_locks(dir);
 	free(dir);
 }
 
-static void adopt_one(struct variant_run *vr)
+/* May its container be there? Then nothing is done to it before the engine was asked. */
+static bool may_be_held(const struct variant *v)
 {
-	clear_locks(vr);
-	switch (vr->v->state) {
+	switch (v->state) {
 	case VS_PREPARING:
-		if (vr->v->log_ino)
-			sched_adopt(vr, false);
-		break;
+		return v->log_ino != 0;
 	case VS_RUNNING:
-		sched_adopt(vr, false);
-		break;
 	case VS_STOPPING:
-		adopt_stopping(vr);
-		break;
-	case VS_SAVING:
-		save_begin(vr);
-		break;
+		return true;
 	case VS_CHECKING:
-		if (vr->v->check.state == CHECK_RUNNING)
-			sched_adopt(vr, true);
-		else
-			save_check(vr);
-		break;
+		return v->check.state == CHECK_RUNNING;
 	default:
-		break;
+		return false;
 	}
-}
-
-/* The badge of what is not enforced is not stored: the engine is asked again. */
-static void asked_again(void *ctx, struct engine_handle *s, const char *why, const struct err *e)
-{
-	struct conductor *c = ctx;
-
-	if (!s || c->closing)
-		return;
-	for (size_t i = 0; i < c->set.n; i++) {
-		struct race_run *r = c->race[i];
-		if (r->slot != s || !race_live(r->race))
-			continue;
-		free(r->warn);
-		r->warn = engine_select_warning(&s->report, &r->race->spec);
-		if (r->warn && !strv_has(&r->warnings, r->warn))
-			strv_add(&r->warnings, r->warn);
-		for (size_t k = 0; k < r->race->n; k++)
-			board_touch(&r->v[k]);
-	}
-}
-
-void adopt_race(struct race_run *r)
-{
-	if (!engines_of(r))
-		return;
-	for (size_t i = 0; i < r->race->n; i++) {
-		struct variant_run *vr = &r->v[i];
-		if (variant_live(vr->v->state) && vr->v->state != VS_QUEUED && vr->sv)
-			adopt_one(vr);
-	}
-	engine_select_choose(r->c, r->race->engine, NULL, asked_again, r->c);
 }
 
 void adopt_all(struct conductor *c)
@@ -168,12 +108,79 @@ void adopt_all(struct conductor *c)
 	repair_begin(c);
 	for (size_t i = 0; i < c->set.n; i++) {
 		struct race_run *r = c->race[i];
-		if (race_live(r->race)) {
-			diag(DIAG_INFO, "race %d: taking up what is live", r->race->number);
-			adopt_race(r);
-			sched_turn(r);
-		} else {
+		if (!race_live(r->race)) {
 			sweep(r);
+			continue;
+		}
+		diag(DIAG_INFO, "race %d: taking up what is live", r->race->number);
+		r->ask_engine = true;
+		for (size_t k = 0; k < r->race->n; k++) {
+			struct variant_run *run = &r->v[k];
+			if (variant_ended(run->v->state))
+				continue;
+			clear_locks(run);
+			run->adopt = may_be_held(run->v);
 		}
 	}
+}
+
+/* ---- once the engine is there ---- */
+
+static void adopt(struct variant_run *run, int which)
+{
+	struct engine_handle *h = run->r->handle;
+	struct container *ct = &run->ct[which];
+	const char *id = which == CHECK ? run->v->check_id : run->v->engine_id;
+
+	task_make(run, which);
+	snprintf(ct->task.id, sizeof(ct->task.id), "%s", id ? id : "");
+	ct->adopting = ct->held = true;
+	h->type->adopt(h->engine, &ct->task);
+	if (run->v->state == VS_STOPPING)
+		h->type->stop(h->engine, &ct->task);
+}
+
+static void adopt_run(struct variant_run *run)
+{
+	const struct variant *v = run->v;
+
+	run->adopt = false;
+	if (v->check.state == CHECK_RUNNING)
+		adopt(run, CHECK);
+	else if (v->state == VS_STOPPING && v->commit && v->check.state == CHECK_WAITING &&
+		v->ended_ns)
+		variant_change(run, VE_SAVED_KILLED); /* between its saving and its check */
+	else if (v->state != VS_STOPPING || v->log_ino)
+		adopt(run, COMMAND);
+	else
+		variant_failed(run, "");
+}
+
+/* The badge of what is not enforced is not stored: the engine is asked again. */
+static void asked_again(void *ctx, struct engine_handle *h, const char *why, const struct err *e)
+{
+	struct conductor *c = ctx;
+
+	for (size_t i = 0; h && i < c->set.n; i++) {
+		struct race_run *r = c->race[i];
+		if (r->handle != h || !race_live(r->race))
+			continue;
+		free(r->warn);
+		r->warn = engine_select_warning(&h->report, &r->race->spec);
+		if (r->warn && !strv_has(&r->warnings, r->warn))
+			strv_add(&r->warnings, r->warn);
+		for (size_t k = 0; k < r->race->n; k++)
+			mark_dirty(&r->v[k]);
+	}
+}
+
+void adopt_turn(struct race_run *r)
+{
+	if (!r->ask_engine || !engines_of(r))
+		return;
+	r->ask_engine = false;
+	for (size_t i = 0; i < r->race->n; i++)
+		if (r->v[i].adopt)
+			adopt_run(&r->v[i]);
+	engine_select_choose(r->c, r->race->engine, NULL, asked_again, r->c);
 }

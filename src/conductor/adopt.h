@@ -6,9 +6,9 @@
 
 /* Opens and replays the journal, loads the races. Blocking; before the loop runs. */
 int adopt_load(struct conductor *c, struct err *e);
-/* Takes up everything: repair first, then live variants, then the queue. */
+/* Posts the repair, and marks what is to be taken up. */
 void adopt_all(struct conductor *c);
-/* The live variants of one race, once its engine is there. */
-void adopt_race(struct race_run *r);
+/* Of settle: takes up what was live at the start, once the race's engine is there. */
+void adopt_turn(struct race_run *r);
 
 #endif

@@ -7,14 +7,14 @@
 #include "base/diag.h"
 #include "base/mem.h"
 #include "conductor/board.h"
-#include "conductor/idle.h"
-#include "conductor/sched.h"
+#include "conductor/variant_run.h"
 #include "conductor/undo.h"
 
 struct item {
-	struct variant_run *vr; /* only for done */
+	struct variant_run *run; /* only for done */
 	int race;
-	char *name, *commit; /* commit NULL: it has no branch, only the row goes */
+	const char *name;
+	char *commit; /* NULL: it has no branch, only the row goes */
 	bool ok;
 	struct err e;
 };
@@ -22,7 +22,7 @@ struct item {
 struct keep_job {
 	struct conductor *c;
 	struct journal *journal;
-	char *common;
+	const char *common;
 	bool restore, with_promote;
 	struct item *it;
 	size_t n;
@@ -102,60 +102,54 @@ static void remember(struct keep_job *j)
 
 static void take_item(struct keep_job *j, struct item *it)
 {
-	struct variant_run *vr = it->vr;
+	struct variant_run *run = it->run;
 
+	run->archiving = false;
+	run->v->archive_after = false;
 	if (!it->ok) {
-		strv_fmt(&j->res.skipped, "%s: %s", vr->key, j->rc ? j->e.msg : it->e.msg);
+		strv_fmt(&j->res.skipped, "%s: %s", run->key, j->rc ? j->e.msg : it->e.msg);
 		return;
 	}
-	vr->v->archived = !j->restore;
-	vr->v->archive_after = false;
-	strv_add(&j->res.done, vr->key);
-	sched_store(vr);
-	board_touch(vr);
+	run->v->archived = !j->restore;
+	strv_add(&j->res.done, run->key);
+	variant_store(run);
+	mark_dirty(run);
 }
 
 static void keep_done(void *arg)
 {
 	struct keep_job *j = arg;
-	struct conductor *c = j->c;
-
-	if (!c->closing) {
-		for (size_t i = 0; i < j->n; i++)
-			take_item(j, &j->it[i]);
-		remember(j);
-	}
+	for (size_t i = 0; i < j->n; i++)
+		take_item(j, &j->it[i]);
+	remember(j);
 	if (j->fn)
 		j->fn(j->ctx, &j->res);
-	for (size_t i = 0; i < j->n; i++) {
-		free(j->it[i].name);
+	for (size_t i = 0; i < j->n; i++)
 		free(j->it[i].commit);
-	}
 	strv_release(&j->res.done);
 	strv_release(&j->res.skipped);
 	free(j->it);
-	free(j->common);
 	free(j);
-	if (!c->closing)
-		idle_check(c);
 }
 
-static void add_item(struct keep_job *j, struct variant_run *vr)
+static void add_item(struct keep_job *j, struct variant_run *run)
 {
-	if (vr->v->archived == !j->restore) {
-		strv_fmt(&j->res.skipped, "%s is %s", vr->key,
+	if (j->restore)
+		run->v->archive_after = false;
+	if (run->v->archived == !j->restore) {
+		strv_fmt(&j->res.skipped, "%s is %s", run->key,
 			j->restore ? "not archived" : "archived already");
-	} else if (!j->restore && variant_live(vr->v->state)) {
-		strv_fmt(&j->res.skipped, "%s is still %s: kill it first", vr->key,
-			variant_state_name(vr->v->state));
+	} else if (!j->restore && variant_live(run->v->state)) {
+		strv_fmt(&j->res.skipped, "%s is still %s: kill it first", run->key,
+			variant_state_name(run->v->state));
 	} else {
 		struct item *it = &j->it[j->n++];
-		it->vr = vr;
-		it->race = vr->r->race->number;
-		it->name = xstrdup(vr->v->name);
+		it->run = run;
+		it->race = run->r->race->number;
+		it->name = run->v->name;
 		/* without a branch there is no ref to move; the record keeps the name while it is
 		 * archived */
-		it->commit = vr->v->commit && vr->v->branch ? xstrdup(vr->v->commit) : NULL;
+		it->commit = run->v->commit && run->v->branch ? xstrdup(run->v->commit) : NULL;
 	}
 }
 
@@ -163,7 +157,7 @@ static void post(struct conductor *c, struct variant_run **v, size_t n, struct k
 {
 	j->c = c;
 	j->journal = c->journal;
-	j->common = xstrdup(c->store.common);
+	j->common = c->store.common;
 	j->it = xcalloc(n + 1, sizeof(*j->it));
 	for (size_t i = 0; i < n; i++)
 		add_item(j, v[i]);
@@ -193,9 +187,4 @@ void archive_ops_restore(
 	j->fn = fn;
 	j->ctx = ctx;
 	post(c, v, n, j);
-}
-
-void archive_ops_archive_later(struct variant_run *vr)
-{
-	archive_ops_archive(vr->c, &vr, 1, true, NULL, NULL);
 }

@@ -18,7 +18,5 @@ void archive_ops_archive(struct conductor *c, struct variant_run **v, size_t n, 
 	keep_fn fn, void *ctx);
 void archive_ops_restore(
 	struct conductor *c, struct variant_run **v, size_t n, keep_fn fn, void *ctx);
-/* One that was killed to be archived has ended. */
-void archive_ops_archive_later(struct variant_run *vr);
 
 #endif

@@ -1,4 +1,6 @@
 /* attention.c - which rows need a person, and the evidence. */
+#include "conductor/attention.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -6,8 +8,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/vt.h"
-#include "conductor/board.h"
-#include "conductor/sample.h"
+#include "conductor/variant_run.h"
 
 enum { SILENT_S = 60, PROMPT_S = 5, SHOWN = 60 };
 
@@ -47,33 +48,33 @@ static int64_t silent_limit_s(void)
 	return v > 0 ? v : SILENT_S;
 }
 
-static void part(struct buf *b, const char *sep)
+static void add_separator(struct buf *b, const char *sep)
 {
 	if (b->len)
 		buf_str(b, sep);
 }
 
-static void look_silence(const struct variant_run *vr, struct buf *b)
+static void add_silence(const struct variant_run *run, struct buf *b)
 {
-	int64_t since = vr->s.quiet_ns > vr->v->started_ns ? vr->s.quiet_ns : vr->v->started_ns;
+	int64_t since = run->s.quiet_ns > run->v->started_ns ? run->s.quiet_ns : run->v->started_ns;
 	int64_t quiet = (clock_real_ns() - since) / 1000000000;
 
-	if (vr->v->state != VS_RUNNING || !since || !vr->s.at_ms)
+	if (run->v->state != VS_RUNNING || !since || !run->s.at_ms)
 		return;
 	/* one reading of cpu alone says nothing yet; an engine that cannot tell it at all gives the
 	 * silence only */
-	if (quiet >= silent_limit_s() && vr->s.cpu < 2 && (vr->s.cpu >= 0 || vr->s.cpu_ns < 0)) {
+	if (quiet >= silent_limit_s() && run->s.cpu < 2 && (run->s.cpu >= 0 || run->s.cpu_ns < 0)) {
 		buf_fmt(b, "silent %lld s", (long long)quiet);
-		if (vr->s.cpu >= 0)
-			buf_fmt(b, ", cpu %.0f%%", vr->s.cpu);
+		if (run->s.cpu >= 0)
+			buf_fmt(b, ", cpu %.0f%%", run->s.cpu);
 	}
-	if (vr->s.prompt && quiet >= PROMPT_S) {
-		part(b, ", ");
-		buf_fmt(b, "waits at \"%.*s\"", SHOWN, vr->s.prompt);
+	if (run->s.prompt && quiet >= PROMPT_S) {
+		add_separator(b, ", ");
+		buf_fmt(b, "waits at \"%.*s\"", SHOWN, run->s.prompt);
 	}
 }
 
-static void look_bytes(const char *what, int64_t used, int64_t limit, struct buf *b)
+static void add_bytes(const char *what, int64_t used, int64_t limit, struct buf *b)
 {
 	char have[32], max[32];
 
@@ -81,57 +82,57 @@ static void look_bytes(const char *what, int64_t used, int64_t limit, struct buf
 		return;
 	spec_fmt_size(used, have, sizeof(have));
 	spec_fmt_size(limit, max, sizeof(max));
-	part(b, ", ");
+	add_separator(b, ", ");
 	buf_fmt(b, "%s %s of %s", what, have, max);
 }
 
-static void look_limits(const struct variant_run *vr, struct buf *b)
+static void add_limits(const struct variant_run *run, struct buf *b)
 {
-	const struct limits *l = &vr->task.limits;
-	int64_t ran = (clock_real_ns() - vr->v->started_ns) / 1000000;
+	const struct limits *l = &run->ct[COMMAND].task.limits;
+	int64_t ran = (clock_real_ns() - run->v->started_ns) / 1000000;
 	char have[32], max[32];
 
-	if (vr->v->state != VS_RUNNING)
+	if (run->v->state != VS_RUNNING)
 		return;
-	look_bytes("memory", vr->s.memory, l->memory, b);
-	look_bytes("log", vr->s.log_bytes, l->log, b);
-	if (l->time_ms > 0 && vr->v->started_ns && ran >= l->time_ms / 10 * 9) {
+	add_bytes("memory", run->s.memory, l->memory, b);
+	add_bytes("log", run->s.log_bytes, l->log, b);
+	if (l->time_ms > 0 && run->v->started_ns && ran >= l->time_ms / 10 * 9) {
 		clock_fmt_elapsed(ran, have, sizeof(have));
 		clock_fmt_duration(l->time_ms, max, sizeof(max));
-		part(b, ", ");
+		add_separator(b, ", ");
 		buf_fmt(b, "%s of its time limit %s", have, max);
 	}
 }
 
-static void look_conflict(const struct variant_run *vr, struct buf *b)
+static void add_conflict(const struct variant_run *run, struct buf *b)
 {
-	if (!vr->best || !vr->v->conflict || !vr->v->conflict[0] || vr->v->promoted)
+	if (!run->best || !run->v->conflict || !run->v->conflict[0] || run->v->promoted)
 		return;
-	part(b, ", ");
-	buf_fmt(b, "%s conflicts with %s", vr->v->conflict,
-		vr->r->race->base_name ? vr->r->race->base_name : "the base");
+	add_separator(b, ", ");
+	buf_fmt(b, "%s conflicts with %s", run->v->conflict,
+		run->r->race->base_name ? run->r->race->base_name : "the base");
 }
 
-void attention_update(struct variant_run *vr)
+void attention_update(struct variant_run *run)
 {
 	struct buf b = BUF_INIT;
-	bool live = variant_live(vr->v->state);
+	bool live = variant_live(run->v->state);
 	int attention;
 
-	if (!vr->v->archived) {
-		look_silence(vr, &b);
-		look_limits(vr, &b);
-		if (live && vr->v->state != VS_QUEUED && vr->r->slot && vr->r->slot->away) {
-			part(&b, ", ");
-			buf_fmt(&b, "%s is away", vr->r->slot->type->name);
+	if (!run->v->archived) {
+		add_silence(run, &b);
+		add_limits(run, &b);
+		if (live && run->v->state != VS_QUEUED && run->r->handle && run->r->handle->away) {
+			add_separator(&b, ", ");
+			buf_fmt(&b, "%s is away", run->r->handle->type->name);
 		}
-		look_conflict(vr, &b);
+		add_conflict(run, &b);
 	}
 	attention = b.len > 0;
-	if (attention != vr->attention || strcmp(b.p, vr->evidence ? vr->evidence : "")) {
-		vr->attention = attention;
-		xreplace(&vr->evidence, attention ? b.p : NULL);
-		board_touch(vr);
+	if (attention != run->attention || strcmp(b.p, run->evidence ? run->evidence : "")) {
+		run->attention = attention;
+		xreplace(&run->evidence, attention ? b.p : NULL);
+		mark_dirty(run);
 	}
 	buf_release(&b);
 }

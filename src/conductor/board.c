@@ -7,21 +7,13 @@
 
 #include "base/clock.h"
 #include "base/diag.h"
-#include "base/fs.h"
 #include "base/mem.h"
-#include "conductor/session.h"
+#include "conductor/variant_run.h"
 #include "model/rank.h"
-
-void board_touch(struct variant_run *vr)
-{
-	vr->rev = vr->r->rev = ++vr->c->rev;
-	session_kick(vr->c);
-}
 
 void board_engine(struct conductor *c)
 {
 	c->engine_rev = ++c->rev;
-	session_kick(c);
 }
 
 void board_rank(struct race_run *r)
@@ -32,15 +24,15 @@ void board_rank(struct race_run *r)
 
 	rank_order(r->race, order);
 	for (size_t i = 0; i < n; i++) {
-		struct variant_run *vr = &r->v[order[i]];
-		enum variant_state s = vr->v->state;
+		struct variant_run *run = &r->v[order[i]];
+		enum variant_state s = run->v->state;
 		int mine = s == VS_PASSED || s == VS_FAILED ? ++rank : 0;
 		bool first = best >= 0 && (size_t)best == order[i];
-		if (mine == vr->rank && first == vr->best)
+		if (mine == run->rank && first == run->best)
 			continue;
-		vr->rank = mine;
-		vr->best = first;
-		board_touch(vr);
+		run->rank = mine;
+		run->best = first;
+		mark_dirty(run);
 	}
 	free(order);
 }
@@ -59,7 +51,6 @@ void notify(struct conductor *c, const char *level, const char *fmt, ...)
 	m->text = buf_take(&b);
 	m->level = level;
 	m->rev = ++c->rev;
-	session_kick(c);
 }
 
 static int64_t race_over_ns(const struct race *r)
@@ -100,19 +91,19 @@ void board_over(struct race_run *r)
 			race->n);
 }
 
-struct json *board_row_json(const struct variant_run *vr)
+struct json *board_row_json(const struct variant_run *run)
 {
 	struct row row = {
-		.v = vr->v,
-		.rank = vr->rank,
-		.best = vr->best,
-		.attention = vr->attention,
-		.evidence = vr->evidence,
-		.cpu = vr->s.cpu,
-		.memory = vr->s.memory,
-		.slug = vr->r->race->slug,
-		.warn = variant_live(vr->v->state) ? vr->r->warn : NULL,
-		.rev = vr->rev,
+		.v = run->v,
+		.rank = run->rank,
+		.best = run->best,
+		.attention = run->attention,
+		.evidence = run->evidence,
+		.cpu = run->s.cpu,
+		.memory = run->s.memory,
+		.slug = run->r->race->slug,
+		.warn = variant_live(run->v->state) ? run->r->warn : NULL,
+		.rev = run->rev,
 	};
 
 	return row_to_json(&row);
@@ -121,14 +112,14 @@ struct json *board_row_json(const struct variant_run *vr)
 static void count_race(const struct race_run *r, struct race_info *i)
 {
 	for (size_t k = 0; k < r->race->n; k++) {
-		const struct variant_run *vr = &r->v[k];
-		if (vr->v->archived)
+		const struct variant_run *run = &r->v[k];
+		if (run->v->archived)
 			continue;
 		i->total++;
-		i->live += variant_live(vr->v->state);
-		i->passed += vr->v->state == VS_PASSED;
-		i->failed += vr->v->state == VS_FAILED;
-		i->attention += vr->attention != 0;
+		i->live += variant_live(run->v->state);
+		i->passed += run->v->state == VS_PASSED;
+		i->failed += run->v->state == VS_FAILED;
+		i->attention += run->attention != 0;
 	}
 }
 
@@ -193,147 +184,4 @@ void board_lists(const struct conductor *c, int from, bool all, struct json *int
 	}
 	json_put(into, "races", races);
 	json_put(into, "rows", rows);
-}
-
-struct race_run *board_race(const struct conductor *c, int number)
-{
-	for (size_t i = 0; i < c->set.n; i++)
-		if (c->race[i]->race->number == number)
-			return c->race[i];
-	return NULL;
-}
-
-struct variant_run *board_by_key(const struct conductor *c, const char *key)
-{
-	for (size_t i = 0; i < c->set.n; i++)
-		for (size_t k = 0; k < c->race[i]->race->n; k++)
-			if (!strcmp(c->race[i]->v[k].key, key))
-				return &c->race[i]->v[k];
-	return NULL;
-}
-
-struct variant_run *board_find(const struct conductor *c, const struct variant *v)
-{
-	struct race_run *r = board_race(c, v->race);
-
-	for (size_t i = 0; r && i < r->race->n; i++)
-		if (r->v[i].v == v)
-			return &r->v[i];
-	return NULL;
-}
-
-static void wrap_variant(struct race_run *r, size_t i)
-{
-	struct variant_run *vr = &r->v[i];
-
-	vr->c = r->c;
-	vr->r = r;
-	vr->v = r->race->v[i];
-	vr->sv = race_recipe(r->race, vr->v);
-	vr->dir = store_variant_dir(&r->c->store, r->race->number, vr->v->name);
-	vr->key = xasprintf("%d/%s", r->race->number, vr->v->name);
-	vr->log = fs_join(vr->dir, "log");
-	vr->idx = fs_join(vr->dir, "log.idx");
-	vr->check_log = fs_join(vr->dir, "check.log");
-	vr->check_idx = fs_join(vr->dir, "check.idx");
-	if (vr->v->start) {
-		vr->base_store = store_base_store(&r->c->store, vr->v->start);
-		vr->source = fs_join(vr->dir, "tpl/tree");
-	}
-	vr->s.cpu = -1;
-	vr->s.memory = -1;
-	vr->s.prompt_size = -1;
-	vr->rev = ++r->c->rev;
-}
-
-struct race_run *board_add(struct conductor *c, struct race *take_race)
-{
-	struct race_run *r = xcalloc(1, sizeof(*r));
-	size_t at = c->set.n;
-
-	r->c = c;
-	r->race = take_race;
-	r->uid = r->gid = -1;
-	r->dir = store_race_dir(&c->store, take_race->number);
-	r->quarantine = fs_join(r->dir, "q.git");
-	r->source = fs_join(r->dir, "tpl/tree");
-	r->base_store = store_base_store(&c->store, take_race->base ? take_race->base : "none");
-	r->was_live = race_live(take_race);
-	r->room = take_race->n > SPEC_MAX_VARIANTS ? take_race->n : SPEC_MAX_VARIANTS;
-	r->v = xcalloc(r->room, sizeof(*r->v));
-	for (size_t i = 0; i < take_race->n; i++)
-		wrap_variant(r, i);
-	c->race = xrealloc(c->race, (at + 1) * sizeof(*c->race));
-	c->set.r = xrealloc(c->set.r, (at + 1) * sizeof(*c->set.r));
-	while (at > 0 && c->race[at - 1]->race->number > take_race->number) {
-		c->race[at] = c->race[at - 1];
-		c->set.r[at] = c->set.r[at - 1];
-		at--;
-	}
-	c->race[at] = r;
-	c->set.r[at] = take_race;
-	c->set.n++;
-	r->rev = ++c->rev;
-	board_rank(r);
-	return r;
-}
-
-struct variant_run *board_append(struct race_run *r, struct variant *take_v)
-{
-	size_t i = r->race->n;
-
-	if (i >= r->room)
-		return NULL;
-	take_v->number = (int)i + 1;
-	race_add(r->race, take_v);
-	wrap_variant(r, i);
-	board_rank(r);
-	return &r->v[i];
-}
-
-static void free_variant(struct variant_run *vr)
-{
-	free(vr->base_store);
-	free(vr->source);
-	free(vr->dir);
-	free(vr->key);
-	free(vr->log);
-	free(vr->idx);
-	free(vr->check_log);
-	free(vr->check_idx);
-	free(vr->evidence);
-	free(vr->s.prompt);
-	strv_release(&vr->task.argv);
-	strv_release(&vr->task.env);
-	strv_release(&vr->task.mounts);
-	strv_release(&vr->check.argv);
-	strv_release(&vr->check.env);
-	strv_release(&vr->check.mounts);
-}
-
-void board_free(struct race_run *r)
-{
-	for (size_t i = 0; i < r->race->n; i++)
-		free_variant(&r->v[i]);
-	free(r->v);
-	race_free(r->race);
-	free(r->dir);
-	free(r->quarantine);
-	free(r->source);
-	free(r->base_store);
-	free(r->warn);
-	free(r->co.warning);
-	strv_release(&r->warnings);
-	git_repo_release(&r->repo);
-	free(r);
-}
-
-size_t board_live(const struct conductor *c)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < c->set.n; i++)
-		for (size_t k = 0; k < c->race[i]->race->n; k++)
-			n += variant_live(c->race[i]->race->v[k]->state);
-	return n;
 }

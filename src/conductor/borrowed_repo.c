@@ -4,27 +4,22 @@
 
 #include <string.h>
 
-const struct git_repo *borrowed_repo_of(const struct race_run *r)
+void borrowed_repo_init(struct borrowed_repo *b, const struct race_run *r)
 {
-	return r->repo.common ? &r->repo : NULL;
+	memset(b, 0, sizeof(*b));
+	b->shared = r->repo.common ? &r->repo : NULL;
+	b->common = r->c->store.common;
 }
 
-int borrowed_repo_open(
-	struct lent *l, const struct git_repo *shared, const char *common, struct err *e)
+const struct git_repo *borrowed_repo_get(struct borrowed_repo *b, struct err *e)
 {
-	memset(l, 0, sizeof(*l));
-	l->repo = shared;
-	if (shared)
-		return 0;
-	if (git_repo_open_common(&l->own, common, e))
-		return -1;
-	l->repo = &l->own;
-	return 0;
+	if (b->shared)
+		return b->shared;
+	return git_repo_open_common(&b->own, b->common, e) ? NULL : &b->own;
 }
 
-void borrowed_repo_close(struct lent *l)
+void borrowed_repo_release(struct borrowed_repo *b)
 {
-	if (l->repo == &l->own)
-		git_repo_release(&l->own);
-	l->repo = NULL;
+	if (!b->shared)
+		git_repo_release(&b->own);
 }

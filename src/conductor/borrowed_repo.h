@@ -5,17 +5,16 @@
 
 #include "conductor/state.h"
 
-struct lent {
-	const struct git_repo *repo;
+struct borrowed_repo {
+	const struct git_repo *shared; /* NULL = not known yet */
+	const char *common;
 	struct git_repo own;
 };
 
-/* On the loop: what a job may use for all its time (NULL = it opens its own). It never changes once
- * it is there. */
-const struct git_repo *borrowed_repo_of(const struct race_run *r);
-/* In the worker. */
-int borrowed_repo_open(
-	struct lent *l, const struct git_repo *shared, const char *common, struct err *e);
-void borrowed_repo_close(struct lent *l);
+/* On the loop; r's repository never changes once it is there. */
+void borrowed_repo_init(struct borrowed_repo *b, const struct race_run *r);
+/* In the worker: good until borrowed_repo_release. NULL with the sentence. */
+const struct git_repo *borrowed_repo_get(struct borrowed_repo *b, struct err *e);
+void borrowed_repo_release(struct borrowed_repo *b);
 
 #endif

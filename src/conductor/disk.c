@@ -1,5 +1,7 @@
 /* disk.c - limits.disk: what work/, home/ and tmp/ take, measured every 10 s for the variants that
  * have such a limit. */
+#include "conductor/disk.h"
+
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,15 +12,12 @@
 #include "base/dir_walk.h"
 #include "base/fs.h"
 #include "base/mem.h"
-#include "conductor/sample.h"
 #include "conductor/sched.h"
 
-enum { DEPTH = 64 };
+enum { DEPTH = 64, MEASURE_MS = 10000 };
 
 struct disk_job {
-	struct variant_run *vr;
-	struct conductor *c;
-	char *dir;
+	struct variant_run *run;
 	int64_t bytes;
 };
 
@@ -38,7 +37,7 @@ static void disk_work(void *arg)
 	struct dir_walk w = { add_size, &j->bytes, DEPTH, false };
 
 	for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
-		char *path = fs_join(j->dir, parts[i]);
+		char *path = fs_join(j->run->dir, parts[i]);
 		int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 		if (fd >= 0)
 			dir_walk(&w, fd);
@@ -49,21 +48,20 @@ static void disk_work(void *arg)
 static void disk_done(void *arg)
 {
 	struct disk_job *j = arg;
-	int64_t limit = j->vr->sv ? j->vr->sv->limits.disk : 0;
+	int64_t limit = j->run->recipe ? j->run->recipe->limits.disk : 0;
 	char size[32], reason[96];
 
-	if (!j->c->closing && j->vr->v->state == VS_RUNNING && limit > 0 && j->bytes > limit) {
+	if (j->run->v->state == VS_RUNNING && limit > 0 && j->bytes > limit) {
 		spec_fmt_size(limit, size, sizeof(size));
 		snprintf(reason, sizeof(reason), "stopped: disk limit %s", size);
-		sched_kill(j->vr, reason);
+		sched_kill(j->run, reason);
 	}
-	free(j->dir);
 	free(j);
 }
 
-static bool wants(const struct variant_run *vr)
+static bool wants(const struct variant_run *run)
 {
-	return vr->sv && vr->sv->limits.disk > 0 && vr->v->state == VS_RUNNING;
+	return run->recipe && run->recipe->limits.disk > 0 && run->v->state == VS_RUNNING;
 }
 
 static size_t for_all(struct conductor *c, bool post)
@@ -72,17 +70,15 @@ static size_t for_all(struct conductor *c, bool post)
 
 	for (size_t i = 0; i < c->set.n; i++) {
 		for (size_t k = 0; k < c->race[i]->race->n; k++) {
-			struct variant_run *vr = &c->race[i]->v[k];
+			struct variant_run *run = &c->race[i]->v[k];
 			struct disk_job *j;
-			if (!wants(vr))
+			if (!wants(run))
 				continue;
 			n++;
 			if (!post)
 				continue;
 			j = xcalloc(1, sizeof(*j));
-			j->vr = vr;
-			j->c = c;
-			j->dir = xstrdup(vr->dir);
+			j->run = run;
 			pool_post_serial(loop_pool(c->loop), "disk", disk_work, disk_done, j);
 		}
 	}
@@ -95,11 +91,11 @@ static void tick(void *ctx)
 
 	c->disk_timer = NULL;
 	for_all(c, true);
-	sample_disk(c);
+	disk_timer(c);
 }
 
-void sample_disk(struct conductor *c)
+void disk_timer(struct conductor *c)
 {
-	if (!c->disk_timer && !c->closing && for_all(c, false))
-		c->disk_timer = loop_after(c->loop, SAMPLE_DISK_MS, tick, c);
+	if (!c->disk_timer && for_all(c, false))
+		c->disk_timer = loop_after(c->loop, MEASURE_MS, tick, c);
 }

@@ -16,7 +16,7 @@ struct choice {
 	const struct spec *spec; /* the caller's; NULL = none */
 	const struct engine_type *forced;
 	size_t at; /* in engine_table */
-	struct engine_handle *slot; /* being probed */
+	struct engine_handle *handle; /* being probed */
 	/* "dagger: it is not built in yet", one of each that was passed over */
 	struct strv not ;
 	engine_select_fn fn;
@@ -94,7 +94,7 @@ static void say_not(const struct choice *ch, bool brief, struct buf *b)
 
 static void take(struct choice *ch)
 {
-	struct engine_handle *s = ch->slot;
+	struct engine_handle *s = ch->handle;
 	struct buf why = BUF_INIT;
 
 	buf_str(&why, s->report.why);
@@ -121,7 +121,8 @@ static void give_up(struct choice *ch)
 	say_not(ch, false, &b);
 	if (ch->forced)
 		err_set(&e,
-			ch->slot && ch->slot->report.code[0] ? ch->slot->report.code : "no_engine",
+			ch->handle && ch->handle->report.code[0] ? ch->handle->report.code
+								 : "no_engine",
 			"%s", b.p);
 	else
 		err_set(&e, "no_engine",
@@ -136,7 +137,7 @@ static void ask_next(struct choice *ch);
 static void answered(void *ctx, const struct engine_report *rep)
 {
 	struct choice *ch = ctx;
-	struct engine_handle *s = ch->slot;
+	struct engine_handle *s = ch->handle;
 
 	s->report = *rep;
 	s->reported = true;
@@ -168,16 +169,16 @@ static void ask(struct choice *ch, const struct engine_type *t)
 {
 	struct err e = ERR_INIT;
 
-	ch->slot = NULL;
+	ch->handle = NULL;
 	if (engine_select_allowed(t, ch->forced != NULL, ch->spec ? ch->spec->isolation : NULL,
 		    auto_fake(), &e) ||
-		unsuited(ch, t, &e) || !(ch->slot = engines_open(ch->c, t, &e))) {
+		unsuited(ch, t, &e) || !(ch->handle = engines_open(ch->c, t, &e))) {
 		if (strcmp(e.code, "not_auto") && (ch->forced || strcmp(e.code, "test_only")))
 			not_this(ch, t, e.msg);
 		ask_next(ch);
 		return;
 	}
-	ch->slot->g->type->probe(ch->slot->g, answered, ch);
+	ch->handle->engine->type->probe(ch->handle->engine, answered, ch);
 }
 
 static void ask_next(struct choice *ch)

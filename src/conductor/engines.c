@@ -1,4 +1,4 @@
-/* engines.c - the opened engines, and the way of their events to the scheduler. */
+/* engines.c - the opened engines; what they say is noted at the container. */
 #include "conductor/engines.h"
 
 #include <errno.h>
@@ -14,96 +14,99 @@
 #include "base/fnv1a64.h"
 #include "base/fs.h"
 #include "base/mem.h"
-#include "conductor/adopt.h"
 #include "conductor/board.h"
-#include "conductor/sample.h"
-#include "conductor/sched.h"
+#include "conductor/variant_run.h"
 
 enum { RETRY_MS = 5000 };
 
+/* What the engine says is noted; settle follows it. */
 static void on_started(void *ctx, struct engine_task *t)
 {
-	sched_started(t->owner, t->check);
+	struct variant_run *run = t->owner;
+
+	run->ct[t->check].started = true;
+	mark_race(run->r);
 }
 
 static void on_ended(void *ctx, struct engine_task *t, const struct engine_end *end)
 {
-	sched_ended(t->owner, t->check, end);
+	struct variant_run *run = t->owner;
+	struct container *ct = &run->ct[t->check];
+
+	ct->held = false;
+	ct->ended = true;
+	ct->end = *end;
+	mark_race(run->r);
 }
 
 static void on_note(void *ctx, struct engine_task *t, const char *text)
 {
-	struct variant_run *vr = t->owner;
+	struct variant_run *run = t->owner;
 
-	xreplace(&vr->v->note, text && *text ? text : NULL);
-	board_touch(vr);
+	xreplace(&run->v->note, text && *text ? text : NULL);
+	mark_dirty(run);
 }
 
 static void on_away(void *ctx, const char *why, const char *next_step)
 {
-	struct engine_handle *s = ctx;
+	struct engine_handle *h = ctx;
 
-	if (why && !s->away)
-		s->away_ns = clock_real_ns();
+	if (why && !h->away)
+		h->away_ns = clock_real_ns();
 	else if (!why)
-		s->away_ns = 0;
-	if (why || s->away)
-		diag(DIAG_WARN, "engine %s: %s", s->type->name, why ? why : "is back");
-	xreplace(&s->away, why);
-	xreplace(&s->next, why ? next_step : NULL);
-	for (size_t i = 0; i < s->c->set.n; i++)
-		for (size_t k = 0; s->c->race[i]->slot == s && k < s->c->race[i]->race->n; k++)
-			attention_update(&s->c->race[i]->v[k]);
-	engines_show(s);
+		h->away_ns = 0;
+	if (why || h->away)
+		diag(DIAG_WARN, "engine %s: %s", h->type->name, why ? why : "is back");
+	xreplace(&h->away, why);
+	xreplace(&h->next, why ? next_step : NULL);
+	for (size_t i = 0; i < h->c->set.n; i++)
+		if (h->c->race[i]->handle == h)
+			mark_race(h->c->race[i]);
+	engines_show(h);
 }
 
-void engines_show(struct engine_handle *s)
+void engines_show(struct engine_handle *h)
 {
-	s->c->engine_shown = s;
-	board_engine(s->c);
+	h->c->engine_shown = h;
+	board_engine(h->c);
 }
 
-static struct engine_handle *new_slot(struct conductor *c, const struct engine_type *t)
+static struct engine_handle *handle_of(struct conductor *c, const struct engine_type *t)
 {
-	struct engine_handle *s;
+	struct engine_handle *h;
 
-	for (size_t i = 0; i < c->nslot; i++)
-		if (c->slot[i].type == t)
-			return &c->slot[i];
-	if (c->nslot == SLOTS_MAX)
-		bug("more than %d engines", SLOTS_MAX);
-	s = &c->slot[c->nslot++];
-	s->c = c;
-	s->type = t;
-	s->ev = (struct engine_events){ on_started, on_ended, on_note, on_away, s };
-	return s;
+	for (size_t i = 0; i < c->nengine; i++)
+		if (c->handle[i].type == t)
+			return &c->handle[i];
+	if (c->nengine == ENGINES_MAX)
+		bug("more than %d engines", ENGINES_MAX);
+	h = &c->handle[c->nengine++];
+	h->c = c;
+	h->type = t;
+	h->ev = (struct engine_events){ on_started, on_ended, on_note, on_away, h };
+	return h;
 }
 
 struct engine_handle *engines_open(struct conductor *c, const struct engine_type *t, struct err *e)
 {
-	struct engine_handle *s = new_slot(c, t);
-	struct engine_ctx ctx = { c->loop, &s->ev, c->store.dir, c->store.id, c->runner };
+	struct engine_handle *h = handle_of(c, t);
+	struct engine_ctx ctx = { c->loop, &h->ev, c->store.dir, c->store.id, c->runner };
 
-	if (s->g)
-		return s;
-	s->g = t->open(&ctx, e);
-	return s->g ? s : NULL;
+	if (h->engine)
+		return h;
+	h->engine = t->open(&ctx, e);
+	return h->engine ? h : NULL;
 }
 
-/* An engine that could not be opened while variants of it are live. */
+/* An engine could not be opened while variants of it are live: settle asks for it again. */
 static void retry(void *ctx)
 {
 	struct conductor *c = ctx;
 
 	c->retry_timer = NULL;
-	for (size_t i = 0; i < c->set.n; i++) {
-		struct race_run *r = c->race[i];
-		if (!race_live(r->race) || r->slot || !engines_of(r))
-			continue;
-		on_away(r->slot, NULL, NULL);
-		adopt_race(r);
-		sched_turn(r);
-	}
+	for (size_t i = 0; i < c->set.n; i++)
+		if (!c->race[i]->handle && race_live(c->race[i]->race))
+			mark_race(c->race[i]);
 }
 
 struct engine_handle *engines_of(struct race_run *r)
@@ -112,36 +115,44 @@ struct engine_handle *engines_of(struct race_run *r)
 	const struct engine_type *t;
 	struct err e = ERR_INIT;
 
-	if (r->slot)
-		return r->slot;
+	if (r->handle)
+		return r->handle;
 	t = r->race->engine ? engine_find(r->race->engine) : NULL;
 	if (t)
-		r->slot = engines_open(c, t, &e);
+		r->handle = engines_open(c, t, &e);
 	else
 		err_set(&e, "no_engine", "this yolodeck has no engine \"%s\"",
 			r->race->engine ? r->race->engine : "?");
-	if (r->slot) {
-		if (r->slot->g->type->owner)
-			r->slot->g->type->owner(r->slot->g, &r->uid, &r->gid);
-		return r->slot;
+	if (r->handle) {
+		engines_set(r, r->handle);
+		if (r->handle->away)
+			on_away(r->handle, NULL, NULL);
+		return r->handle;
 	}
+	if (c->retry_timer)
+		return NULL;
 	diag(DIAG_WARN, "race %d: %s", r->race->number, e.msg);
 	if (t)
-		on_away(new_slot(c, t), e.msg, NULL);
-	if (!c->retry_timer && !c->closing)
-		c->retry_timer = loop_after(c->loop, RETRY_MS, retry, c);
+		on_away(handle_of(c, t), e.msg, NULL);
+	c->retry_timer = loop_after(c->loop, RETRY_MS, retry, c);
 	return NULL;
 }
 
-void engines_close(struct conductor *c)
+void engines_set(struct race_run *r, struct engine_handle *h)
 {
-	for (size_t i = 0; i < c->nslot; i++) {
-		if (c->slot[i].g)
-			c->slot[i].type->close(c->slot[i].g);
-		free(c->slot[i].away);
-		free(c->slot[i].next);
-	}
-	c->nslot = 0;
+	r->handle = h;
+	if (h->type->owner)
+		h->type->owner(h->engine, &r->uid, &r->gid);
+}
+
+void engines_remove(struct race_run *r, const struct variant *v)
+{
+	struct engine *g = r->handle->engine;
+
+	if (v->engine_id)
+		g->type->remove(g, v->race, v->name, false, v->engine_id);
+	if (v->check_id)
+		g->type->remove(g, v->race, v->name, true, v->check_id);
 }
 
 int engines_runner(struct conductor *c, struct err *e)

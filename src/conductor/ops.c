@@ -6,8 +6,7 @@
 
 #include "base/diag.h"
 #include "base/mem.h"
-#include "conductor/board.h"
-#include "conductor/idle.h"
+#include "conductor/races.h"
 
 static void ops_shutdown(const struct reply *r, const struct json *req);
 
@@ -56,24 +55,13 @@ static void ops_shutdown(const struct reply *r, const struct json *req)
 	loop_stop(r->c->loop, 0);
 }
 
-void ops_begin(struct conductor *c)
-{
-	c->running_ops++;
-}
-
-void ops_end(struct conductor *c)
-{
-	c->running_ops--;
-	idle_check(c);
-}
-
-static void add(struct variant_run ***out, size_t *n, struct variant_run *vr)
+static void add(struct variant_run ***out, size_t *n, struct variant_run *run)
 {
 	for (size_t i = 0; i < *n; i++)
-		if ((*out)[i] == vr)
+		if ((*out)[i] == run)
 			return;
 	*out = xrealloc(*out, (*n + 1) * sizeof(**out));
-	(*out)[(*n)++] = vr;
+	(*out)[(*n)++] = run;
 }
 
 static int select_one(const struct conductor *c, const char *sel, bool changes,
@@ -84,7 +72,7 @@ static int select_one(const struct conductor *c, const char *sel, bool changes,
 	int rc = race_select(&c->set, sel, changes, &v, &nv, e);
 
 	for (size_t i = 0; i < nv && !rc; i++)
-		add(out, n, board_find(c, v[i]));
+		add(out, n, races_run(c, v[i]));
 	free(v);
 	return rc;
 }
@@ -98,7 +86,7 @@ static void add_race(const struct race_run *r, struct variant_run ***out, size_t
 static int pick_race(const struct conductor *c, int64_t number, struct variant_run ***out,
 	size_t *n, struct err *e)
 {
-	struct race_run *r = number > 0 && number <= INT32_MAX ? board_race(c, (int)number) : NULL;
+	struct race_run *r = number > 0 && number <= INT32_MAX ? races_find(c, (int)number) : NULL;
 
 	if (number == 0 && c->set.n)
 		r = c->race[c->set.n - 1];

@@ -38,8 +38,5 @@ int ops_pick(const struct conductor *c, const struct json *req, bool changes,
 /* Exactly one: the text at `key`. */
 struct variant_run *ops_one(const struct conductor *c, const struct json *req, const char *key,
 	bool changes, struct err *e);
-/* Requests whose answer takes a while hold the conductor up. */
-void ops_begin(struct conductor *c);
-void ops_end(struct conductor *c);
 
 #endif

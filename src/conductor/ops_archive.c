@@ -2,7 +2,6 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
-#include "conductor/board.h"
 #include "conductor/archive_ops.h"
 #include "conductor/ops.h"
 #include "conductor/sched.h"
@@ -45,15 +44,12 @@ struct kept_reply {
 static void kept(void *ctx, struct keep_result *res)
 {
 	struct kept_reply *k = ctx;
-	struct json *ok;
+	struct json *ok = json_object();
 
-	if (!k->r.c->closing) {
-		ok = json_object();
-		json_put_strv(ok, k->restore ? "restored" : "archived", &res->done);
-		json_put_strv(ok, "skipped", &res->skipped);
-		reply_ok(&k->r, ok);
-		ops_end(k->r.c);
-	}
+	json_put_strv(ok, k->restore ? "restored" : "archived", &res->done);
+	json_put_strv(ok, "skipped", &res->skipped);
+	reply_ok(&k->r, ok);
+	k->r.c->running_ops--;
 	free(k);
 }
 
@@ -71,7 +67,7 @@ static void keep(const struct reply *r, const struct json *req, bool restore)
 	k = xcalloc(1, sizeof(*k));
 	k->r = *r;
 	k->restore = restore;
-	ops_begin(r->c);
+	r->c->running_ops++;
 	if (restore)
 		archive_ops_restore(r->c, v, n, kept, k);
 	else

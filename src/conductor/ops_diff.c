@@ -5,7 +5,6 @@
 
 #include "base/fs.h"
 #include "base/mem.h"
-#include "conductor/board.h"
 #include "conductor/borrowed_repo.h"
 #include "conductor/ops.h"
 #include "git/diff.h"
@@ -16,11 +15,10 @@ enum { PATCH_MAX = 512 << 10, WIRE_MAX = 900 << 10 };
 struct differ {
 	struct conductor *c;
 	struct reply r;
-	char *common, *quarantine, *work, *cache, *variant, *base, *parent;
+	const struct snapshot_in *in;
+	struct borrowed_repo repo;
 	char *a, *b; /* commits; b NULL: a snapshot is taken first */
 	char *path;
-	const struct git_repo *shared;
-	int race;
 	bool stat_only;
 	struct diff_stat stat;
 	struct buf patch;
@@ -33,61 +31,45 @@ static void differ_free(struct differ *d)
 {
 	diff_stat_release(&d->stat);
 	buf_release(&d->patch);
-	free(d->common);
-	free(d->quarantine);
-	free(d->work);
-	free(d->cache);
-	free(d->variant);
-	free(d->base);
-	free(d->parent);
 	free(d->a);
 	free(d->b);
 	free(d->path);
-	if (!d->c->closing)
-		ops_end(d->c);
+	d->c->running_ops--;
 	free(d);
 }
 
 /* The work of a live variant as it is now, by the walker and its cache. */
 static int snapshot(struct differ *d)
 {
-	struct lent lent;
+	struct snapshot_in in = *d->in;
 	struct snapshot_out out;
-	struct snapshot_in in = {
-		.quarantine = d->quarantine,
-		.work = d->work,
-		.cache = d->cache,
-		.race = d->race,
-		.variant = d->variant,
-		.base = d->base,
-		.parent = d->parent,
-		.subject = "live",
-	};
 	int rc;
 
-	if (borrowed_repo_open(&lent, d->shared, d->common, &d->e))
+	in.subject = "live";
+	in.repo = borrowed_repo_get(&d->repo, &d->e);
+	if (!in.repo)
 		return -1;
-	in.repo = lent.repo;
 	memset(&out, 0, sizeof(out));
 	rc = snapshot_take(&in, &out, &d->e);
 	if (!rc)
 		d->b = xstrdup(out.commit);
 	snapshot_out_release(&out);
-	borrowed_repo_close(&lent);
+	borrowed_repo_release(&d->repo);
 	return rc;
 }
 
 static void diff_work(void *arg)
 {
 	struct differ *d = arg;
+	const char *quarantine = d->in->quarantine;
 
 	if (!d->b)
 		d->rc = snapshot(d);
 	if (!d->rc)
-		d->rc = diff_stat(d->quarantine, d->a, d->b, &d->stat, &d->e);
+		d->rc = diff_stat(quarantine, d->a, d->b, &d->stat, &d->e);
 	if (!d->rc && !d->stat_only)
 		d->rc = diff_patch(
-			d->quarantine, d->a, d->b, d->path, PATCH_MAX, &d->patch, &d->cut, &d->e);
+			quarantine, d->a, d->b, d->path, PATCH_MAX, &d->patch, &d->cut, &d->e);
 }
 
 /* The answer is one line of JSON, which a client takes up to 1 MiB: what escaping makes longer
@@ -115,9 +97,8 @@ static void diff_done(void *arg)
 	struct differ *d = arg;
 	struct json *ok, *list;
 
-	if (d->c->closing || d->rc) {
-		if (!d->c->closing)
-			reply_err(&d->r, &d->e);
+	if (d->rc) {
+		reply_err(&d->r, &d->e);
 		differ_free(d);
 		return;
 	}
@@ -144,21 +125,21 @@ static void diff_done(void *arg)
 	differ_free(d);
 }
 
-static bool works_now(const struct variant_run *vr)
+static bool works_now(const struct variant_run *run)
 {
-	enum variant_state s = vr->v->state;
+	enum variant_state s = run->v->state;
 
 	return s == VS_RUNNING || s == VS_STOPPING;
 }
 
-static const char *commit_of(const struct variant_run *vr)
+static const char *commit_of(const struct variant_run *run)
 {
-	return vr->v->commit ? vr->v->commit : vr->v->live;
+	return run->v->commit ? run->v->commit : run->v->live;
 }
 
 /* 0 with *other NULL = against the base. */
 static int other_side(const struct conductor *c, const struct json *req,
-	const struct variant_run *vr, struct variant_run **other, struct err *e)
+	const struct variant_run *run, struct variant_run **other, struct err *e)
 {
 	*other = NULL;
 	if (!json_str(req, "other", NULL))
@@ -166,10 +147,10 @@ static int other_side(const struct conductor *c, const struct json *req,
 	*other = ops_one(c, req, "other", false, e);
 	if (!*other)
 		return -1;
-	if ((*other)->r != vr->r)
+	if ((*other)->r != run->r)
 		return err_set(e, "other_race",
 			"%s and %s are of different races; only variants of one race are compared",
-			vr->key, (*other)->key);
+			run->key, (*other)->key);
 	if (!commit_of(*other))
 		return err_set(e, "nothing_saved", "%s has no snapshot yet", (*other)->key);
 	return 0;
@@ -178,37 +159,30 @@ static int other_side(const struct conductor *c, const struct json *req,
 void ops_diff(const struct reply *r, const struct json *req)
 {
 	struct err e = ERR_INIT;
-	struct variant_run *vr = ops_one(r->c, req, "variant", false, &e), *other = NULL;
+	struct variant_run *run = ops_one(r->c, req, "variant", false, &e), *other = NULL;
 	struct differ *d;
 
-	if (!vr || other_side(r->c, req, vr, &other, &e)) {
+	if (!run || other_side(r->c, req, run, &other, &e)) {
 		reply_err(r, &e);
 		return;
 	}
-	if (!works_now(vr) && !commit_of(vr)) {
-		err_set(&e, "nothing_saved", "%s has nothing to show: it is %s", vr->key,
-			variant_state_name(vr->v->state));
+	if (!works_now(run) && !commit_of(run)) {
+		err_set(&e, "nothing_saved", "%s has nothing to show: it is %s", run->key,
+			variant_state_name(run->v->state));
 		reply_err(r, &e);
 		return;
 	}
-	ops_begin(r->c);
+	r->c->running_ops++;
 	d = xcalloc(1, sizeof(*d));
 	buf_init(&d->patch);
 	d->c = r->c;
 	d->r = *r;
-	d->common = xstrdup(r->c->store.common);
-	d->quarantine = xstrdup(vr->r->quarantine);
-	d->work = fs_join(vr->dir, "work");
-	d->cache = fs_join(vr->dir, "walk.cache");
-	d->variant = xstrdup(vr->v->name);
-	d->base = xstrdup(vr->r->race->base);
-	d->parent = vr->v->start ? xstrdup(vr->v->start) : NULL;
-	d->race = vr->r->race->number;
-	d->shared = borrowed_repo_of(vr->r);
-	d->a = xstrdup(other ? commit_of(other) : vr->r->race->base);
-	d->b = works_now(vr) ? NULL : xstrdup(commit_of(vr));
+	d->in = &run->snapshot;
+	borrowed_repo_init(&d->repo, run->r);
+	d->a = xstrdup(other ? commit_of(other) : run->r->race->base);
+	d->b = works_now(run) ? NULL : xstrdup(commit_of(run));
 	d->path = json_str(req, "path", NULL) ? xstrdup(json_str(req, "path", "")) : NULL;
 	d->stat_only = json_bool(req, "stat", false);
 	pool_post_interactive(
-		loop_pool(r->c->loop), d->b ? NULL : vr->key, diff_work, diff_done, d);
+		loop_pool(r->c->loop), d->b ? NULL : run->key, diff_work, diff_done, d);
 }

@@ -8,6 +8,7 @@
 #include "conductor/engine_select.h"
 #include "conductor/board.h"
 #include "conductor/ops.h"
+#include "conductor/races.h"
 #include "conductor/sample.h"
 #include "conductor/engines.h"
 #include "model/docker_env.h"
@@ -31,8 +32,6 @@ static void engine_known(void *ctx, struct engine_handle *s, const char *why, co
 {
 	struct conductor *c = ctx;
 
-	if (c->closing)
-		return;
 	xreplace(&c->engine_why_not, s ? NULL : e->msg);
 	board_engine(c);
 }
@@ -55,7 +54,7 @@ void ops_watch(const struct reply *r, const struct json *req)
 	int from = (int)race;
 	struct err e = ERR_INIT;
 
-	if (race < -1 || race > INT32_MAX || (race > 0 && !board_race(c, from))) {
+	if (race < -1 || race > INT32_MAX || (race > 0 && !races_find(c, from))) {
 		json_free(ok);
 		err_set(&e, "no_such_race", "there is no race %lld", (long long)race);
 		reply_err(r, &e);
@@ -70,15 +69,15 @@ void ops_watch(const struct reply *r, const struct json *req)
 	reply_ok(r, ok);
 }
 
-static struct json *spec_variant_json(const struct variant_run *vr)
+static struct json *spec_variant_json(const struct variant_run *run)
 {
-	struct json *spec = spec_to_json(&vr->r->race->spec), *copy = NULL;
+	struct json *spec = spec_to_json(&run->r->race->spec), *copy = NULL;
 	const struct json *v = json_first(json_get(spec, "variants"));
 
-	for (const struct spec_variant *s = vr->r->race->spec.variants; v && vr->sv && s < vr->sv;
-		s++)
+	for (const struct spec_variant *s = run->r->race->spec.variants;
+		v && run->recipe && s < run->recipe; s++)
 		v = json_next(v);
-	if (v && vr->sv)
+	if (v && run->recipe)
 		copy = json_copy(v);
 	json_free(spec);
 	return copy;
@@ -87,23 +86,23 @@ static struct json *spec_variant_json(const struct variant_run *vr)
 void ops_show(const struct reply *r, const struct json *req)
 {
 	struct err e = ERR_INIT;
-	struct variant_run *vr = ops_one(r->c, req, "variant", false, &e);
-	struct json *ok, *sv;
+	struct variant_run *run = ops_one(r->c, req, "variant", false, &e);
+	struct json *ok, *recipe;
 
-	if (!vr) {
+	if (!run) {
 		reply_err(r, &e);
 		return;
 	}
 	ok = json_object();
-	json_put(ok, "row", board_row_json(vr));
-	json_put(ok, "race", board_race_json(vr->r));
-	sv = spec_variant_json(vr);
-	if (sv)
-		json_put(ok, "spec_variant", sv);
-	json_put_str(ok, "dir", vr->dir);
-	json_put_str(ok, "log", vr->log);
-	json_put_str(ok, "container", vr->v->engine_id);
-	json_put_strv(ok, "warnings", &vr->r->warnings);
+	json_put(ok, "row", board_row_json(run));
+	json_put(ok, "race", board_race_json(run->r));
+	recipe = spec_variant_json(run);
+	if (recipe)
+		json_put(ok, "spec_variant", recipe);
+	json_put_str(ok, "dir", run->dir);
+	json_put_str(ok, "log", run->ct[COMMAND].log);
+	json_put_str(ok, "container", run->v->engine_id);
+	json_put_strv(ok, "warnings", &run->r->warnings);
 	reply_ok(r, ok);
 }
 
@@ -120,13 +119,13 @@ void ops_status(const struct reply *r, const struct json *req)
 		const struct race_run *rr = c->race[i];
 		bool counts = rr == newest || race_live(rr->race);
 		for (size_t k = 0; counts && k < rr->race->n; k++) {
-			const struct variant_run *vr = &rr->v[k];
-			if (vr->v->archived)
+			const struct variant_run *run = &rr->v[k];
+			if (run->v->archived)
 				continue;
-			needs += vr->attention != 0;
-			live += variant_live(vr->v->state);
-			passed += vr->v->state == VS_PASSED;
-			failed += vr->v->state == VS_FAILED;
+			needs += run->attention != 0;
+			live += variant_live(run->v->state);
+			passed += run->v->state == VS_PASSED;
+			failed += run->v->state == VS_FAILED;
 		}
 	}
 	json_put_int(ok, "needs", needs);
@@ -144,7 +143,7 @@ void ops_report(const struct reply *r, const struct json *req)
 {
 	struct conductor *c = r->c;
 	int64_t number = json_int(req, "race", 0);
-	struct race_run *rr = number > 0 && number <= INT32_MAX ? board_race(c, (int)number) : NULL;
+	struct race_run *rr = number > 0 && number <= INT32_MAX ? races_find(c, (int)number) : NULL;
 	struct err e = ERR_INIT;
 	struct json *ok, *rows;
 	size_t *order;
@@ -233,7 +232,7 @@ static void answer_engines(struct asking *a)
 	buf_release(&why);
 	json_put(ok, "engines", a->list);
 	reply_ok(&a->r, ok);
-	ops_end(a->r.c);
+	a->r.c->running_ops--;
 	free(a);
 }
 
@@ -249,7 +248,7 @@ static void ask_next(struct asking *a)
 			continue;
 		s = engines_open(a->r.c, t, &e);
 		if (s) {
-			s->g->type->probe(s->g, asked, a);
+			s->engine->type->probe(s->engine, asked, a);
 			return;
 		}
 		snprintf(rep.why, sizeof(rep.why), "%.500s", e.msg);
@@ -270,6 +269,6 @@ void ops_engines(const struct reply *r, const struct json *req)
 	a = xcalloc(1, sizeof(*a));
 	a->r = *r;
 	a->list = json_array();
-	ops_begin(r->c);
+	r->c->running_ops++;
 	ask_next(a);
 }

@@ -2,24 +2,21 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/fs.h"
 #include "base/mem.h"
 #include "conductor/board.h"
 #include "conductor/archive_ops.h"
 #include "conductor/ops.h"
+#include "conductor/conflicts.h"
 #include "conductor/plans.h"
-#include "conductor/sample.h"
 #include "conductor/sched.h"
 #include "conductor/undo.h"
+#include "conductor/variant_run.h"
 
 struct promoting {
 	struct conductor *c;
 	struct reply r;
-	struct variant_run *vr; /* only for done */
-	struct journal *journal;
-	char *common, *from, *quarantine, *state_dir, *variant, *tip, *base, *into, *subject,
-		*umask;
-	int race;
+	struct variant_run *run;
+	char *from, *tip, *into, *subject, *umask;
 	enum promote_how how;
 	bool plan_only, have_plan, archive_rest;
 	struct promote_plan plan;
@@ -31,18 +28,12 @@ static void promoting_free(struct promoting *p)
 {
 	if (p->have_plan)
 		promote_plan_release(&p->plan);
-	free(p->common);
 	free(p->from);
-	free(p->quarantine);
-	free(p->state_dir);
-	free(p->variant);
 	free(p->tip);
-	free(p->base);
 	free(p->into);
 	free(p->subject);
 	free(p->umask);
-	if (!p->c->closing)
-		ops_end(p->c);
+	p->c->running_ops--;
 	free(p);
 }
 
@@ -51,21 +42,23 @@ static int apply(struct promoting *p, const struct promote_in *in)
 	if (p->plan.refuse)
 		return err_set(&p->e, p->plan.refuse_code ? p->plan.refuse_code : "refused", "%s",
 			p->plan.refuse);
-	return promote_apply(in, &p->plan, p->journal, &p->e);
+	return promote_apply(in, &p->plan, p->c->journal, &p->e);
 }
 
 static void promote_work(void *arg)
 {
 	struct promoting *p = arg;
+	const struct snapshot_in *of = &p->run->snapshot;
+	const char *common = p->c->store.common;
 	struct git_repo repo;
 	struct promote_in in = {
 		.repo = &repo,
-		.quarantine = p->quarantine,
-		.state_dir = p->state_dir,
-		.race = p->race,
-		.variant = p->variant,
+		.quarantine = of->quarantine,
+		.state_dir = p->c->store.dir,
+		.race = of->race,
+		.variant = of->variant,
 		.tip = p->tip,
-		.base = p->base,
+		.base = of->base,
 		.into = p->into,
 		.asked_from = p->from[0] ? p->from : NULL,
 		.how = p->how,
@@ -74,10 +67,10 @@ static void promote_work(void *arg)
 	};
 
 	p->rc = p->from[0] ? git_repo_open(&repo, p->from, &p->e)
-			   : git_repo_open_common(&repo, p->common, &p->e);
+			   : git_repo_open_common(&repo, common, &p->e);
 	if (p->rc)
 		return;
-	if (strcmp(repo.common, p->common)) {
+	if (strcmp(repo.common, common)) {
 		p->rc = err_set(
 			&p->e, "other_repository", "%s belongs to another repository", p->from);
 	} else if (!p->have_plan) {
@@ -92,13 +85,13 @@ static void promote_work(void *arg)
 static void show_plan(struct promoting *p)
 {
 	struct json *ok = json_object(), *plan = promote_plan_to_json(&p->plan);
-	char token[PLANS_TOKEN];
+	char token[PLAN_CACHE_TOKEN];
 
-	plans_token(p->plan.into_ref, p->plan.old, p->plan.new, token);
+	plan_cache_token(p->plan.into_ref, p->plan.old, p->plan.new, token);
 	json_put_str(plan, "token", token);
 	json_put(ok, "plan", plan);
 	json_put_str(ok, "token", token);
-	plans_keep(p->c, token, &p->plan);
+	plan_cache_put(p->c, token, &p->plan);
 	p->have_plan = false;
 	reply_ok(&p->r, ok);
 }
@@ -107,8 +100,8 @@ static void remember(struct promoting *p)
 {
 	struct action a = { .promote = true };
 
-	a.done.race = p->race;
-	a.done.variant = xstrdup(p->variant);
+	a.done.race = p->run->v->race;
+	a.done.variant = xstrdup(p->run->v->name);
 	a.done.into_ref = xstrdup(p->plan.into_ref);
 	a.done.old = xstrdup(p->plan.old);
 	a.done.new = xstrdup(p->plan.new);
@@ -119,20 +112,20 @@ static void remember(struct promoting *p)
 /* The others of the race: ended ones go now, live ones are killed and go when they ended. */
 static void archive_rest(struct promoting *p, struct strv *names)
 {
-	struct race_run *r = p->vr->r;
+	struct race_run *r = p->run->r;
 	struct variant_run **now = xcalloc(r->race->n + 1, sizeof(struct variant_run *));
 	size_t n = 0;
 
 	for (size_t i = 0; i < r->race->n; i++) {
-		struct variant_run *vr = &r->v[i];
-		if (vr == p->vr || vr->v->archived)
+		struct variant_run *run = &r->v[i];
+		if (run == p->run || run->v->archived)
 			continue;
-		strv_add(names, vr->key);
-		if (variant_live(vr->v->state)) {
-			vr->v->archive_after = true;
-			sched_kill(vr, "killed by you, another one was promoted");
+		strv_add(names, run->key);
+		if (variant_live(run->v->state)) {
+			run->v->archive_after = true;
+			sched_kill(run, "killed by you, another one was promoted");
 		} else {
-			now[n++] = vr;
+			now[n++] = run;
 		}
 	}
 	if (n)
@@ -145,15 +138,15 @@ static void applied(struct promoting *p)
 	struct json *ok = json_object();
 	struct strv names = STRV_INIT;
 
-	xreplace(&p->vr->v->promoted, p->plan.into);
-	sched_store(p->vr);
-	board_touch(p->vr);
+	xreplace(&p->run->v->promoted, p->plan.into);
+	variant_store(p->run);
+	mark_dirty(p->run);
 	remember(p);
 	notify(p->c, "news", "%s is in %s: %.7s -> %.7s. Nothing is pushed; U takes it back.",
-		p->vr->key, p->plan.into, p->plan.old, p->plan.new);
+		p->run->key, p->plan.into, p->plan.old, p->plan.new);
 	if (p->archive_rest)
 		archive_rest(p, &names);
-	sample_conflicts(p->vr->r);
+	conflicts_update(p->run->r);
 	json_put_str(ok, "into", p->plan.into);
 	json_put_str(ok, "old", p->plan.old);
 	json_put_str(ok, "new", p->plan.new);
@@ -166,9 +159,7 @@ static void promote_done(void *arg)
 {
 	struct promoting *p = arg;
 
-	if (p->c->closing)
-		; /* the journal tells the next conductor */
-	else if (p->rc)
+	if (p->rc)
 		reply_err(&p->r, &p->e);
 	else if (p->plan_only)
 		show_plan(p);
@@ -177,55 +168,48 @@ static void promote_done(void *arg)
 	promoting_free(p);
 }
 
-static int judge(const struct variant_run *vr, struct err *e)
+static int judge(const struct variant_run *run, struct err *e)
 {
-	const struct variant *v = vr->v;
+	const struct variant *v = run->v;
 
 	if (variant_live(v->state))
 		return err_set(e, "still_live",
-			"%s is still %s: wait for its end, or kill it (its work is kept).", vr->key,
-			variant_state_name(v->state));
+			"%s is still %s: wait for its end, or kill it (its work is kept).",
+			run->key, variant_state_name(v->state));
 	if (v->scan)
-		return err_set(e, "not_recorded", "%s cannot be promoted: %s", vr->key, v->scan);
+		return err_set(e, "not_recorded", "%s cannot be promoted: %s", run->key, v->scan);
 	if (!v->commit)
-		return err_set(e, "nothing_saved", "%s has nothing to promote: %s", vr->key,
+		return err_set(e, "nothing_saved", "%s has nothing to promote: %s", run->key,
 			v->reason ? v->reason : "it never ran");
 	return 0;
 }
 
-static const char *subject(const struct variant_run *vr)
+static const char *subject(const struct variant_run *run)
 {
-	const struct spec *s = &vr->r->race->spec;
+	const struct spec *s = &run->r->race->spec;
 
 	if (s->prompt)
 		return s->prompt;
-	if (vr->sv && vr->sv->command)
-		return vr->sv->command;
-	return s->name ? s->name : vr->r->race->slug;
+	if (run->recipe && run->recipe->command)
+		return run->recipe->command;
+	return s->name ? s->name : run->r->race->slug;
 }
 
 static struct promoting *begin(
-	const struct reply *r, const struct json *req, struct variant_run *vr, int how)
+	const struct reply *r, const struct json *req, struct variant_run *run, int how)
 {
 	struct promoting *p = xcalloc(1, sizeof(*p));
 	const char *into = json_str(req, "into", NULL);
 
-	ops_begin(r->c);
+	r->c->running_ops++;
 	p->c = r->c;
 	p->r = *r;
-	p->vr = vr;
-	p->journal = r->c->journal;
-	p->common = xstrdup(r->c->store.common);
+	p->run = run;
 	p->from = xstrdup(json_str(req, "from", ""));
-	p->quarantine = xstrdup(vr->r->quarantine);
-	p->state_dir = xstrdup(r->c->store.dir);
-	p->variant = xstrdup(vr->v->name);
-	p->tip = xstrdup(vr->v->commit);
-	p->base = xstrdup(vr->r->race->base);
-	p->into = into && *into ? xstrdup(into) : NULL;
-	p->subject = xstrdup(subject(vr));
+	p->tip = xstrdup(run->v->commit);
 	p->umask = xstrdup(json_str(req, "umask", ""));
-	p->race = vr->r->race->number;
+	p->into = into && *into ? xstrdup(into) : NULL;
+	p->subject = xstrdup(subject(run));
 	p->how = (enum promote_how)how;
 	p->plan_only = json_bool(req, "plan", false);
 	p->archive_rest = json_bool(req, "archive_rest", false);
@@ -235,21 +219,21 @@ static struct promoting *begin(
 void ops_promote(const struct reply *r, const struct json *req)
 {
 	struct err e = ERR_INIT;
-	struct variant_run *vr = ops_one(r->c, req, "variant", true, &e);
+	struct variant_run *run = ops_one(r->c, req, "variant", true, &e);
 	const char *token = json_str(req, "token", NULL), *name = json_str(req, "how", "merge");
 	int how = promote_how_parse(name);
 	struct promoting *p;
 
-	if (vr && how < 0)
+	if (run && how < 0)
 		err_set(&e, "usage",
 			"\"%s\" is no way to promote: there are merge, squash and rebase", name);
-	if (!vr || how < 0 || judge(vr, &e)) {
+	if (!run || how < 0 || judge(run, &e)) {
 		reply_err(r, &e);
 		return;
 	}
-	p = begin(r, req, vr, how);
+	p = begin(r, req, run, how);
 	if (token && !p->plan_only) {
-		p->have_plan = plans_take(r->c, token, &p->plan);
+		p->have_plan = plan_cache_take(r->c, token, &p->plan);
 		if (!p->have_plan) {
 			err_set(&e, "moved_base",
 				"What was shown is not known any more (it moved, or was used); look again.");

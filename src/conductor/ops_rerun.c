@@ -11,10 +11,11 @@
 #include "base/fs.h"
 #include "base/mem.h"
 #include "conductor/engine_select.h"
-#include "conductor/board.h"
 #include "conductor/ops.h"
 #include "conductor/sched.h"
 #include "conductor/engines.h"
+#include "conductor/races.h"
+#include "conductor/variant_run.h"
 
 enum { TRIES = 10000 };
 
@@ -59,15 +60,13 @@ static void rerun_free(struct rerun *u)
 	}
 	free(u->a);
 	spec_release(&u->spec);
-	if (!u->c->closing)
-		ops_end(u->c);
+	u->c->running_ops--;
 	free(u);
 }
 
 static void refuse(struct rerun *u, const struct err *e)
 {
-	if (!u->c->closing)
-		reply_err(&u->r, e);
+	reply_err(&u->r, e);
 	rerun_free(u);
 }
 
@@ -181,17 +180,17 @@ static void claim_work(void *arg)
 static void on_board(struct rerun *u, struct again *a, struct strv *names)
 {
 	int number = a->v->number;
-	struct variant_run *vr = board_append(a->r, a->v);
+	struct variant_run *run = races_append(a->r, a->v);
 
-	if (!vr)
+	if (!run)
 		bug("no room for %d/%s", a->v->race, a->v->name);
 	a->v = NULL;
-	strv_add(names, vr->key);
-	if (vr->v->number != number)
-		sched_store(vr);
-	board_touch(vr);
-	diag(DIAG_INFO, "%s: run again from %s%s", vr->key, vr->v->origin,
-		vr->v->start ? ", goes on from its work" : "");
+	strv_add(names, run->key);
+	if (run->v->number != number)
+		variant_store(run);
+	mark_dirty(run);
+	diag(DIAG_INFO, "%s: run again from %s%s", run->key, run->v->origin,
+		run->v->start ? ", goes on from its work" : "");
 }
 
 static void claim_done(void *arg)
@@ -202,7 +201,7 @@ static void claim_done(void *arg)
 
 	for (size_t i = 0; i < u->n; i++)
 		u->a[i].r->claiming--;
-	if (u->c->closing || u->rc) {
+	if (u->rc) {
 		refuse(u, &u->e);
 		return;
 	}
@@ -214,7 +213,7 @@ static void claim_done(void *arg)
 	strv_release(&names);
 	for (size_t i = 0; i < u->n; i++)
 		if (first_of_race(u, i))
-			sched_again(u->a[i].r);
+			sched_reopen(u->a[i].r);
 	rerun_free(u);
 }
 
@@ -240,16 +239,16 @@ static void make_one(struct rerun *u, size_t i)
 	const struct race *race = a->r->race;
 	struct variant *v =
 		variant_new(race->number, (int)(race->n + ++a->r->claiming), a->origin->v->name);
-	const struct spec_variant *sv = a->origin->sv;
+	const struct spec_variant *recipe = a->origin->recipe;
 
 	v->origin = xstrdup(a->origin->v->name);
 	v->start = u->go_on ? xstrdup(a->origin->v->commit) : NULL;
 	v->created_ns = clock_real_ns();
 	v->engine = xstrdup(race->engine);
-	v->image = xstrdup(sv->image ? sv->image : "host");
+	v->image = xstrdup(recipe->image ? recipe->image : "host");
 	v->isolation = xstrdup(race->isolation);
 	v->base = xstrdup(race->base);
-	v->check.state = sv->check ? CHECK_WAITING : CHECK_NONE;
+	v->check.state = recipe->check ? CHECK_WAITING : CHECK_NONE;
 	a->scan = a->origin->v->scan ? xstrdup(a->origin->v->scan) : NULL;
 	a->v = v;
 	a->names = first_of_race(u, i) ? picture(race) : u->a[i - 1].names;
@@ -264,7 +263,7 @@ static void prepared(void *ctx, const struct err *e)
 {
 	struct rerun *u = ctx;
 
-	if (u->c->closing || e->msg[0]) {
+	if (e->msg[0]) {
 		refuse(u, e);
 		return;
 	}
@@ -278,7 +277,7 @@ static void chosen(void *ctx, struct engine_handle *s, const char *why, const st
 	struct race_run *r = u->a[u->at].r;
 	struct err other = ERR_INIT;
 
-	if (u->c->closing || !s) {
+	if (!s) {
 		refuse(u, e);
 		return;
 	}
@@ -290,7 +289,7 @@ static void chosen(void *ctx, struct engine_handle *s, const char *why, const st
 	}
 	free(r->warn);
 	r->warn = engine_select_warning(&s->report, &r->race->spec);
-	s->type->prepare(s->g, &u->spec, "", prepared, u);
+	s->type->prepare(s->engine, &u->spec, "", prepared, u);
 }
 
 static int copy_spec(struct spec *to, const struct spec *from, struct err *e)
@@ -344,22 +343,22 @@ static void ask_next(struct rerun *u)
 
 /* ---- 1. who may be run again ---- */
 
-static int judge(const struct variant_run *vr, bool go_on, struct err *e)
+static int judge(const struct variant_run *run, bool go_on, struct err *e)
 {
-	const struct variant *v = vr->v;
+	const struct variant *v = run->v;
 
 	if (variant_live(v->state))
 		return err_set(e, "still_live",
-			"%s is still %s: wait for its end or kill it, then run it again", vr->key,
+			"%s is still %s: wait for its end or kill it, then run it again", run->key,
 			variant_state_name(v->state));
-	if (!vr->sv || !vr->r->race->engine)
+	if (!run->recipe || !run->r->race->engine)
 		return err_set(e, "damaged",
 			"what %s ran is not known any more (its record is damaged), so it cannot be run again",
-			vr->key);
+			run->key);
 	if (go_on && !v->commit)
 		return err_set(e, "nothing_saved",
 			"%s has no saved work to go on from (%s). Without --continue it is run again from the base.",
-			vr->key, v->reason ? v->reason : "it never ran");
+			run->key, v->reason ? v->reason : "it never ran");
 	return 0;
 }
 
@@ -402,6 +401,6 @@ void ops_rerun(const struct reply *r, const struct json *req)
 		u->a[i] = (struct again){ .r = v[i]->r, .origin = v[i] };
 	qsort(u->a, n, sizeof(*u->a), by_race);
 	free(v);
-	ops_begin(r->c);
+	r->c->running_ops++;
 	ask_next(u);
 }

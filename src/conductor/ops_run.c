@@ -13,10 +13,11 @@
 #include "base/fs.h"
 #include "base/mem.h"
 #include "conductor/engine_select.h"
-#include "conductor/board.h"
-#include "conductor/mounts.h"
+#include "conductor/engines.h"
 #include "conductor/ops.h"
-#include "conductor/sched.h"
+#include "conductor/races.h"
+#include "conductor/task.h"
+#include "conductor/variant_run.h"
 #include "model/docker_env.h"
 
 struct run {
@@ -26,7 +27,7 @@ struct run {
 	char *common, *from;
 	char *base, *base_name; /* found by git */
 	int floor;
-	struct engine_handle *slot;
+	struct engine_handle *handle;
 	char *why;
 	char unlimited[256];
 	struct race *race;
@@ -46,15 +47,13 @@ static void run_free(struct run *u)
 	free(u->base_name);
 	free(u->why);
 	race_free(u->race);
-	if (!u->c->closing)
-		ops_end(u->c);
+	u->c->running_ops--;
 	free(u);
 }
 
 static void refuse(struct run *u, const struct err *e)
 {
-	if (!u->c->closing)
-		reply_err(&u->r, e);
+	reply_err(&u->r, e);
 	run_free(u);
 }
 
@@ -174,22 +173,19 @@ static void claim_done(void *arg)
 	struct run *u = arg;
 	struct race_run *r;
 
-	if (u->c->closing || u->rc < 0) {
+	if (u->rc < 0) {
 		refuse(u, &u->e);
 		return;
 	}
-	r = board_add(u->c, u->race);
+	r = races_add(u->c, u->race);
 	u->race = NULL;
-	r->slot = u->slot;
-	if (r->slot->type->owner)
-		r->slot->type->owner(r->slot->g, &r->uid, &r->gid);
-	r->warn = engine_select_warning(&r->slot->report, &r->race->spec);
+	engines_set(r, u->handle);
+	r->warn = engine_select_warning(&r->handle->report, &r->race->spec);
 	if (r->warn)
 		strv_add(&r->warnings, r->warn);
 	reply_ok(&u->r, answer(u, r));
 	for (size_t i = 0; i < r->race->n; i++)
-		board_touch(&r->v[i]);
-	sched_turn(r);
+		mark_dirty(&r->v[i]);
 	run_free(u);
 }
 
@@ -212,25 +208,25 @@ static void make_race(struct run *u)
 	r->slug = xstrdup(slug);
 	r->base = xstrdup(u->base);
 	r->base_name = xstrdup(u->base_name);
-	r->engine = xstrdup(u->slot->type->name);
+	r->engine = xstrdup(u->handle->type->name);
 	r->engine_why = xstrdup(u->why);
-	r->isolation = xstrdup(u->slot->report.isolation);
+	r->isolation = xstrdup(u->handle->report.isolation);
 	r->created_ns = clock_real_ns();
 	r->spec = u->spec;
 	spec_init(&u->spec);
 	for (size_t i = 0; i < r->spec.nvariants; i++) {
-		const struct spec_variant *sv = &r->spec.variants[i];
-		struct variant *v = race_add(r, variant_new(0, (int)i + 1, sv->name));
+		const struct spec_variant *recipe = &r->spec.variants[i];
+		struct variant *v = race_add(r, variant_new(0, (int)i + 1, recipe->name));
 		v->created_ns = r->created_ns;
 		if (r->spec.runners.n)
 			v->engine = xasprintf(
 				"%s at %s", r->engine, r->spec.runners.v[i % r->spec.runners.n]);
 		else
 			v->engine = xstrdup(r->engine);
-		v->image = xstrdup(sv->image ? sv->image : "host");
+		v->image = xstrdup(recipe->image ? recipe->image : "host");
 		v->isolation = xstrdup(r->isolation);
 		v->base = xstrdup(r->base);
-		v->check.state = sv->check ? CHECK_WAITING : CHECK_NONE;
+		v->check.state = recipe->check ? CHECK_WAITING : CHECK_NONE;
 	}
 	u->race = r;
 }
@@ -241,7 +237,7 @@ static void prepared(void *ctx, const struct err *e)
 {
 	struct run *u = ctx;
 
-	if (u->c->closing || e->msg[0]) {
+	if (e->msg[0]) {
 		refuse(u, e);
 		return;
 	}
@@ -261,11 +257,11 @@ static void chosen(void *ctx, struct engine_handle *s, const char *why, const st
 	struct run *u = ctx;
 	struct err refusal = ERR_INIT;
 
-	if (u->c->closing || !s) {
+	if (!s) {
 		refuse(u, e);
 		return;
 	}
-	u->slot = s;
+	u->handle = s;
 	u->why = xstrdup(why);
 	engine_select_unlimited(&s->report, &u->spec, u->unlimited, sizeof(u->unlimited));
 	if (u->unlimited[0] && !u->spec.allow_unlimited) {
@@ -275,7 +271,7 @@ static void chosen(void *ctx, struct engine_handle *s, const char *why, const st
 		refuse(u, &refusal);
 		return;
 	}
-	s->type->prepare(s->g, &u->spec, u->from, prepared, u);
+	s->type->prepare(s->engine, &u->spec, u->from, prepared, u);
 }
 
 /* ---- 2. the engine ---- */
@@ -284,7 +280,7 @@ static void look_done(void *arg)
 {
 	struct run *u = arg;
 
-	if (u->c->closing || u->rc) {
+	if (u->rc) {
 		refuse(u, &u->e);
 		return;
 	}
@@ -304,7 +300,7 @@ static int judge_spec(struct run *u, const struct json *req, struct err *e)
 	if (!u->spec.nvariants)
 		return err_set(e, "bad_spec", "the race has no variant");
 	xreplace(&u->spec.prepared, NULL); /* the engine's to say */
-	rc = mounts_resolve(u->c, &u->spec.mounts, &paths, e);
+	rc = task_mounts(u->c, &u->spec.mounts, &paths, e);
 	if (!rc) {
 		strv_copy(&u->spec.mounts, &paths);
 	}
@@ -320,7 +316,7 @@ void ops_run(const struct reply *r, const struct json *req)
 
 	u->c = r->c;
 	u->r = *r;
-	ops_begin(r->c);
+	r->c->running_ops++;
 	spec_init(&u->spec);
 	if (from[0] && from[0] != '/') {
 		err_set(&e, "bad_request", "\"from\" is an absolute path");

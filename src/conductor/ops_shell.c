@@ -13,29 +13,29 @@ static const char SHELL[] = "command -v bash >/dev/null 2>&1 && exec bash; exec 
 enum { TERM_MAX = 64 };
 
 /* Which of its containers runs now; NULL with the sentence of what to do instead. */
-static const struct engine_task *task_of(const struct variant_run *vr, struct err *e)
+static const struct engine_task *task_of(const struct variant_run *run, struct err *e)
 {
-	const struct variant *v = vr->v;
+	const struct variant *v = run->v;
 	const char *state = variant_state_name(v->state);
 
-	if (v->state == VS_RUNNING && vr->held)
-		return &vr->task;
-	if (v->state == VS_CHECKING && vr->check_held)
-		return &vr->check;
+	if (v->state == VS_RUNNING && run->ct[COMMAND].held)
+		return &run->ct[COMMAND].task;
+	if (v->state == VS_CHECKING && run->ct[CHECK].held)
+		return &run->ct[CHECK].task;
 	if (v->state == VS_QUEUED || v->state == VS_PREPARING)
 		err_set(e, "not_running",
 			"%s is still %s: there is nothing to enter before its command runs",
-			vr->key, state);
+			run->key, state);
 	else if (variant_live(v->state))
 		err_set(e, "not_running",
-			"%s is %s: its container has ended; its files are in %s/work", vr->key,
-			state, vr->dir);
+			"%s is %s: its container has ended; its files are in %s/work", run->key,
+			state, run->dir);
 	else
 		err_set(e, "not_running",
 			"%s has ended (%s), and its container with it: its files are in %s/work%s%s; "
 			"`yolodeck rerun %s` runs it again",
-			vr->key, state, vr->dir, v->branch ? ", its branch is " : "",
-			v->branch ? v->branch : "", vr->key);
+			run->key, state, run->dir, v->branch ? ", its branch is " : "",
+			v->branch ? v->branch : "", run->key);
 	return NULL;
 }
 
@@ -63,22 +63,22 @@ static int command(const struct json *req, struct strv *cmd, struct err *e)
 void ops_shell(const struct reply *r, const struct json *req)
 {
 	struct err e = ERR_INIT;
-	struct variant_run *vr = ops_one(r->c, req, "variant", true, &e);
-	const struct engine_task *t = vr ? task_of(vr, &e) : NULL;
+	struct variant_run *run = ops_one(r->c, req, "variant", true, &e);
+	const struct engine_task *t = run ? task_of(run, &e) : NULL;
 	const char *term = json_str(req, "term", NULL);
 	bool tty = json_bool(req, "tty", false);
 	struct strv cmd = STRV_INIT, argv = STRV_INIT, env = STRV_INIT;
-	struct engine_handle *s = t ? vr->r->slot : NULL;
+	struct engine_handle *s = t ? run->r->handle : NULL;
 	struct engine_task here;
 	struct json *ok;
 	int rc = -1;
 
 	if (!t || command(req, &cmd, &e))
 		goto out;
-	if (!s || !s->g || s->away) {
+	if (!s || !s->engine || s->away) {
 		err_set(&e, "engine_away", "%s does not answer (%s), so %s cannot be entered now",
-			vr->r->race->engine ? vr->r->race->engine : "the engine",
-			s && s->away ? s->away : "it is not open", vr->key);
+			run->r->race->engine ? run->r->race->engine : "the engine",
+			s && s->away ? s->away : "it is not open", run->key);
 		goto out;
 	}
 	here = *t;
@@ -86,13 +86,13 @@ void ops_shell(const struct reply *r, const struct json *req)
 	if (tty && term_ok(term))
 		strv_fmt(&env, "TERM=%s", term);
 	here.env = env;
-	rc = s->type->exec_argv(s->g, &here, strv_argv(&cmd), tty, &argv, &e);
+	rc = s->type->exec_argv(s->engine, &here, strv_argv(&cmd), tty, &argv, &e);
 out:
 	if (rc) {
 		reply_err(r, &e);
 	} else {
 		ok = json_object();
-		json_put_str(ok, "variant", vr->key);
+		json_put_str(ok, "variant", run->key);
 		json_put_strv(ok, "argv", &argv);
 		reply_ok(r, ok);
 	}

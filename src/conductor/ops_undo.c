@@ -8,18 +8,20 @@
 #include "conductor/archive_ops.h"
 #include "conductor/ops.h"
 #include "conductor/plans.h"
-#include "conductor/sample.h"
-#include "conductor/sched.h"
+#include "conductor/conflicts.h"
+#include "conductor/races.h"
 #include "conductor/undo.h"
+#include "conductor/variant_run.h"
 
 struct undoing {
 	struct conductor *c;
 	struct reply r;
 	struct journal *journal;
-	char *common, *state_dir, *quarantine, *umask;
+	const char *common, *state_dir, *quarantine;
+	char *umask;
 	struct action a; /* a copy of the top of the stack */
 	bool plan_only;
-	char token[PLANS_TOKEN], asked[PLANS_TOKEN];
+	char token[PLAN_CACHE_TOKEN], asked[PLAN_CACHE_TOKEN];
 	struct undo_plan plan;
 	bool have_plan;
 	char *words;
@@ -32,13 +34,9 @@ static void undoing_free(struct undoing *u)
 	if (u->have_plan)
 		undo_plan_release(&u->plan);
 	action_release(&u->a);
-	free(u->common);
-	free(u->state_dir);
-	free(u->quarantine);
 	free(u->umask);
 	free(u->words);
-	if (!u->c->closing)
-		ops_end(u->c);
+	u->c->running_ops--;
 	free(u);
 }
 
@@ -53,7 +51,7 @@ static void make_token(struct undoing *u)
 		buf_fmt(&b, "%s ", u->a.archived.v[i]);
 	if (u->a.promote)
 		buf_fmt(&b, "%s %s %d", u->a.done.old, u->a.done.new, u->plan.revert);
-	plans_token(u->a.promote ? u->a.done.into_ref : "archive",
+	plan_cache_token(u->a.promote ? u->a.done.into_ref : "archive",
 		u->a.promote ? u->plan.current : NULL, b.p, u->token);
 	buf_release(&b);
 }
@@ -134,10 +132,6 @@ static void restored(void *ctx, struct keep_result *res)
 	struct undoing *u = ctx;
 	struct buf b = BUF_INIT;
 
-	if (u->c->closing) {
-		undoing_free(u);
-		return;
-	}
 	if (res->skipped.n) {
 		buf_fmt(&b, "%s; not brought back: ", u->words);
 		strv_join(&res->skipped, 3, &b);
@@ -153,9 +147,9 @@ static void bring_back(struct undoing *u)
 	size_t n = 0;
 
 	for (size_t i = 0; i < u->a.archived.n; i++) {
-		struct variant_run *vr = board_by_key(u->c, u->a.archived.v[i]);
-		if (vr)
-			v[n++] = vr;
+		struct variant_run *run = races_by_key(u->c, u->a.archived.v[i]);
+		if (run)
+			v[n++] = run;
 	}
 	archive_ops_restore(u->c, v, n, restored, u);
 	free(v);
@@ -164,27 +158,23 @@ static void bring_back(struct undoing *u)
 static void not_promoted(struct undoing *u)
 {
 	struct buf key = BUF_INIT;
-	struct variant_run *vr;
+	struct variant_run *run;
 
 	buf_fmt(&key, "%d/%s", u->a.done.race, u->a.done.variant);
-	vr = board_by_key(u->c, key.p);
+	run = races_by_key(u->c, key.p);
 	buf_release(&key);
-	if (!vr)
+	if (!run)
 		return;
-	xreplace(&vr->v->promoted, NULL);
-	sched_store(vr);
-	board_touch(vr);
-	sample_conflicts(vr->r);
+	xreplace(&run->v->promoted, NULL);
+	variant_store(run);
+	mark_dirty(run);
+	conflicts_update(run->r);
 }
 
 static void undo_done(void *arg)
 {
 	struct undoing *u = arg;
 
-	if (u->c->closing) {
-		undoing_free(u);
-		return;
-	}
 	if (!u->rc && !u->plan_only && u->asked[0] && strcmp(u->asked, u->token))
 		u->rc = err_set(&u->e, "moved_base", "It moved while you looked; look again.");
 	if (u->rc) {
@@ -232,20 +222,19 @@ static void nothing(void *arg)
 static void begin(void *arg)
 {
 	struct undoing *u = arg;
-	struct action *top = u->c->closing ? NULL : undo_top(&u->c->undo);
+	struct action *top = undo_top(&u->c->undo);
 	struct race_run *race;
 	struct err e = ERR_INIT;
 
 	if (!top) {
 		err_set(&e, "nothing_to_undo", "There is no promote and no archive to take back.");
-		if (!u->c->closing)
-			reply_err(&u->r, &e);
+		reply_err(&u->r, &e);
 		undoing_free(u);
 		return;
 	}
 	copy_action(&u->a, top);
-	race = top->promote ? board_race(u->c, top->done.race) : NULL;
-	u->quarantine = race ? xstrdup(race->quarantine) : NULL;
+	race = top->promote ? races_find(u->c, top->done.race) : NULL;
+	u->quarantine = race ? race->quarantine : NULL;
 	pool_post_interactive(loop_pool(u->c->loop), SERIAL_REPO, undo_work, undo_done, u);
 }
 
@@ -253,14 +242,14 @@ void ops_undo(const struct reply *r, const struct json *req)
 {
 	struct undoing *u = xcalloc(1, sizeof(*u));
 
-	ops_begin(r->c);
+	r->c->running_ops++;
 	u->c = r->c;
 	u->r = *r;
 	u->journal = r->c->journal;
 	u->plan_only = json_bool(req, "plan", false);
 	snprintf(u->asked, sizeof(u->asked), "%s", json_str(req, "token", ""));
-	u->common = xstrdup(r->c->store.common);
-	u->state_dir = xstrdup(r->c->store.dir);
+	u->common = r->c->store.common;
+	u->state_dir = r->c->store.dir;
 	u->umask = xstrdup(json_str(req, "umask", ""));
 	pool_post_interactive(loop_pool(r->c->loop), SERIAL_REPO, nothing, begin, u);
 }

@@ -8,9 +8,9 @@
 #include "base/fnv1a64.h"
 #include "base/mem.h"
 
-struct kept {
-	struct kept *next;
-	char token[PLANS_TOKEN];
+struct pending_plan {
+	struct pending_plan *next;
+	char token[PLAN_CACHE_TOKEN];
 	struct promote_plan plan;
 };
 
@@ -19,26 +19,26 @@ static uint64_t add(uint64_t h, const char *s)
 	return fnv1a64(h, s ? s : "", s ? strlen(s) + 1 : 1);
 }
 
-void plans_token(const char *ref, const char *from, const char *to, char out[PLANS_TOKEN])
+void plan_cache_token(const char *ref, const char *from, const char *to, char out[PLAN_CACHE_TOKEN])
 {
 	uint64_t h = add(add(add(FNV1A64_START, ref), from), to);
 
-	snprintf(out, PLANS_TOKEN, "%016llx", (unsigned long long)h);
+	snprintf(out, PLAN_CACHE_TOKEN, "%016llx", (unsigned long long)h);
 }
 
-static void drop(struct kept **at)
+static void drop(struct pending_plan **at)
 {
-	struct kept *k = *at;
+	struct pending_plan *k = *at;
 
 	*at = k->next;
 	promote_plan_release(&k->plan);
 	free(k);
 }
 
-bool plans_take(struct conductor *c, const char *token, struct promote_plan *out)
+bool plan_cache_take(struct conductor *c, const char *token, struct promote_plan *out)
 {
-	for (struct kept **at = &c->plan; *at; at = &(*at)->next) {
-		struct kept *k = *at;
+	for (struct pending_plan **at = &c->plan; *at; at = &(*at)->next) {
+		struct pending_plan *k = *at;
 		if (strcmp(k->token, token))
 			continue;
 		*out = k->plan;
@@ -49,14 +49,14 @@ bool plans_take(struct conductor *c, const char *token, struct promote_plan *out
 	return false;
 }
 
-void plans_keep(struct conductor *c, const char *token, struct promote_plan *take_p)
+void plan_cache_put(struct conductor *c, const char *token, struct promote_plan *take_p)
 {
-	struct kept *k = xcalloc(1, sizeof(*k));
+	struct pending_plan *k = xcalloc(1, sizeof(*k));
 	struct promote_plan same;
-	struct kept **at;
+	struct pending_plan **at;
 	int n = 0;
 
-	if (plans_take(c, token, &same))
+	if (plan_cache_take(c, token, &same))
 		promote_plan_release(&same);
 	snprintf(k->token, sizeof(k->token), "%s", token);
 	k->plan = *take_p;
@@ -64,14 +64,14 @@ void plans_keep(struct conductor *c, const char *token, struct promote_plan *tak
 	k->next = c->plan;
 	c->plan = k;
 	for (at = &c->plan; *at;) {
-		if (++n > PLANS_KEPT)
+		if (++n > PLAN_CACHE_KEPT)
 			drop(at);
 		else
 			at = &(*at)->next;
 	}
 }
 
-void plans_free(struct conductor *c)
+void plan_cache_free(struct conductor *c)
 {
 	while (c->plan)
 		drop(&c->plan);

@@ -5,14 +5,15 @@
 
 #include "conductor/state.h"
 
-enum { PLANS_KEPT = 4, PLANS_TOKEN = 17 };
+enum { PLAN_CACHE_KEPT = 4, PLAN_CACHE_TOKEN = 17 };
 
 /* Token of a plan: 16 hex made from what it moves, from where, to where. */
-void plans_token(const char *ref, const char *from, const char *to, char out[PLANS_TOKEN]);
+void plan_cache_token(
+	const char *ref, const char *from, const char *to, char out[PLAN_CACHE_TOKEN]);
 /* Keeps the plan (its contents are taken over) under its token; the oldest falls out. */
-void plans_keep(struct conductor *c, const char *token, struct promote_plan *take_p);
+void plan_cache_put(struct conductor *c, const char *token, struct promote_plan *take_p);
 /* Takes it out again; false = not known (any more). The caller releases it. */
-bool plans_take(struct conductor *c, const char *token, struct promote_plan *out);
-void plans_free(struct conductor *c);
+bool plan_cache_take(struct conductor *c, const char *token, struct promote_plan *out);
+void plan_cache_free(struct conductor *c);
 
 #endif

@@ -9,9 +9,9 @@
 #include "base/fs.h"
 #include "base/mem.h"
 #include "conductor/board.h"
-#include "conductor/idle.h"
-#include "conductor/sched.h"
+#include "conductor/races.h"
 #include "conductor/undo.h"
+#include "conductor/variant_run.h"
 #include "git/leftovers.h"
 
 struct repair {
@@ -150,29 +150,29 @@ static void repair_work(void *arg)
 	free(path);
 }
 
-static void follow(struct variant_run *vr, const struct replay_row *f)
+static void follow(struct variant_run *run, const struct replay_row *f)
 {
-	struct variant *v = vr->v;
+	struct variant *v = run->v;
 	const char *was = v->promoted ? v->promoted : "", *is = f->promoted ? f->promoted : "";
 	bool archived = f->archived >= 0 && v->archived != f->archived && variant_ended(v->state);
 
 	if (!archived && (!f->has_promoted || !strcmp(was, is)))
 		return;
-	diag(DIAG_WARN, "%s: its record was older than the journal", vr->key);
+	diag(DIAG_WARN, "%s: its record was older than the journal", run->key);
 	if (archived)
 		v->archived = f->archived;
 	if (f->has_promoted)
 		xreplace(&v->promoted, f->promoted);
-	sched_store(vr);
-	board_touch(vr);
+	variant_store(run);
+	mark_dirty(run);
 }
 
 void repair_rows(struct conductor *c, const struct replay *r)
 {
 	for (size_t k = 0; k < r->nrow; k++) {
-		struct variant_run *vr = board_by_key(c, r->row[k].key);
-		if (vr)
-			follow(vr, &r->row[k]);
+		struct variant_run *run = races_by_key(c, r->row[k].key);
+		if (run)
+			follow(run, &r->row[k]);
 	}
 }
 
@@ -181,15 +181,12 @@ static void repair_done(void *arg)
 	struct repair *p = arg;
 	struct conductor *c = p->c;
 
-	if (!c->closing) {
-		undo_clear(&c->undo);
-		c->undo = p->after.undo;
-		p->after.undo.n = 0;
-		repair_rows(c, &p->after);
-		for (size_t i = 0; i < p->words.n; i++)
-			notify(c, "warn", "%s", p->words.v[i]);
-		idle_check(c);
-	}
+	undo_clear(&c->undo);
+	c->undo = p->after.undo;
+	p->after.undo.n = 0;
+	repair_rows(c, &p->after);
+	for (size_t i = 0; i < p->words.n; i++)
+		notify(c, "warn", "%s", p->words.v[i]);
 	replay_release(&p->after);
 	replay_release(p->replay);
 	free(p->replay);

@@ -12,23 +12,21 @@
 #include "base/diag.h"
 #include "base/fs.h"
 #include "base/mem.h"
-#include "conductor/board.h"
-#include "conductor/idle.h"
 #include "conductor/borrowed_repo.h"
-#include "conductor/sched.h"
 #include "conductor/engines.h"
+#include "conductor/task.h"
+#include "conductor/variant_run.h"
 #include "git/snapshot.h"
 #include "model/rank.h"
 
 enum { CHECK_TAIL = 1 << 20, LOCK_TRIES = 25, LOCK_WAIT_MS = 200 };
 
 struct save_job {
-	struct variant_run *vr;
-	struct conductor *c;
-	char *common, *quarantine, *work, *cache, *variant, *base, *parent, *subject, *old;
-	const struct git_repo *shared;
-	int race;
+	struct variant_run *run;
+	const struct snapshot_in *in;
+	struct borrowed_repo repo;
 	bool only_changed;
+	char *subject, *old; /* old: the branch's commit as we know it, or NULL */
 	struct save_out out;
 	bool have_out;
 	struct err e;
@@ -51,9 +49,10 @@ bool save_passed(const struct engine_end *end)
 static char *known_tip(const struct save_job *j)
 {
 	struct err ignored = ERR_INIT;
-	char *branch = xasprintf("refs/heads/yolo/%d/%s", j->race, j->variant);
-	char *tip = xasprintf("refs/yolodeck/%d/%s/tip", j->race, j->variant);
-	char *a = git_ref(j->common, branch, &ignored), *b = git_ref(j->common, tip, &ignored);
+	char *branch = xasprintf("refs/heads/yolo/%d/%s", j->in->race, j->in->variant);
+	char *tip = xasprintf("refs/yolodeck/%d/%s/tip", j->in->race, j->in->variant);
+	char *a = git_ref(j->repo.common, branch, &ignored);
+	char *b = git_ref(j->repo.common, tip, &ignored);
 
 	free(branch);
 	free(tip);
@@ -75,7 +74,8 @@ static bool locked_out(struct save_job *j, int attempt)
 	if (!strstr(j->e.msg, ".lock': File exists") || attempt > LOCK_TRIES)
 		return false;
 	if (attempt == LOCK_TRIES) {
-		dir = xasprintf("%s/refs/yolodeck/%d/%s", j->common, j->race, j->variant);
+		dir = xasprintf(
+			"%s/refs/yolodeck/%d/%s", j->repo.common, j->in->race, j->in->variant);
 		save_clear_locks(dir);
 		free(dir);
 	}
@@ -99,79 +99,93 @@ void save_clear_locks(const char *dir)
 		closedir(d);
 }
 
+static void save_work(void *arg);
+static void save_done(void *arg);
+
+/* First line of prompt or command. */
+static char *subject_of(const struct variant_run *run)
+{
+	const struct spec *s = &run->r->race->spec;
+	const char *text = s->prompt   ? s->prompt
+		: run->recipe->command ? run->recipe->command
+				       : NULL;
+	struct buf b = BUF_INIT;
+
+	for (size_t i = 0; !text && i < run->recipe->argv.n; i++)
+		buf_fmt(&b, "%s%s", i ? " " : "", run->recipe->argv.v[i]);
+	if (text)
+		buf_add(&b, text, strcspn(text, "\r\n"));
+	buf_trim(&b);
+	if (!b.len)
+		buf_str(&b, run->v->name);
+	return buf_take(&b);
+}
+
+static bool will_be_checked(const struct variant_run *run)
+{
+	return run->recipe->check && save_may_check(&run->end);
+}
+
+static void post_save(struct variant_run *run)
+{
+	struct save_job *j = xcalloc(1, sizeof(*j));
+
+	run->saving = true;
+	j->run = run;
+	j->in = &run->snapshot;
+	borrowed_repo_init(&j->repo, run->r);
+	j->only_changed = !save_passed(&run->end) && !will_be_checked(run);
+	j->subject = subject_of(run);
+	j->old = run->v->commit ? xstrdup(run->v->commit) : NULL;
+	pool_post_serial(loop_pool(run->c->loop), run->key, save_work, save_done, j);
+}
+
 static void save_work(void *arg)
 {
 	struct save_job *j = arg;
-	struct lent lent;
-	struct snapshot_in in = {
-		.quarantine = j->quarantine,
-		.work = j->work,
-		.cache = j->cache,
-		.race = j->race,
-		.variant = j->variant,
-		.base = j->base,
-		.parent = j->parent,
-		.subject = j->subject,
-		.full = true,
-		.only_changed = j->only_changed,
-	};
-	char *found = NULL;
+	struct snapshot_in in = *j->in;
 
-	j->rc = borrowed_repo_open(&lent, j->shared, j->common, &j->e);
+	in.subject = j->subject;
+	in.full = true;
+	in.only_changed = j->only_changed;
+	in.repo = borrowed_repo_get(&j->repo, &j->e);
+	j->rc = in.repo ? 0 : -1;
 	if (j->rc)
 		return;
-	in.repo = lent.repo;
 	if (!j->old)
-		found = known_tip(j);
+		j->old = known_tip(j);
 	j->have_out = true;
 	for (int attempt = 1;; attempt++) {
-		j->rc = git_save(&in, j->old ? j->old : found, &j->out, &j->e);
+		j->rc = git_save(&in, j->old, &j->out, &j->e);
 		if (!j->rc || !locked_out(j, attempt))
 			break;
 		save_out_release(&j->out);
 	}
-	free(found);
-	borrowed_repo_close(&lent);
-}
-
-static void job_free(struct save_job *j)
-{
-	if (j->have_out)
-		save_out_release(&j->out);
-	free(j->common);
-	free(j->quarantine);
-	free(j->work);
-	free(j->cache);
-	free(j->variant);
-	free(j->base);
-	free(j->parent);
-	free(j->subject);
-	free(j->old);
-	free(j);
+	borrowed_repo_release(&j->repo);
 }
 
 /* After a crash the end is told by the log, else by what was stored. */
-static void find_end(struct variant_run *vr)
+static void find_end(struct variant_run *run)
 {
-	const struct variant *v = vr->v;
+	const struct variant *v = run->v;
 
-	if (vr->has_end)
+	if (run->has_end)
 		return;
-	vr->has_end = true;
-	sched_task(vr, false);
-	if (engine_end_from_log(&vr->task, &vr->end))
+	run->has_end = true;
+	task_make(run, COMMAND);
+	if (engine_end_from_log(&run->ct[COMMAND].task, &run->end))
 		return;
-	vr->end.cause = v->exit >= 0 ? ENGINE_EXITED : ENGINE_GONE;
-	vr->end.exit = v->exit;
+	run->end.cause = v->exit >= 0 ? ENGINE_EXITED : ENGINE_GONE;
+	run->end.exit = v->exit;
 }
 
-static enum variant_event without_check(const struct variant_run *vr)
+static enum variant_event without_check(const struct variant_run *run)
 {
-	if (vr->v->kill_asked)
+	if (run->v->kill_asked)
 		return VE_SAVED_KILLED;
-	if (vr->end.cause == ENGINE_GONE)
+	if (run->end.cause == ENGINE_GONE)
 		return VE_SAVED_LOST;
-	return save_passed(&vr->end) ? VE_SAVED_PASSED : VE_SAVED_FAILED;
+	return save_passed(&run->end) ? VE_SAVED_PASSED : VE_SAVED_FAILED;
 }
 
 static void take_columns(struct variant *v, const char *base, struct save_out *out)
@@ -201,139 +215,93 @@ static void forget_failure(struct variant *v)
 	xreplace(&v->scan, NULL);
 }
 
-static void not_saved(struct variant_run *vr, const struct err *e)
+static void not_saved(struct variant_run *run, const struct err *e)
 {
-	struct variant *v = vr->v;
+	struct variant *v = run->v;
 	char *reason = xasprintf(
 		"%s" SAVING_FAILED
 		"%s; its files stay in %s/work, and yolodeck saves them when it is started next",
-		v->reason ? v->reason : "ended", e->msg, vr->dir);
+		v->reason ? v->reason : "ended", e->msg, run->dir);
 
-	diag(DIAG_ERROR, "%s: saving failed: %s", vr->key, e->msg);
+	diag(DIAG_ERROR, "%s: saving failed: %s", run->key, e->msg);
 	/* the reason beside it says the rest */
 	xreplace(&v->scan, "saving failed; its files stay in work/");
 	free(v->reason);
 	v->reason = reason;
 }
 
-static void saved(struct variant_run *vr, bool ok)
+static void saved(struct variant_run *run, bool ok)
 {
-	enum variant_event ev = without_check(vr);
+	struct variant *v = run->v;
+	enum variant_event ev = without_check(run);
 
 	if (!ok && ev == VE_SAVED_PASSED)
 		ev = VE_SAVED_FAILED;
-	else if (ok && ev != VE_SAVED_KILLED && ev != VE_SAVED_LOST && vr->sv->check &&
-		save_may_check(&vr->end))
+	else if (ok && ev != VE_SAVED_KILLED && ev != VE_SAVED_LOST && will_be_checked(run)) {
 		ev = VE_SAVED_CHECK;
-	if (!sched_move(vr, ev) && ev == VE_SAVED_CHECK)
-		save_check(vr);
+		v->check.state = CHECK_WAITING;
+	}
+	variant_change(run, ev);
 }
 
 static void save_done(void *arg)
 {
 	struct save_job *j = arg;
-	struct variant_run *vr = j->vr;
+	struct variant_run *run = j->run;
 
-	if (!j->c->closing) {
-		vr->saving = false;
-		vr->v->saved = !j->rc;
-		if (j->rc)
-			not_saved(vr, &j->e);
-		else
-			take_columns(vr->v, j->base, &j->out);
-		saved(vr, !j->rc);
-		idle_check(vr->c);
-	}
-	job_free(j);
-}
-
-/* First line of prompt or command. */
-static char *subject_of(const struct variant_run *vr)
-{
-	const struct spec *s = &vr->r->race->spec;
-	const char *text = s->prompt ? s->prompt : vr->sv->command ? vr->sv->command : NULL;
-	struct buf b = BUF_INIT;
-
-	for (size_t i = 0; !text && i < vr->sv->argv.n; i++)
-		buf_fmt(&b, "%s%s", i ? " " : "", vr->sv->argv.v[i]);
-	if (text)
-		buf_add(&b, text, strcspn(text, "\r\n"));
-	buf_trim(&b);
-	if (!b.len)
-		buf_str(&b, vr->v->name);
-	return buf_take(&b);
-}
-
-static bool will_be_checked(const struct variant_run *vr)
-{
-	return vr->sv && vr->sv->check && save_may_check(&vr->end);
-}
-
-void save_begin(struct variant_run *vr)
-{
-	struct save_job *j;
-
-	if (vr->saving)
-		return;
-	find_end(vr);
-	forget_failure(vr->v);
-	vr->saving = true;
-	j = xcalloc(1, sizeof(*j));
-	j->vr = vr;
-	j->c = vr->c;
-	j->common = xstrdup(vr->c->store.common);
-	j->quarantine = xstrdup(vr->r->quarantine);
-	j->work = fs_join(vr->dir, "work");
-	j->cache = fs_join(vr->dir, "walk.cache");
-	j->variant = xstrdup(vr->v->name);
-	j->base = xstrdup(vr->r->race->base);
-	j->parent = vr->v->start ? xstrdup(vr->v->start) : NULL;
-	j->subject = subject_of(vr);
-	j->old = vr->v->commit ? xstrdup(vr->v->commit) : NULL;
-	j->race = vr->r->race->number;
-	j->only_changed = !save_passed(&vr->end) && !will_be_checked(vr);
-	j->shared = borrowed_repo_of(vr->r);
-	pool_post_serial(loop_pool(vr->c->loop), vr->key, save_work, save_done, j);
+	run->saving = false;
+	run->v->saved = !j->rc;
+	if (j->rc)
+		not_saved(run, &j->e);
+	else
+		take_columns(run->v, j->in->base, &j->out);
+	saved(run, !j->rc);
+	if (j->have_out)
+		save_out_release(&j->out);
+	free(j->subject);
+	free(j->old);
+	free(j);
 }
 
 /* ---- the check ---- */
 
-static void check_failed(struct variant_run *vr, const char *why)
+static void check_failed(struct variant_run *run, const char *why)
 {
 	struct buf b = BUF_INIT;
 
 	buf_fmt(&b, "the check did not start: %s", why);
-	xreplace(&vr->v->reason, b.p);
-	vr->v->check.state = CHECK_FAILED;
-	sched_move(vr, VE_FAILED_START);
+	xreplace(&run->v->reason, b.p);
+	run->v->check.state = CHECK_FAILED;
+	variant_change(run, VE_FAILED_START);
 	buf_release(&b);
 }
 
-void save_check(struct variant_run *vr)
+static void start_check(struct variant_run *run)
 {
-	struct engine_handle *s = engines_of(vr->r);
+	struct engine_handle *h = engines_of(run->r);
+	struct container *ct = &run->ct[CHECK];
 	struct err e = ERR_INIT;
 
-	if (!s)
-		return; /* adopt_race comes here again when the engine is back */
-	if (sched_logs(vr, true, &e)) {
-		check_failed(vr, e.msg);
+	if (!h)
+		return; /* settle comes by when the engine is there */
+	if (task_logs(run, CHECK, &e)) {
+		check_failed(run, e.msg);
 		return;
 	}
-	vr->v->check.state = CHECK_RUNNING;
-	if (sched_store(vr)) {
-		check_failed(vr, vr->v->note);
+	run->v->check.state = CHECK_RUNNING;
+	if (variant_store(run)) {
+		check_failed(run, run->v->note);
 		return;
 	}
-	board_touch(vr);
-	sched_task(vr, true);
-	vr->check_held = true;
-	s->g->type->start(s->g, &vr->check);
+	mark_dirty(run);
+	task_make(run, CHECK);
+	ct->held = true;
+	h->type->start(h->engine, &ct->task);
 }
 
-static void count_check(struct variant_run *vr)
+static void count_check(struct variant_run *run)
 {
-	int fd = open(vr->check_log, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	int fd = open(run->ct[CHECK].log, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	char *text = xmalloc(CHECK_TAIL);
 	struct stat st;
 	off_t from = 0;
@@ -345,71 +313,67 @@ static void count_check(struct variant_run *vr)
 	}
 	if (fd >= 0)
 		close(fd);
-	rank_parse_check(
-		text, n > 0 ? (size_t)n : 0, from == 0, &vr->v->check.passed, &vr->v->check.total);
+	rank_parse_check(text, n > 0 ? (size_t)n : 0, from == 0, &run->v->check.passed,
+		&run->v->check.total);
 	free(text);
 }
 
 struct drop_job {
-	struct variant_run *vr; /* only for done */
-	char *common, *variant, *commit;
-	int race;
-	const struct git_repo *shared;
+	struct variant_run *run;
+	struct borrowed_repo repo;
+	char *commit;
 	struct err e;
 	int rc;
 };
 
+static void drop_work(void *arg);
+static void drop_done(void *arg);
+
+/* Its check failed, and it had changed nothing: there is no work to have a branch for. */
+static void drop_empty(struct variant_run *run)
+{
+	const struct variant *v = run->v;
+	struct drop_job *j;
+
+	if (v->files || v->scan || v->start || !v->commit || !v->branch)
+		return;
+	j = xcalloc(1, sizeof(*j));
+	j->run = run;
+	j->commit = xstrdup(v->commit);
+	borrowed_repo_init(&j->repo, run->r);
+	pool_post_serial(loop_pool(run->c->loop), run->key, drop_work, drop_done, j);
+}
+
 static void drop_work(void *arg)
 {
 	struct drop_job *j = arg;
-	struct lent lent;
+	const struct snapshot_in *of = &j->run->snapshot;
+	const struct git_repo *repo = borrowed_repo_get(&j->repo, &j->e);
 
-	j->rc = borrowed_repo_open(&lent, j->shared, j->common, &j->e);
-	if (j->rc)
-		return;
-	j->rc = git_save_drop(lent.repo, j->race, j->variant, j->commit, &j->e);
-	borrowed_repo_close(&lent);
+	j->rc = repo ? git_save_drop(repo, of->race, of->variant, j->commit, &j->e) : -1;
+	borrowed_repo_release(&j->repo);
 }
 
 static void drop_done(void *arg)
 {
 	struct drop_job *j = arg;
-	struct variant *v = j->vr->v;
+	struct variant *v = j->run->v;
 
 	if (j->rc) {
-		diag(DIAG_WARN, "%s: its empty commit stays: %s", j->vr->key, j->e.msg);
+		diag(DIAG_WARN, "%s: its empty commit stays: %s", j->run->key, j->e.msg);
 	} else if (v->commit && !strcmp(v->commit, j->commit)) {
 		xreplace(&v->commit, NULL);
 		xreplace(&v->branch, NULL);
-		sched_store(j->vr);
-		board_touch(j->vr);
+		variant_store(j->run);
+		mark_dirty(j->run);
 	}
-	free(j->common);
-	free(j->variant);
 	free(j->commit);
 	free(j);
 }
 
-/* Its check failed, and it had changed nothing: there is no work to have a branch for. */
-static void drop_empty(struct variant_run *vr)
+static void format_check(const struct variant_run *run, const struct engine_end *end, struct buf *b)
 {
-	struct drop_job *j;
-
-	if (vr->v->files || vr->v->scan || vr->v->start || !vr->v->commit || !vr->v->branch)
-		return;
-	j = xcalloc(1, sizeof(*j));
-	j->vr = vr;
-	j->common = xstrdup(vr->c->store.common);
-	j->variant = xstrdup(vr->v->name);
-	j->race = vr->v->race;
-	j->commit = xstrdup(vr->v->commit);
-	j->shared = borrowed_repo_of(vr->r);
-	pool_post_serial(loop_pool(vr->c->loop), vr->key, drop_work, drop_done, j);
-}
-
-static void check_words(const struct variant_run *vr, const struct engine_end *end, struct buf *b)
-{
-	const struct check_result *c = &vr->v->check;
+	const struct check_result *c = &run->v->check;
 	bool ok = save_passed(end);
 
 	if (c->total >= 0)
@@ -418,52 +382,75 @@ static void check_words(const struct variant_run *vr, const struct engine_end *e
 		buf_str(b, ok ? "check passed" : "");
 	if (!ok)
 		buf_fmt(b, "%scheck: %s", b->len ? ", " : "", end->reason);
-	if (!save_passed(&vr->end) && vr->has_end && vr->end.exit != 0 && vr->v->reason)
-		buf_fmt(b, " (the command: %s)", vr->v->reason);
+	if (!save_passed(&run->end) && run->has_end && run->end.exit != 0 && run->v->reason)
+		buf_fmt(b, " (the command: %s)", run->v->reason);
 }
 
 /* A check lost in a crash before it wrote anything begins anew; one that wrote and vanished is
  * lost. */
-static bool check_again(struct variant_run *vr, const struct engine_end *end)
+static bool check_never_began(const struct variant_run *run, bool adopted)
 {
+	const struct container *ct = &run->ct[CHECK];
 	struct stat st;
 
-	if (!vr->adopting || end->cause != ENGINE_GONE || vr->v->state != VS_CHECKING)
+	if (!adopted || ct->end.cause != ENGINE_GONE || run->v->state != VS_CHECKING)
 		return false;
-	return lstat(vr->check_idx, &st) || st.st_size == 0;
+	return lstat(ct->idx, &st) || st.st_size == 0;
 }
 
-void save_check_ended(struct variant_run *vr, const struct engine_end *end)
+static void check_ended(struct variant_run *run)
 {
-	struct variant *v = vr->v;
+	struct variant *v = run->v;
+	struct container *ct = &run->ct[CHECK];
+	const struct engine_end *end = &ct->end;
 	struct buf b = BUF_INIT;
+	bool adopted = ct->adopting;
 
+	ct->ended = ct->adopting = false;
 	if (v->state == VS_STOPPING) {
 		/* it was saved before the check began; what the check wrote is not recorded */
-		sched_move(vr, VE_SAVED_KILLED);
+		variant_change(run, VE_SAVED_KILLED);
 		return;
 	}
-	if (check_again(vr, end)) {
-		vr->adopting = false;
-		save_check(vr);
+	if (check_never_began(run, adopted)) {
+		v->check.state = CHECK_WAITING;
 		return;
 	}
-	vr->adopting = false;
 	if (v->state != VS_CHECKING)
 		return;
-	find_end(vr);
+	find_end(run);
 	v->check.exit = end->exit;
 	if (end->cause == ENGINE_GONE) {
 		xreplace(&v->reason, end->reason);
-		sched_move(vr, VE_GONE);
+		variant_change(run, VE_GONE);
 		return;
 	}
-	count_check(vr);
+	count_check(run);
 	v->check.state = save_passed(end) ? CHECK_PASSED : CHECK_FAILED;
-	check_words(vr, end, &b);
+	format_check(run, end, &b);
 	xreplace(&v->reason, b.p);
 	buf_release(&b);
 	if (v->check.state == CHECK_FAILED)
-		drop_empty(vr);
-	sched_move(vr, v->check.state == CHECK_PASSED ? VE_CHECK_PASSED : VE_CHECK_FAILED);
+		drop_empty(run);
+	variant_change(run, v->check.state == CHECK_PASSED ? VE_CHECK_PASSED : VE_CHECK_FAILED);
+}
+
+static void begin(struct variant_run *run)
+{
+	find_end(run);
+	forget_failure(run->v);
+	post_save(run);
+}
+
+void save_turn(struct race_run *r)
+{
+	for (size_t i = 0; i < r->race->n; i++) {
+		struct variant_run *run = &r->v[i];
+		if (run->ct[CHECK].ended)
+			check_ended(run);
+		if (run->v->state == VS_SAVING && !run->saving)
+			begin(run);
+		else if (run->v->state == VS_CHECKING && !run->ct[CHECK].held && !run->adopt)
+			start_check(run);
+	}
 }

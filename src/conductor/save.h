@@ -4,11 +4,9 @@
 
 #include "conductor/state.h"
 
-/* State is saving: posts the job. vr->has_end tells how the command ended (else from its log). */
-void save_begin(struct variant_run *vr);
-/* State is checking: creates the logs and starts the second container. */
-void save_check(struct variant_run *vr);
-void save_check_ended(struct variant_run *vr, const struct engine_end *end);
+/* Of settle: follows the end of a check, posts the jobs of those in saving, starts the second
+ * container of those in checking. */
+void save_turn(struct race_run *r);
 /* Removes the *.lock files in a directory of refs that only we write. Call when nobody of ours can
  * be at work in it. */
 void save_clear_locks(const char *dir);

@@ -1,4 +1,4 @@
-/* sched.c - a variant's life: queue, copy, start, end. */
+/* sched.c - a variant's life up to the end of its command: queue, copy, start. */
 #include "conductor/sched.h"
 
 #include <stdio.h>
@@ -7,16 +7,12 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "base/diag.h"
 #include "base/fs.h"
 #include "base/mem.h"
-#include "conductor/board.h"
-#include "conductor/idle.h"
-#include "conductor/archive_ops.h"
-#include "conductor/sample.h"
-#include "conductor/save.h"
 #include "conductor/engines.h"
 #include "conductor/runlog_times.h"
+#include "conductor/task.h"
+#include "conductor/variant_run.h"
 
 size_t sched_free(const struct race *r, int parallel)
 {
@@ -27,99 +23,100 @@ size_t sched_free(const struct race *r, int parallel)
 	return busy < max ? max - busy : 0;
 }
 
-static int parallel_of(const struct race_run *r)
+/* ---- what the engine says ---- */
+
+static void stop(struct variant_run *run, int which)
 {
-	return r->race->spec.parallel > 0 ? r->race->spec.parallel : engine_default_parallel();
+	const struct engine_handle *h = run->r->handle;
+
+	if (h && run->ct[which].held)
+		h->type->stop(h->engine, &run->ct[which].task);
 }
 
-int sched_store(struct variant_run *vr)
+static void started(struct variant_run *run, int which)
 {
-	struct err e = ERR_INIT;
+	struct variant *v = run->v;
+	struct container *ct = &run->ct[which];
 
-	if (!store_save_variant(&vr->c->store, vr->v, &e))
-		return 0;
-	diag(DIAG_ERROR, "%s: %s", vr->key, e.msg);
-	err_prefix(&e, "its state is not on disk");
-	xreplace(&vr->v->note, e.msg);
-	return -1;
-}
-
-/* Frees what the engine still keeps of an ended variant, and looks whether it was the last one. */
-static void over(struct variant_run *vr)
-{
-	struct race_run *r = vr->r;
-	const struct variant *v = vr->v;
-
-	if (r->slot && r->slot->g) {
-		struct engine *g = r->slot->g;
-		if (v->engine_id)
-			g->type->remove(g, r->race->number, v->name, false, v->engine_id);
-		if (v->check_id)
-			g->type->remove(g, r->race->number, v->name, true, v->check_id);
+	ct->started = ct->adopting = false;
+	xreplace(&v->note, NULL);
+	if (ct->task.id[0])
+		xreplace(which == CHECK ? &v->check_id : &v->engine_id, ct->task.id);
+	if (which == CHECK) {
+		variant_store(run);
+		mark_dirty(run);
+	} else {
+		if (!v->started_ns)
+			v->started_ns = runlog_times_first(ct->idx, clock_real_ns());
+		variant_change(run, VE_STARTED);
 	}
-	diag(DIAG_INFO, "%s: %s, %s", vr->key, variant_state_name(v->state),
-		v->reason ? v->reason : "-");
-	if (v->start)
-		checkout_continue_finish(vr->dir);
-	if (v->state == VS_LOST)
-		notify(vr->c, "warn", "%s is lost: %s. r runs it again (`yolodeck rerun %s`)%s.",
-			vr->key, v->reason ? v->reason : "nobody knows why", vr->key,
-			v->commit ? "; with --continue from the work that was saved" : "");
-	if (r->was_live && !race_live(r->race)) {
-		r->was_live = false;
-		if (r->prep == PREP_NONE && r->slot && r->slot->type->caps & ENGINE_TEMPLATE) {
-			/* adopted: another conductor prepared it, and left the template for the
-			 * pipeline */
-			r->co.race_dir = r->dir;
-			checkout_finish(&r->co);
-		}
-		board_over(r);
-		sample_conflicts(r);
-	}
-	if (vr->v->archive_after)
-		archive_ops_archive_later(vr);
-	sched_turn(r);
-	idle_check(vr->c);
+	if (v->state == VS_STOPPING)
+		stop(run, which);
 }
 
-int sched_move(struct variant_run *vr, enum variant_event ev)
+/* What adoption did not find and what never wrote a byte was never started: once more, from the
+ * copy on. */
+static bool never_began(const struct variant_run *run)
 {
-	if (variant_apply(vr->v, ev))
-		return -1;
-	if (variant_ended(vr->v->state)) {
-		if (!vr->v->ended_ns)
-			vr->v->ended_ns = clock_real_ns();
-		if (vr->v->check.state == CHECK_WAITING || vr->v->check.state == CHECK_RUNNING)
-			vr->v->check.state = CHECK_NONE;
-		xreplace(&vr->v->note, NULL);
-	}
-	sched_store(vr);
-	sample_forget(vr);
-	board_touch(vr);
-	board_rank(vr->r);
-	if (variant_ended(vr->v->state))
-		over(vr);
-	return 0;
+	const struct container *ct = &run->ct[COMMAND];
+
+	return ct->adopting && ct->end.cause == ENGINE_GONE && run->v->state == VS_PREPARING &&
+		!runlog_times_any(ct->log, ct->idx);
 }
 
-void sched_failed(struct variant_run *vr, const char *reason)
+static void command_ended(struct variant_run *run)
 {
-	if (!vr->v->kill_asked)
-		xreplace(&vr->v->reason, reason);
-	sched_move(vr, VE_FAILED_START);
+	struct variant *v = run->v;
+	struct container *ct = &run->ct[COMMAND];
+	bool again = never_began(run);
+
+	ct->ended = ct->adopting = false;
+	if (again) {
+		v->log_ino = 0;
+		return;
+	}
+	v->exit = ct->end.exit;
+	if (v->state == VS_PREPARING && ct->end.cause == ENGINE_NOT_STARTED) {
+		variant_failed(run, ct->end.reason);
+		return;
+	}
+	run->end = ct->end;
+	run->has_end = true;
+	if (!v->started_ns)
+		v->started_ns = runlog_times_first(ct->idx, 0);
+	v->ended_ns = runlog_times_last(ct->idx, clock_real_ns());
+	if (!v->kill_asked)
+		xreplace(&v->reason, ct->end.reason);
+	variant_change(run, ct->end.cause == ENGINE_GONE ? VE_GONE : VE_ENDED);
 }
 
 /* ---- preparation of the race ---- */
 
 struct prep_job {
 	struct race_run *r;
-	struct conductor *c;
-	char *common;
+	const char *common;
 	struct git_repo repo;
 	struct checkout_race co;
 	struct err e;
 	int rc;
 };
+
+static void prep_work(void *arg);
+static void prep_done(void *arg);
+
+static void prepare(struct race_run *r)
+{
+	struct prep_job *j = xcalloc(1, sizeof(*j));
+
+	r->prep = PREP_RUNNING;
+	j->r = r;
+	j->common = r->c->store.common;
+	j->co.race = r->race->number;
+	j->co.base = r->race->base;
+	j->co.race_dir = r->dir;
+	j->co.base_store = r->base_store;
+	pool_post(loop_pool(r->c->loop), prep_work, prep_done, j);
+}
 
 static void prep_work(void *arg)
 {
@@ -132,73 +129,70 @@ static void prep_work(void *arg)
 	}
 }
 
-static void fail_unstarted(struct race_run *r)
-{
-	for (size_t i = 0; i < r->race->n; i++) {
-		struct variant_run *vr = &r->v[i];
-		enum variant_state s = vr->v->state;
-		if ((s == VS_QUEUED || s == VS_PREPARING || s == VS_STOPPING) && !vr->held &&
-			!vr->copying)
-			sched_failed(vr, r->prep_err.msg);
-	}
-}
-
 static void prep_done(void *arg)
 {
 	struct prep_job *j = arg;
 	struct race_run *r = j->r;
 
-	if (j->c->closing) {
+	/* prepared again for a rerun: workers may hold what is there */
+	if (r->repo.common || j->rc)
 		git_repo_release(&j->repo);
-		free(j->co.warning);
-	} else {
-		/* prepared again for a rerun: workers may hold what is there */
-		if (r->repo.common || j->rc)
-			git_repo_release(&j->repo);
-		else
-			r->repo = j->repo;
-		free(r->co.warning);
-		r->co = j->co;
-		r->co.repo = &r->repo;
-		r->prep = j->rc ? PREP_FAILED : PREP_DONE;
-		r->prep_err = j->e;
-		r->template_there = !j->rc;
-		if (r->co.warning && !strv_has(&r->warnings, r->co.warning))
-			strv_add(&r->warnings, r->co.warning);
-		sched_turn(r);
-		idle_check(r->c);
-	}
-	free(j->common);
+	else
+		r->repo = j->repo;
+	free(r->co.warning);
+	r->co = j->co;
+	r->co.repo = &r->repo;
+	r->prep = j->rc ? PREP_FAILED : PREP_DONE;
+	r->prep_err = j->e;
+	r->template_there = !j->rc;
+	if (r->co.warning && !strv_has(&r->warnings, r->co.warning))
+		strv_add(&r->warnings, r->co.warning);
+	mark_race(r);
 	free(j);
 }
 
-static void prepare(struct race_run *r)
+static void fail_unstarted(struct race_run *r)
 {
-	struct prep_job *j = xcalloc(1, sizeof(*j));
-
-	r->prep = PREP_RUNNING;
-	j->r = r;
-	j->c = r->c;
-	j->common = xstrdup(r->c->store.common);
-	j->co.race = r->race->number;
-	j->co.base = r->race->base;
-	j->co.race_dir = r->dir;
-	j->co.base_store = r->base_store;
-	pool_post(loop_pool(r->c->loop), prep_work, prep_done, j);
+	for (size_t i = 0; i < r->race->n; i++) {
+		struct variant_run *run = &r->v[i];
+		enum variant_state s = run->v->state;
+		if ((s == VS_QUEUED || s == VS_PREPARING || s == VS_STOPPING) &&
+			!run->ct[COMMAND].held && !run->copying && !run->adopt)
+			variant_failed(run, r->prep_err.msg);
+	}
 }
 
-/* ---- one copy ---- */
+/* ---- one copy, and the start ---- */
 
 struct copy_job {
-	struct variant_run *vr;
-	struct conductor *c;
+	struct variant_run *run;
 	const struct checkout_race *co;
-	char *dir, *start, *store; /* start: the commit it goes on from, NULL = the base */
+	const char *dir, *start, *store; /* start: the commit it goes on from, NULL = the base */
 	bool keep_template;
 	int uid, gid;
 	struct err e;
 	int rc;
 };
+
+static void copy_work(void *arg);
+static void copy_done(void *arg);
+
+static void copy(struct variant_run *run)
+{
+	struct race_run *r = run->r;
+	struct copy_job *j = xcalloc(1, sizeof(*j));
+
+	run->copying = true;
+	j->run = run;
+	j->co = &r->co;
+	j->dir = run->dir;
+	j->start = run->v->start;
+	j->store = run->base_store;
+	j->keep_template = r->handle->type->caps & ENGINE_TEMPLATE;
+	j->uid = r->uid;
+	j->gid = r->gid;
+	pool_post_serial(loop_pool(run->c->loop), j->store, copy_work, copy_done, j);
+}
 
 static void copy_work(void *arg)
 {
@@ -215,72 +209,46 @@ static void copy_work(void *arg)
 
 /* The engine gets it only after variant.json knows that it may have it: a crash in between is found
  * by the log's inode. */
-static void start(struct variant_run *vr)
+static void start(struct variant_run *run)
 {
+	const struct engine_handle *h = run->r->handle;
+	struct container *ct = &run->ct[COMMAND];
 	struct err e = ERR_INIT;
-	struct engine_handle *s = engines_of(vr->r);
 
-	if (!s)
-		return;
-	if (sched_logs(vr, false, &e)) {
-		sched_failed(vr, e.msg);
+	if (task_logs(run, COMMAND, &e)) {
+		variant_failed(run, e.msg);
 		return;
 	}
-	if (sched_store(vr)) {
-		sched_failed(vr, vr->v->note);
+	if (variant_store(run)) {
+		variant_failed(run, run->v->note);
 		return;
 	}
-	sched_task(vr, false);
-	vr->held = true;
-	s->g->type->start(s->g, &vr->task);
+	task_make(run, COMMAND);
+	ct->held = true;
+	h->type->start(h->engine, &ct->task);
 }
 
 static void copy_done(void *arg)
 {
 	struct copy_job *j = arg;
-	struct variant_run *vr = j->vr;
+	struct variant_run *run = j->run;
 
-	if (!j->c->closing) {
-		vr->copying = false;
-		if (j->rc || vr->v->kill_asked)
-			sched_failed(vr, j->rc ? j->e.msg : "");
-		else
-			start(vr);
-		sched_turn(vr->r);
-	}
-	free(j->dir);
-	free(j->start);
-	free(j->store);
+	run->copying = false;
+	if (j->rc || run->v->kill_asked)
+		variant_failed(run, j->rc ? j->e.msg : "");
+	else
+		start(run);
+	mark_race(run->r);
 	free(j);
-}
-
-static void copy(struct variant_run *vr)
-{
-	struct copy_job *j = xcalloc(1, sizeof(*j));
-
-	vr->copying = true;
-	j->vr = vr;
-	j->c = vr->c;
-	j->co = &vr->r->co;
-	j->dir = xstrdup(vr->dir);
-	j->uid = vr->r->uid;
-	j->gid = vr->r->gid;
-	if (!vr->v->start) {
-		pool_post(loop_pool(vr->c->loop), copy_work, copy_done, j);
-		return;
-	}
-	j->start = xstrdup(vr->v->start);
-	j->store = xstrdup(vr->base_store);
-	j->keep_template = vr->r->slot->type->caps & ENGINE_TEMPLATE;
-	pool_post_serial(loop_pool(vr->c->loop), j->store, copy_work, copy_done, j);
 }
 
 /* ---- the queue ---- */
 
 /* Waits for a copy: taken from the queue, and nothing holds it. */
-static bool wants_copy(const struct variant_run *vr)
+static bool wants_copy(const struct variant_run *run)
 {
-	return vr->v->state == VS_PREPARING && !vr->held && !vr->copying;
+	return run->v->state == VS_PREPARING && !run->ct[COMMAND].held && !run->copying &&
+		!run->adopt;
 }
 
 static void finish_template(struct race_run *r)
@@ -288,67 +256,78 @@ static void finish_template(struct race_run *r)
 	for (size_t i = 0; i < r->race->n; i++)
 		if (r->v[i].copying || wants_copy(&r->v[i]) || r->v[i].v->state == VS_QUEUED)
 			return;
-	if (r->slot && r->slot->type->caps & ENGINE_TEMPLATE && race_live(r->race))
+	if (r->handle && r->handle->type->caps & ENGINE_TEMPLATE && race_live(r->race))
 		return;
 	if (r->template_there)
 		checkout_finish(&r->co);
 	r->template_there = false;
 }
 
-static void take_from_queue(struct race_run *r)
+static void take_from_queue(struct race_run *r, int parallel)
 {
-	size_t n = sched_free(r->race, parallel_of(r));
+	size_t n = sched_free(r->race, parallel);
 
 	for (size_t i = 0; i < r->race->n && n > 0; i++) {
 		if (r->v[i].v->state != VS_QUEUED)
 			continue;
-		xreplace(&r->v[i].v->note, NULL);
-		sched_move(&r->v[i], VE_PREPARE);
+		variant_change(&r->v[i], VE_PREPARE);
 		n--;
 	}
 }
 
 /* Why those that are still queued wait. */
-static void note_queued(struct race_run *r)
+static void note_queued(struct race_run *r, int parallel)
 {
 	char why[48];
 
-	snprintf(why, sizeof(why), "queued: %d at once", parallel_of(r));
+	snprintf(why, sizeof(why), "queued: %d at once", parallel);
 	for (size_t i = 0; i < r->race->n; i++) {
 		struct variant *v = r->v[i].v;
 		if (v->state != VS_QUEUED || (v->note && !strcmp(v->note, why)))
 			continue;
 		xreplace(&v->note, why);
-		board_touch(&r->v[i]);
+		mark_dirty(&r->v[i]);
+	}
+}
+
+static void start_copies(struct race_run *r)
+{
+	for (size_t i = 0; i < r->race->n; i++) {
+		if (!wants_copy(&r->v[i]))
+			continue;
+		if (r->prep == PREP_NONE)
+			prepare(r);
+		else if (r->prep == PREP_DONE && engines_of(r))
+			copy(&r->v[i]);
 	}
 }
 
 void sched_turn(struct race_run *r)
 {
-	bool wanted = false;
+	int parallel = r->race->spec.parallel;
 
-	if (r->c->closing)
-		return;
+	for (size_t i = 0; i < r->race->n; i++) {
+		struct variant_run *run = &r->v[i];
+		for (int which = COMMAND; which <= CHECK; which++)
+			if (run->ct[which].started)
+				started(run, which);
+		if (run->ct[COMMAND].ended)
+			command_ended(run);
+	}
 	if (r->prep == PREP_FAILED) {
 		fail_unstarted(r);
 		return;
 	}
-	take_from_queue(r);
-	note_queued(r);
-	for (size_t i = 0; i < r->race->n; i++) {
-		if (!wants_copy(&r->v[i]))
-			continue;
-		wanted = true;
-		if (r->prep == PREP_DONE && engines_of(r))
-			copy(&r->v[i]);
-	}
-	if (wanted && r->prep == PREP_NONE)
-		prepare(r);
+	if (parallel <= 0)
+		parallel = engine_default_parallel();
+	take_from_queue(r, parallel);
+	note_queued(r, parallel);
+	start_copies(r);
 	if (r->prep == PREP_DONE)
 		finish_template(r);
 }
 
-void sched_again(struct race_run *r)
+void sched_reopen(struct race_run *r)
 {
 	char *mark = fs_join(r->dir, "swept");
 
@@ -357,118 +336,26 @@ void sched_again(struct race_run *r)
 	if (r->prep != PREP_RUNNING && !r->template_there)
 		r->prep = PREP_NONE;
 	r->was_live = true;
-	sched_turn(r);
-}
-
-/* ---- from the engine ---- */
-
-void sched_started(struct variant_run *vr, bool check)
-{
-	struct variant *v = vr->v;
-	const struct engine_task *t = check ? &vr->check : &vr->task;
-	struct engine_handle *s = vr->r->slot;
-
-	vr->adopting = false;
-	xreplace(&v->note, NULL);
-	if (t->id[0])
-		xreplace(check ? &v->check_id : &v->engine_id, t->id);
-	if (check) {
-		sched_store(vr);
-		board_touch(vr);
-	} else {
-		if (!v->started_ns)
-			v->started_ns = runlog_times_first(vr->idx, clock_real_ns());
-		sched_move(vr, VE_STARTED);
-	}
-	if (v->state == VS_STOPPING && s && s->g)
-		s->g->type->stop(s->g, check ? &vr->check : &vr->task);
-}
-
-/* What adoption did not find and what never wrote a byte was never started: once more, from the
- * copy on. */
-static bool never_began(const struct variant_run *vr, const struct engine_end *end)
-{
-	return vr->adopting && end->cause == ENGINE_GONE && vr->v->state == VS_PREPARING &&
-		!runlog_times_any(vr->log, vr->idx);
-}
-
-static void command_ended(struct variant_run *vr, const struct engine_end *end)
-{
-	struct variant *v = vr->v;
-
-	if (never_began(vr, end)) {
-		vr->adopting = false;
-		v->log_ino = 0;
-		sched_turn(vr->r);
-		return;
-	}
-	vr->adopting = false;
-	v->exit = end->exit;
-	if (v->state == VS_PREPARING && end->cause == ENGINE_NOT_STARTED) {
-		sched_failed(vr, end->reason);
-		return;
-	}
-	vr->end = *end;
-	vr->has_end = true;
-	if (!v->started_ns)
-		v->started_ns = runlog_times_first(vr->idx, 0);
-	v->ended_ns = runlog_times_last(vr->idx, clock_real_ns());
-	if (!v->kill_asked)
-		xreplace(&v->reason, end->reason);
-	if (!sched_move(vr, end->cause == ENGINE_GONE ? VE_GONE : VE_ENDED))
-		save_begin(vr);
-}
-
-void sched_ended(struct variant_run *vr, bool check, const struct engine_end *end)
-{
-	if (check) {
-		vr->check_held = false;
-		save_check_ended(vr, end);
-	} else {
-		vr->held = false;
-		command_ended(vr, end);
-	}
-	sched_turn(vr->r);
-}
-
-void sched_adopt(struct variant_run *vr, bool check)
-{
-	struct engine_handle *s = engines_of(vr->r);
-	struct engine_task *t = check ? &vr->check : &vr->task;
-	const char *id = check ? vr->v->check_id : vr->v->engine_id;
-
-	if (!s || (check ? vr->check_held : vr->held))
-		return;
-	sched_task(vr, check);
-	snprintf(t->id, sizeof(t->id), "%s", id ? id : "");
-	vr->adopting = true;
-	if (check)
-		vr->check_held = true;
-	else
-		vr->held = true;
-	s->g->type->adopt(s->g, t);
-	if (vr->v->state == VS_STOPPING)
-		s->g->type->stop(s->g, t);
+	mark_race(r);
 }
 
 /* ---- kill ---- */
 
-bool sched_kill(struct variant_run *vr, const char *reason)
+bool sched_kill(struct variant_run *run, const char *reason)
 {
-	struct variant *v = vr->v;
-	struct engine_handle *s = vr->r->slot;
+	struct variant *v = run->v;
 
 	if (variant_ended(v->state))
 		return false;
 	v->kill_asked = true;
 	xreplace(&v->reason, reason);
-	if (sched_move(vr, VE_KILL) || v->state != VS_STOPPING)
+	if (variant_change(run, VE_KILL) || v->state != VS_STOPPING)
 		return true;
-	if (s && s->g && vr->check_held)
-		s->g->type->stop(s->g, &vr->check);
-	else if (s && s->g && vr->held)
-		s->g->type->stop(s->g, &vr->task);
-	else if (!vr->copying && !vr->held && !vr->check_held && !v->log_ino)
-		sched_failed(vr, "");
+	if (run->ct[CHECK].held)
+		stop(run, CHECK);
+	else if (run->ct[COMMAND].held)
+		stop(run, COMMAND);
+	else if (!run->copying && !v->log_ino)
+		variant_failed(run, "");
 	return true;
 }

@@ -11,9 +11,7 @@
 #include "base/diag.h"
 #include "base/mem.h"
 #include "conductor/board.h"
-#include "conductor/idle.h"
 #include "conductor/ops.h"
-#include "conductor/sample.h"
 
 int64_t session_flush_delay(int64_t now_ms, int64_t flushed_ms)
 {
@@ -117,8 +115,10 @@ static void put_changes(struct session *s)
 
 static void session_free(struct session *s)
 {
-	if (s->watching && --s->c->nwatch == 0)
-		sample_stop(s->c);
+	if (s->watching) {
+		s->c->nwatch--;
+		s->c->dirty = true;
+	}
 	if (s->hello_timer)
 		loop_cancel(s->hello_timer);
 	loop_unwatch(s->w);
@@ -127,8 +127,7 @@ static void session_free(struct session *s)
 	free(s);
 }
 
-/* Sessions end here only, so that no callback finds itself freed. */
-static void reap(struct conductor *c)
+void session_reap(struct conductor *c)
 {
 	struct session **p = &c->session;
 
@@ -141,7 +140,6 @@ static void reap(struct conductor *c)
 		*p = s->next;
 		session_free(s);
 	}
-	idle_check(c);
 }
 
 static void drain(struct session *s)
@@ -156,6 +154,11 @@ static void drain(struct session *s)
 	loop_watch_events(s->w, s->io.out.len ? LOOP_WRITE : LOOP_READ);
 }
 
+static bool behind(const struct session *s)
+{
+	return s->watching && !s->dead && !s->io.out.len && s->seen != s->c->rev;
+}
+
 static void flush(void *ctx)
 {
 	struct conductor *c = ctx;
@@ -163,27 +166,26 @@ static void flush(void *ctx)
 	c->flush_timer = NULL;
 	c->flushed_ms = clock_mono_ms();
 	for (struct session *s = c->session; s; s = s->next) {
-		if (!s->watching || s->dead || s->io.out.len || s->seen == c->rev)
+		if (!behind(s))
 			continue;
 		put_changes(s);
 		drain(s);
 	}
-	reap(c);
 }
 
-void session_kick(struct conductor *c)
+void session_publish(struct conductor *c)
 {
-	if (c->flush_timer || !c->nwatch || c->closing)
-		return;
-	c->flush_timer =
-		loop_after(c->loop, session_flush_delay(clock_mono_ms(), c->flushed_ms), flush, c);
+	for (struct session *s = c->session; s && !c->flush_timer; s = s->next)
+		if (behind(s))
+			c->flush_timer = loop_after(c->loop,
+				session_flush_delay(clock_mono_ms(), c->flushed_ms), flush, c);
 }
 
 void session_watch(struct session *s, int from)
 {
-	if (!s->watching && s->c->nwatch++ == 0)
-		sample_begin(s->c);
-	s->watching = true;
+	if (!s->watching)
+		s->c->nwatch++;
+	s->watching = s->c->dirty = true;
 	s->from = from;
 	s->seen = s->c->rev;
 }
@@ -280,7 +282,8 @@ static void take_lines(struct session *s)
 {
 	char *line;
 
-	while (!s->dead && s->io.out.len < PROTO_MAX_REQUEST && (line = line_io_next(&s->io))) {
+	while (!s->dead && s->io.out.len < PROTO_MAX_REQUEST && !(s->hello && s->c->waiting) &&
+		(line = line_io_next(&s->io))) {
 		if (!s->hello)
 			take_hello(s, line);
 		else
@@ -300,7 +303,6 @@ static void too_long(struct session *s)
 static void on_io(void *ctx, int fd, int events)
 {
 	struct session *s = ctx;
-	struct conductor *c = s->c;
 	int rc = 1;
 
 	if (events & LOOP_WRITE)
@@ -313,19 +315,14 @@ static void on_io(void *ctx, int fd, int events)
 	take_lines(s);
 	if (rc < 0)
 		s->dead = true;
-	if (s->watching && !s->io.out.len && s->seen != c->rev)
-		session_kick(c);
-	reap(c);
 }
 
 static void hello_late(void *ctx)
 {
 	struct session *s = ctx;
-	struct conductor *c = s->c;
 
 	s->hello_timer = NULL;
 	s->dead = true;
-	reap(c);
 }
 
 static void session_begin(struct conductor *c, int fd)
@@ -341,7 +338,7 @@ static void session_begin(struct conductor *c, int fd)
 	s->next = c->session;
 	c->session = s;
 	c->nsession++;
-	proto_hello(&hello);
+	proto_hello_with(&hello, c->waiting ? "waiting" : NULL, c->waiting);
 	buf_trim(&hello);
 	line_io_put(&s->io, hello.p, hello.len);
 	buf_release(&hello);
@@ -357,7 +354,7 @@ static void refuse_client(int fd)
 	buf_fmt(&why,
 		"%d clients are connected to this repository's conductor already: close a deck or a waiting yolodeck, then try again",
 		SESSION_MAX);
-	proto_hello_refused(&hello, why.p);
+	proto_hello_with(&hello, "refused", why.p);
 	buf_trim(&hello);
 	line_io_init(&io, fd, PROTO_MAX_REQUEST);
 	line_io_put(&io, hello.p, hello.len);
@@ -383,7 +380,12 @@ void session_accept(struct conductor *c)
 			session_begin(c, fd);
 		}
 	}
-	reap(c);
+}
+
+void session_resume(struct conductor *c)
+{
+	for (struct session *s = c->session; s; s = s->next)
+		take_lines(s);
 }
 
 void session_close_all(struct conductor *c)
@@ -392,5 +394,5 @@ void session_close_all(struct conductor *c)
 		drain(s);
 		s->dead = true;
 	}
-	reap(c);
+	session_reap(c);
 }

@@ -40,8 +40,12 @@ struct reply {
 
 void session_accept(struct conductor *c); /* all that wait at the listening socket */
 void session_close_all(struct conductor *c);
-/* Something changed: whoever watches hears of it, soon. */
-void session_kick(struct conductor *c);
+/* c->waiting is over: what clients asked meanwhile is answered. */
+void session_resume(struct conductor *c);
+/* Of settle: frees those that ended (nowhere else, so that no callback finds itself freed), and
+ * sees to it that whoever watches hears soon of what changed. */
+void session_reap(struct conductor *c);
+void session_publish(struct conductor *c);
 struct session *session_find(const struct conductor *c, uint64_t id);
 /* `watch` came: counts it among the watchers and begins at the present rev. */
 void session_watch(struct session *s, int from);

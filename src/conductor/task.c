@@ -1,5 +1,6 @@
-/* task.c - what an engine needs for one container: the task of a command or of its check, and its
- * two log files. */
+/* task.c - what an engine needs for one container of a variant: its task, mounts and log files. */
+#include "conductor/task.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -7,69 +8,104 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/fs.h"
 #include "base/mem.h"
-#include "conductor/mounts.h"
-#include "conductor/sched.h"
+#include "engine/host.h"
 
-static void set_env(struct variant_run *vr, struct engine_task *t)
+static void set_env(struct variant_run *run, struct engine_task *t)
 {
-	const struct spec *s = &vr->r->race->spec;
+	const struct spec *s = &run->r->race->spec;
 
 	strv_clear(&t->env);
-	for (size_t i = 0; i < vr->sv->env.n; i++)
-		strv_add(&t->env, vr->sv->env.v[i]);
-	strv_fmt(&t->env, "YOLO_RACE=%d", vr->r->race->number);
-	strv_fmt(&t->env, "YOLO_VARIANT=%s", vr->v->name);
-	strv_fmt(&t->env, "YOLO_INDEX=%d", vr->v->number);
+	for (size_t i = 0; i < run->recipe->env.n; i++)
+		strv_add(&t->env, run->recipe->env.v[i]);
+	strv_fmt(&t->env, "YOLO_RACE=%d", run->r->race->number);
+	strv_fmt(&t->env, "YOLO_VARIANT=%s", run->v->name);
+	strv_fmt(&t->env, "YOLO_INDEX=%d", run->v->number);
 	if (s->prompt)
 		strv_fmt(&t->env, "YOLO_PROMPT=%s", s->prompt);
 }
 
-static void set_argv(const struct variant_run *vr, bool check, struct engine_task *t)
+static void set_argv(const struct variant_run *run, bool check, struct engine_task *t)
 {
-	const struct spec_variant *sv = vr->sv;
+	const struct spec_variant *recipe = run->recipe;
 
 	strv_clear(&t->argv);
 	if (check)
-		strv_addl(&t->argv, "/bin/sh", "-c", sv->check, (char *)NULL);
-	else if (sv->argv.n)
-		for (size_t i = 0; i < sv->argv.n; i++)
-			strv_add(&t->argv, sv->argv.v[i]);
+		strv_addl(&t->argv, "/bin/sh", "-c", recipe->check, (char *)NULL);
+	else if (recipe->argv.n)
+		for (size_t i = 0; i < recipe->argv.n; i++)
+			strv_add(&t->argv, recipe->argv.v[i]);
 	else
-		strv_addl(&t->argv, "/bin/sh", "-c", sv->command ? sv->command : ":", (char *)NULL);
+		strv_addl(&t->argv, "/bin/sh", "-c", recipe->command ? recipe->command : ":",
+			(char *)NULL);
 }
 
-void sched_task(struct variant_run *vr, bool check)
+static int add_mount(const struct conductor *c, const char *asked, struct strv *out, struct err *e)
 {
-	struct engine_task *t = check ? &vr->check : &vr->task;
-	const struct spec *s = &vr->r->race->spec;
+	bool tilde = asked[0] == '~' && (asked[1] == '/' || !asked[1]);
+
+	if (tilde && !c->home)
+		return err_set(e, "mount",
+			"the mount %s needs HOME, which is not set; write the whole path", asked);
+	if (!tilde && asked[0] != '/')
+		return err_set(e, "mount",
+			"the mount %s is not an absolute path; begin it with / or ~/", asked);
+	if (tilde)
+		strv_fmt(out, "%s%s", c->home, asked + 1);
+	else
+		strv_add(out, asked);
+	return 0;
+}
+
+int task_mounts(
+	const struct conductor *c, const struct strv *asked, struct strv *out, struct err *e)
+{
+	bool has_tree = !strcmp(fs_basename(c->store.common), ".git");
+	char *top = has_tree ? fs_dirname(c->store.common) : xstrdup(c->store.common);
+	int rc = 0;
+
+	for (size_t i = 0; i < asked->n && !rc; i++)
+		rc = add_mount(c, asked->v[i], out, e);
+	if (!rc && out->n)
+		rc = host_check_mounts(out, c->store.dir, top, e);
+	free(top);
+	return rc;
+}
+
+void task_make(struct variant_run *run, int which)
+{
+	struct container *ct = &run->ct[which];
+	struct engine_task *t = &ct->task;
+	bool check = which == CHECK;
+	const struct spec *s = &run->r->race->spec;
 	struct err ignored = ERR_INIT; /* they were judged when the race was accepted */
 
-	t->race = vr->r->race->number;
-	t->variant = vr->v->name;
+	t->race = run->r->race->number;
+	t->variant = run->v->name;
 	t->check = check;
-	t->repo_id = vr->c->store.id;
-	t->dir = vr->dir;
-	t->log = check ? vr->check_log : vr->log;
-	t->idx = check ? vr->check_idx : vr->idx;
-	t->base_store = vr->base_store ? vr->base_store : vr->r->base_store;
-	t->template_tree = vr->source ? vr->source : vr->r->source;
+	t->repo_id = run->c->store.id;
+	t->dir = run->dir;
+	t->log = ct->log;
+	t->idx = ct->idx;
+	t->base_store = run->base_store ? run->base_store : run->r->base_store;
+	t->template_tree = run->source ? run->source : run->r->source;
 	t->prepared = s->prepared;
-	t->runner = s->runners.n ? s->runners.v[(size_t)(vr->v->number - 1) % s->runners.n] : "";
-	t->image = vr->sv->image ? vr->sv->image : "host";
-	set_argv(vr, check, t);
-	t->setup = check ? NULL : vr->sv->setup;
-	set_env(vr, t);
+	t->runner = s->runners.n ? s->runners.v[(size_t)(run->v->number - 1) % s->runners.n] : "";
+	t->image = run->recipe->image ? run->recipe->image : "host";
+	set_argv(run, check, t);
+	t->setup = check ? NULL : run->recipe->setup;
+	set_env(run, t);
 	strv_clear(&t->mounts);
-	mounts_resolve(vr->c, &s->mounts, &t->mounts, &ignored);
-	t->limits = vr->sv->limits;
+	task_mounts(run->c, &s->mounts, &t->mounts, &ignored);
+	t->limits = run->recipe->limits;
 	engine_defaults(&t->limits, s->parallel > 0 ? s->parallel : engine_default_parallel());
 	t->network = s->network ? s->network : "bridge";
 	t->grace_ms = GRACE_MS;
 	t->allow_unlimited = s->allow_unlimited;
 	t->id[0] = '\0';
 	t->priv = NULL;
-	t->owner = vr;
+	t->owner = run;
 }
 
 static int create(const char *path, struct stat *st, struct err *e)
@@ -90,16 +126,15 @@ static int create(const char *path, struct stat *st, struct err *e)
 	return 0;
 }
 
-int sched_logs(struct variant_run *vr, bool check, struct err *e)
+int task_logs(struct variant_run *run, int which, struct err *e)
 {
 	struct stat st, idx;
 
-	if (create(check ? vr->check_idx : vr->idx, &idx, e) ||
-		create(check ? vr->check_log : vr->log, &st, e))
+	if (create(run->ct[which].idx, &idx, e) || create(run->ct[which].log, &st, e))
 		return -1;
-	if (!check) {
-		vr->v->log_dev = st.st_dev;
-		vr->v->log_ino = st.st_ino;
+	if (which == COMMAND) {
+		run->v->log_dev = st.st_dev;
+		run->v->log_ino = st.st_ino;
 	}
 	return 0;
 }

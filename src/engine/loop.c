@@ -51,6 +51,8 @@ struct loop {
 	size_t nfd, capfd;
 	struct loop_timer *timers; /* by due_ns, then seq */
 	uint64_t seq, turns;
+	void (*before_poll)(void *ctx);
+	void *before_ctx;
 	bool stop;
 	int code;
 };
@@ -106,6 +108,12 @@ struct pool *loop_pool(struct loop *l)
 uint64_t loop_turns(const struct loop *l)
 {
 	return l->turns;
+}
+
+void loop_before_poll(struct loop *l, void (*fn)(void *ctx), void *ctx)
+{
+	l->before_poll = fn;
+	l->before_ctx = ctx;
 }
 
 void loop_stop(struct loop *l, int code)
@@ -297,6 +305,8 @@ int loop_run(struct loop *l)
 	while (!l->stop) {
 		run_curl(l);
 		bool busy = run_timers(l);
+		if (!l->stop && l->before_poll)
+			l->before_poll(l->before_ctx);
 		if (l->stop)
 			break;
 		bury(l);

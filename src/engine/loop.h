@@ -20,6 +20,8 @@ enum { LOOP_READ = 1, LOOP_WRITE = 2 };
 
 struct loop *loop_new(struct err *e);
 void loop_free(struct loop *l);
+/* fn(ctx) runs once a turn, after all callbacks and before the loop sleeps. */
+void loop_before_poll(struct loop *l, void (*fn)(void *ctx), void *ctx);
 int loop_run(struct loop *l); /* until loop_stop; returns its code */
 void loop_stop(struct loop *l, int code);
 

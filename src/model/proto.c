@@ -156,7 +156,7 @@ int race_info_from_json(struct race_info *i, const struct json *j, struct err *e
 	return 0;
 }
 
-static void print_hello(struct buf *line, const char *key, const char *text)
+void proto_hello_with(struct buf *line, const char *key, const char *text)
 {
 	struct json *o = json_object();
 	json_put_str(o, "hello", "yolodeck");
@@ -170,12 +170,18 @@ static void print_hello(struct buf *line, const char *key, const char *text)
 
 void proto_hello(struct buf *line)
 {
-	print_hello(line, NULL, NULL);
+	proto_hello_with(line, NULL, NULL);
 }
 
-void proto_hello_refused(struct buf *line, const char *why)
+char *proto_hello_waiting(const char *line)
 {
-	print_hello(line, "refused", why);
+	struct err ignored = ERR_INIT;
+	struct json *j = json_parse(line, strlen(line), &ignored);
+	const char *text = json_str(j, "waiting", NULL);
+	char *copy = text ? xstrdup(text) : NULL;
+
+	json_free(j);
+	return copy;
 }
 
 int proto_check_hello(const char *line, int *peer_proto, char **peer_version, struct err *e)

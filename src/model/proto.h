@@ -91,9 +91,12 @@ int race_info_from_json(struct race_info *i, const struct json *j, struct err *e
 /* "hello" line, and its check: -1 with a sentence when the other side is not yolodeck or cannot
  * talk to us; *peer_version (owned by the caller) and *peer_proto are set when it is. */
 void proto_hello(struct buf *line);
-/* The same from a conductor that takes no more clients: the check of the other side fails with code
- * "too_many_clients" and that sentence. */
-void proto_hello_refused(struct buf *line, const char *why);
+/* The same with a sentence at one more key (NULL = none). "refused": it takes no more clients, and
+ * the check of the other side fails with code "too_many_clients". "waiting": it answers once the
+ * conductor before it has ended. */
+void proto_hello_with(struct buf *line, const char *key, const char *text);
+/* The sentence at "waiting", or NULL; the caller frees. */
+char *proto_hello_waiting(const char *line);
 int proto_check_hello(const char *line, int *peer_proto, char **peer_version, struct err *e);
 
 #endif

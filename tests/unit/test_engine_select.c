@@ -99,8 +99,12 @@ static struct chosen choose(const char *engine, const char *isolation, const cha
 	if (!ch.name && !ch.e.msg[0])
 		loop_run(c.loop);
 	loop_cancel(t);
-	c.closing = true;
-	engines_close(&c);
+	for (size_t i = 0; i < c.nengine; i++) {
+		if (c.handle[i].engine)
+			c.handle[i].type->close(c.handle[i].engine);
+		free(c.handle[i].away);
+		free(c.handle[i].next);
+	}
 	loop_free(c.loop);
 	store_release(&c.store);
 	free(c.runner);

@@ -262,6 +262,34 @@ static void posts_come_back_on_the_loop(void **state)
 	assert_true(loop_turns(b->l) <= 3);
 }
 
+static void before(void *ctx)
+{
+	struct bench *b = ctx;
+
+	mark(b, 'p');
+	if (strlen(b->order) >= 4)
+		loop_stop(b->l, 3);
+}
+
+static void timer(void *ctx)
+{
+	struct bench *b = ctx;
+
+	mark(b, 't');
+	loop_after(b->l, 0, timer, b);
+}
+
+/* Once a turn, behind what was due; a turn that it ends does not sleep any more. */
+static void before_poll(void **state)
+{
+	struct bench *b = *state;
+
+	loop_before_poll(b->l, before, b);
+	loop_after(b->l, 0, timer, b);
+	assert_int_equal(loop_run(b->l), 3);
+	assert_string_equal(b->order, "tptp");
+}
+
 /* In a child, because it must abort. */
 static void closed_descriptor_is_a_bug(void **state)
 {
@@ -294,6 +322,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(hang_up_reaches_a_writer, setup, teardown),
 		cmocka_unit_test_setup_teardown(silent_when_idle, setup, teardown),
 		cmocka_unit_test_setup_teardown(posts_come_back_on_the_loop, setup, teardown),
+		cmocka_unit_test_setup_teardown(before_poll, setup, teardown),
 		cmocka_unit_test_setup_teardown(closed_descriptor_is_a_bug, setup, teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -3,7 +3,7 @@
 #include "unit.h"
 
 #include "base/json.h"
-#include "conductor/sample.h"
+#include "conductor/attention.h"
 #include "conductor/save.h"
 #include "conductor/sched.h"
 #include "conductor/undo.h"

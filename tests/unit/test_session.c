@@ -24,14 +24,14 @@ static void at_most_twenty(void **state)
 
 static void tokens(void **state)
 {
-	char a[PLANS_TOKEN], b[PLANS_TOKEN];
+	char a[PLAN_CACHE_TOKEN], b[PLAN_CACHE_TOKEN];
 
-	plans_token("refs/heads/main", "1111", "2222", a);
-	plans_token("refs/heads/main", "1111", "2222", b);
+	plan_cache_token("refs/heads/main", "1111", "2222", a);
+	plan_cache_token("refs/heads/main", "1111", "2222", b);
 	assert_string_equal(a, b);
-	plans_token("refs/heads/main", "11112", "222", b);
+	plan_cache_token("refs/heads/main", "11112", "222", b);
 	assert_string_not_equal(a, b);
-	plans_token("refs/heads/main", NULL, "2222", b);
+	plan_cache_token("refs/heads/main", NULL, "2222", b);
 	assert_string_not_equal(a, b);
 	assert_int_equal(strlen(a), 16);
 }
@@ -48,24 +48,24 @@ static struct promote_plan plan_of(const char *new)
 static void plans_fall_out(void **state)
 {
 	struct conductor c;
-	char token[PLANS_TOKEN], name[8];
+	char token[PLAN_CACHE_TOKEN], name[8];
 
 	memset(&c, 0, sizeof(c));
-	for (int i = 0; i < PLANS_KEPT + 2; i++) {
+	for (int i = 0; i < PLAN_CACHE_KEPT + 2; i++) {
 		snprintf(name, sizeof(name), "%d", i);
 		struct promote_plan p = plan_of(name);
-		plans_token("r", "o", name, token);
-		plans_keep(&c, token, &p);
+		plan_cache_token("r", "o", name, token);
+		plan_cache_put(&c, token, &p);
 	}
 	struct promote_plan got;
-	plans_token("r", "o", "0", token);
-	assert_false(plans_take(&c, token, &got));
-	plans_token("r", "o", "5", token);
-	assert_true(plans_take(&c, token, &got));
+	plan_cache_token("r", "o", "0", token);
+	assert_false(plan_cache_take(&c, token, &got));
+	plan_cache_token("r", "o", "5", token);
+	assert_true(plan_cache_take(&c, token, &got));
 	assert_string_equal(got.new, "5");
 	promote_plan_release(&got);
-	assert_false(plans_take(&c, token, &got));
-	plans_free(&c);
+	assert_false(plan_cache_take(&c, token, &got));
+	plan_cache_free(&c);
 }
 
 int main(void)
