@@ -1,17 +1,19 @@
 #!/bin/sh
 # run.sh - all tests, for `make test`. The last line is "N passed, N failed, N skipped"; exit 1 if anything failed.
 #
-# Order: what is needed, lint, builds (plain and sanitised), unit programs, then every executable tests/{cli,engine,deck,e2e,hostile}/*.sh.
-# Those print TAP; a script may ask for more time with a line "# timeout: SECONDS" among its first ten. All output is kept in build/test-logs.
+# Order: what is needed, builds (plain and sanitised), then side by side lint, the unit programs and every executable
+# tests/{cli,engine,deck,e2e,hostile}/*.sh, the longest first. Scripts print TAP; one may ask for more time with a line "# timeout: SECONDS" among its
+# first ten. All output is kept in build/test-logs, with the seconds of each test in times.txt (elapsed, of processors, name).
 # ONLY=pattern in the environment runs only what has a name that matches (a shell pattern), JOBS=n compiles with n processes,
-# LANES=n runs n programs and scripts side by side (by default one for each processor, at most 4): most of them wait most of the time.
+# LANES=n runs n programs and scripts side by side (by default two for each processor, at most 8): most of them wait most of the time.
 set -u
 cd -- "$(dirname -- "$0")/.." || exit 1
 LOGS=build/test-logs
-TIMEOUT=600
+TIMEOUT=900
 JOBS=${JOBS:-$(nproc 2>/dev/null || echo 1)}
-LANES=${LANES:-$((JOBS > 4 ? 4 : JOBS))}
+LANES=${LANES:-$((JOBS > 4 ? 8 : 2 * JOBS))}
 mkdir -p "$LOGS"
+[ ! -s "$LOGS/times.txt" ] || cp "$LOGS/times.txt" build/test-times
 rm -rf "${LOGS:?}"/*
 mkdir "$LOGS/taken"
 : >"$LOGS/counts.txt"
@@ -135,8 +137,7 @@ cmocka_sum() {
 }
 
 run_unit() {
-	name=unit/${1##*/test_}
-	wanted "$name" || return 0
+	name=$(name_of "$1")
 	log=$LOGS/$(log_name "$name")
 	start=$(now_ms)
 	limited "$log" "$TIMEOUT" "$1"
@@ -154,15 +155,14 @@ run_unit() {
 }
 
 run_script() {
-	name=${1#tests/}
-	wanted "$name" || return 0
+	name=$(name_of "$1")
 	limit=$(sed -n '1,10s/^# timeout: *\([0-9][0-9]*\)$/\1/p' "$1" | head -n 1)
 	run_tap "$name" "${limit:-$TIMEOUT}" "$1"
 }
 
 # ---- lanes ----
 
-# Every unit program and script, one a line.
+# Every unit program and script, and what tests the tests, one a line.
 all_tests() {
 	for src in tests/unit/test_*.c; do
 		unit=${src##*/}
@@ -171,6 +171,34 @@ all_tests() {
 	for script in tests/cli/*.sh tests/engine/*.sh tests/deck/*.sh tests/e2e/*.sh tests/hostile/*.sh; do
 		[ ! -x "$script" ] || echo "$script"
 	done
+	printf '%s\n' lint lint-links lint-selftest lib-selftest
+}
+
+name_of() {
+	case $1 in
+	build/san/unit/test_*) echo "unit/${1##*/test_}" ;;
+	*) echo "${1#tests/}" ;;
+	esac
+}
+
+# Those first that took longest the last time, or by the list of the slow ones where there was none.
+longest_first() {
+	cat tests/times build/test-times 2>/dev/null | sed 's/^/took /' >"$LOGS/took.txt"
+	while read -r test; do
+		name=$(name_of "$test")
+		if wanted "$name"; then echo "run $test $name"; fi
+	done | cat "$LOGS/took.txt" - | awk '$1 == "took" { took[$NF] = $2; next } { print took[$3] + 0, $2 }' | sort -s -k 1,1rn | cut -d ' ' -f 2
+}
+
+run_one() {
+	case $1 in
+	lint) step go lint sh tests/lint/lint.sh text format shell headers ;;
+	lint-links) step go lint-links sh tests/lint/lint.sh links ;;
+	lint-selftest) run_tap lint-selftest "$TIMEOUT" sh tests/lint/selftest.sh ;;
+	lib-selftest) run_tap lib-selftest "$TIMEOUT" bash tests/lib/selftest.sh ;;
+	*.sh) run_script "$1" ;;
+	*) run_unit "$1" ;;
+	esac
 }
 
 # Takes what no other lane has taken, until all is. What is printed of one test stays together.
@@ -181,13 +209,21 @@ lane() { # NUMBER
 	while read -r test <&3; do
 		nth=$((nth + 1))
 		mkdir "$LOGS/taken/$nth" 2>/dev/null || continue
-		case $test in
-		*.sh) run_script "$test" ;;
-		*) run_unit "$test" ;;
-		esac >"$LOGS/lane$1.out"
+		times >"$LOGS/cpu$1.before"
+		start=$(now_ms)
+		run_one "$test" >"$LOGS/lane$1.out"
+		times >"$LOGS/cpu$1.after"
+		spent $(($(now_ms) - start)) "$LOGS/cpu$1.before" "$LOGS/cpu$1.after" "$(name_of "$test")" >>"$LOGS/times.txt"
 		cat "$LOGS/lane$1.out"
 		mkdir "$LOGS/taken/$nth/done"
 	done 3<"$LOGS/all.txt"
+}
+
+# Seconds elapsed, seconds of processors that the children took (without those that left them), name.
+spent() { # MS BEFORE AFTER NAME
+	awk -v ms="$1" -v name="$4" '
+		FNR == 2 { for (i = 1; i <= 2; i++) { split($i, t, "m"); s[FILENAME] += t[1] * 60 + t[2] } }
+		END { printf "%.1f %.1f %s\n", ms / 1000, s[ARGV[2]] - s[ARGV[1]], name }' "$2" "$3"
 }
 
 run_lanes() {
@@ -217,16 +253,8 @@ if ! sh tests/deps.sh test; then
 	echo "0 1 0" >>"$LOGS/counts.txt"
 	closing
 fi
-if wanted lint; then
-	step go lint sh tests/lint/lint.sh text format shell headers
-fi
 step must build make -s -j "$JOBS" WERROR=1 all
 step must build-sanitised make -s -j "$JOBS" SANITIZE=address,undefined WERROR=1 all unit
-if wanted lint; then
-	step go lint-links sh tests/lint/lint.sh links
-	run_tap lint-selftest "$TIMEOUT" sh tests/lint/selftest.sh
-	run_tap lib-selftest "$TIMEOUT" bash tests/lib/selftest.sh
-fi
-all_tests >"$LOGS/all.txt"
+all_tests | longest_first >"$LOGS/all.txt"
 run_lanes
 closing

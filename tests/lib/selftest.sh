@@ -94,6 +94,14 @@ cli b '# timeout: 1
 echo "ok 1 - x"; sleep 100'
 run
 is "$RC $LAST" "1 4 passed, 1 failed, 1 skipped" "and one that does not end"
+printf '9 1 cli/b.sh\n' >"$T/p/tests/times"
+cli b 'cat build/test-logs/all.txt; echo "ok 1 - x"'
+run
+is "$(sed -n 1,2p "$T/p/build/test-logs/cli-b.sh.log" | tr '\n' ' ')" "tests/cli/b.sh tests/cli/a.sh " "what takes longest begins first"
+printf '20 1 cli/a.sh\n' >"$T/p/build/test-logs/times.txt"
+run
+is "$(sed -n 1,2p "$T/p/build/test-logs/cli-b.sh.log" | tr '\n' ' ')" "tests/cli/a.sh tests/cli/b.sh " "as the last run had it"
+like "$(cat "$T/p/build/test-logs/times.txt")" '[0-9]+\.[0-9] [0-9]+\.[0-9] cli/[ab]\.sh' "and what each took is kept"
 rm "$T/p/tests/cli/b.sh"
 printf 'all unit:\n\tfalse\n' >"$T/p/Makefile"
 run
