@@ -3,11 +3,8 @@
 #ifndef UNIT_GITFIX_H
 #define UNIT_GITFIX_H
 
-#include "unit.h"
+#include "fixture.h"
 
-#include <sys/stat.h>
-
-#include "base/child.h"
 #include "git/checkout.h"
 #include "git/git.h"
 #include "git/snapshot.h"
@@ -27,25 +24,11 @@ struct fix {
 	struct checkout_race race;
 };
 
-/* Runs a script with sh -e in dir, as the user; its output (trimmed) is the caller's. */
+/* Runs a script with sh -e in dir, as the user; its output (trimmed) is the caller's. want < 0: any
+ * exit code will do. */
 static inline char *sh_in(const char *dir, int want, const char *script)
 {
-	const char *argv[] = { "/bin/sh", "-ec", script, NULL };
-	struct child_spec s = CHILD_SPEC_INIT;
-	struct child_result r;
-	struct err e = ERR_INIT;
-	char *out;
-
-	s.argv = argv;
-	s.cwd = dir;
-	if (child_run(&s, NULL, 0, 64 << 20, UNIT_DEADLINE, &r, &e))
-		fail_msg("%s", e.msg);
-	if (want >= 0 && r.code != want)
-		fail_msg("code %d, not %d: %s\n%s%s", r.code, want, script, r.out.p, r.err.p);
-	buf_trim(&r.out);
-	out = buf_take(&r.out);
-	child_result_release(&r);
-	return out;
+	return fixture_shell(dir, &want, script);
 }
 
 static inline void sh(const char *dir, const char *script)
@@ -61,35 +44,15 @@ static inline void sh_says(const char *dir, const char *script, const char *want
 	free(out);
 }
 
-static inline void fix_env(const char *dir)
-{
-	char *home = fs_join(dir, "home");
-	struct err e = ERR_INIT;
-
-	fs_mkdirs(home, 0755, &e);
-	setenv("HOME", home, 1);
-	setenv("LC_ALL", "C.UTF-8", 1);
-	setenv("GIT_CONFIG_NOSYSTEM", "1", 1);
-	setenv("GIT_CEILING_DIRECTORIES", dir, 1);
-	unsetenv("XDG_CONFIG_HOME");
-	unsetenv("GIT_DIR");
-	free(home);
-}
-
 /* dir/u with one commit made by the script (NULL = two files). */
 static inline void fix_init(struct fix *f, const char *script)
 {
 	memset(f, 0, sizeof *f);
 	f->dir = unit_mkdir();
 	chmod(f->dir, 0755);
-	fix_env(f->dir);
+	fixture_home(f->dir, "A User", "user@example.com");
 	f->u = fs_join(f->dir, "u");
-	sh(f->dir,
-		"git config --global user.name 'A User'; git config --global user.email "
-		"user@example.com;"
-		"git config --global init.defaultBranch main; git config --global "
-		"protocol.file.allow always;"
-		"git config --global advice.detachedHead false; git init -q u");
+	sh(f->dir, "git init -q u");
 	sh(f->u, script ? script : "printf '1\\n2\\n3\\n' >f1; mkdir d; echo two >d/f2");
 	sh(f->u, "git add -A 2>/dev/null; git commit -qm base");
 	OK(git_repo_open(&f->repo, f->u, &E));

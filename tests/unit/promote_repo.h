@@ -6,9 +6,7 @@
 #ifndef UNIT_PROMOTE_REPO_H
 #define UNIT_PROMOTE_REPO_H
 
-#include "unit.h"
-
-#include <sys/stat.h>
+#include "fixture.h"
 
 #include "git/promote.h"
 #include "git/quarantine.h"
@@ -27,24 +25,12 @@ struct world {
 static inline char *sh_out(struct world *w, int *code, const char *fmt, va_list ap)
 {
 	struct buf cmd = BUF_INIT;
-	struct child_spec s = CHILD_SPEC_INIT;
-	struct child_result r;
-	struct err e = ERR_INIT;
-	const char *argv[] = { "/bin/sh", "-ec", NULL, NULL };
 	char *out;
 
-	buf_vfmt(&cmd, fmt, ap);
-	argv[2] = cmd.p;
-	s.argv = argv;
-	s.cwd = w->dir;
-	assert_int_equal(child_run(&s, NULL, 0, 1 << 24, UNIT_DEADLINE, &r, &e), 0);
 	if (code)
-		*code = r.code;
-	else if (r.code)
-		fail_msg("%s\n-> %d: %s%s", cmd.p, r.code, r.out.p, r.err.p);
-	buf_trim(&r.out);
-	out = buf_take(&r.out);
-	child_result_release(&r);
+		*code = -1;
+	buf_vfmt(&cmd, fmt, ap);
+	out = fixture_shell(w->dir, code, cmd.p);
 	buf_release(&cmd);
 	return out;
 }
@@ -118,70 +104,106 @@ static inline const struct json *world_stage(const struct world *w, int n, const
 	return NULL;
 }
 
-static inline void world_reopen(struct world *w)
+/* Opens the repository whose git directory is common. */
+static inline void world_open(struct world *w, const char *common)
 {
 	struct err e = ERR_INIT;
-	char *common = sh(w, "git -C %s rev-parse --path-format=absolute --git-common-dir", w->u);
 
 	git_repo_release(&w->repo);
 	if (git_repo_open_common(&w->repo, common, &e) < 0)
 		fail_msg("%s", e.msg);
+}
+
+static inline void world_reopen(struct world *w)
+{
+	char *common = sh(w, "git -C %s rev-parse --path-format=absolute --git-common-dir", w->u);
+
+	world_open(w, common);
 	free(common);
 }
 
-/* Makes the variant's commit, which is only in the quarantine: edits = shell run in a clone at
+/* In v, a work tree whose objects are those of the quarantine: its files become the variant's tip,
+ * which is written to the file tip. */
+#define WORLD_COMMIT \
+	"git add -A; GIT_AUTHOR_NAME=a GIT_AUTHOR_EMAIL=y@l git -c core.hooksPath=/dev/null " \
+	"commit -q --allow-empty -m 'fix it\n\nYolodeck: 7/a'; git rev-parse HEAD >../tip; " \
+	"git --git-dir ../q.git update-ref refs/yolodeck/7/a/tip \"$(cat ../tip)\""
+
+/* A small file in w->dir, trimmed; the caller frees. */
+static inline char *world_read(const struct world *w, const char *name)
+{
+	char *path = fs_join(w->dir, name);
+	struct buf b = BUF_INIT;
+	struct err e = ERR_INIT;
+
+	assert_int_equal(fs_read(path, 1 << 16, &b, &e), 0);
+	free(path);
+	buf_trim(&b);
+	return buf_take(&b);
+}
+
+/* Makes the variant's commit, which is only in the quarantine: edits = shell run in a work tree at
  * base. */
 static inline void world_variant(struct world *w, const char *edits)
 {
+	run(w, "cd v; git checkout -q -f --detach %s; git clean -qffdx; %s\n" WORLD_COMMIT, w->base,
+		edits);
 	free(w->tip);
-	run(w,
-		"rm -rf v; git clone -q --no-hardlinks u v; cd v; git checkout -q --detach %s; git "
-		"config commit.gpgsign false; %s\n"
-		"git add -A; GIT_AUTHOR_NAME=a GIT_AUTHOR_EMAIL=y@l git -c "
-		"core.hooksPath=/dev/null commit -q --allow-empty "
-		"-m 'fix it\n\nYolodeck: 7/a'; git update-ref refs/heads/t HEAD",
-		w->base, edits);
-	run(w,
-		"git --git-dir q.git -c protocol.file.allow=always fetch -q v "
-		"+refs/heads/t:refs/yolodeck/7/a/tip; rm -rf v");
-	w->tip = sh(w, "git --git-dir q.git rev-parse refs/yolodeck/7/a/tip");
+	w->tip = world_read(w, "tip");
 }
 
 #define VARIANT_EDITS \
 	"sed -i 's/^10$/TEN/' f1; echo new >nf; mkdir -p new; echo deep >new/deep; git rm -q f4"
 
+/* What each test begins with, for `git init` with these options. */
+static inline void world_build(const char *dir, const char *init_options)
+{
+	struct world w = { .dir = (char *)dir };
+	struct err e = ERR_INIT;
+	char *q = fs_join(dir, "q.git"), *common = fs_join(dir, "u/.git");
+
+	run(&w,
+		"git init -q %s u; cd u; seq 1 20 | tee f1 f2 f3 f4 >f5; mkdir dir; echo x >dir/x; "
+		"echo y >dir/y; echo '*.ign' >.gitignore; git add -A; git commit -q -m base",
+		init_options);
+	world_open(&w, common);
+	if (quarantine_make(&w.repo, q, &e) < 0)
+		fail_msg("%s", e.msg);
+	git_repo_release(&w.repo);
+	run(&w,
+		"git clone -q --no-hardlinks u v; rm -rf v/.git/objects; "
+		"ln -s ../../q.git/objects v/.git/objects; cd v; git checkout -q --detach; " VARIANT_EDITS
+		"; " WORLD_COMMIT);
+	free(q);
+	free(common);
+}
+
 static inline struct world *world_new(const char *init_options)
 {
 	struct world *w = xcalloc(1, sizeof(*w));
 	struct err e = ERR_INIT;
-	char *home;
 
 	w->dir = unit_mkdir();
-	home = fs_join(w->dir, "home");
-	assert_int_equal(mkdir(home, 0700), 0);
-	setenv("HOME", home, 1);
-	setenv("GIT_CONFIG_NOSYSTEM", "1", 1);
+	fixture_home(w->dir, "U Ser", "u@x");
 	setenv("LC_ALL", "C", 1);
-	unsetenv("XDG_CONFIG_HOME");
-	free(home);
+	fixture_copy(w->dir, init_options, world_build);
 	w->u = fs_join(w->dir, "u");
 	w->q = fs_join(w->dir, "q.git");
 	w->state = fs_join(w->dir, "s");
 	assert_int_equal(mkdir(w->state, 0700), 0);
-	run(w,
-		"git config --global user.name 'U Ser'; git config --global user.email u@x\n"
-		"git config --global init.defaultBranch main; git config --global "
-		"advice.detachedHead false\n"
-		"git init -q %s u; cd u; for i in 1 2 3 4 5; do seq 1 20 >f$i; done; mkdir dir; "
-		"echo x >dir/x; echo y >dir/y\n"
-		"echo '*.ign' >.gitignore; git add -A; git commit -q -m base",
-		init_options);
-	w->base = sh(w, "git -C u rev-parse HEAD");
-	world_reopen(w);
-	if (quarantine_make(&w->repo, w->q, &e) < 0)
-		fail_msg("%s", e.msg);
-	world_variant(w, VARIANT_EDITS);
+
+	char *alternates = fs_join(w->q, "objects/info/alternates"),
+	     *objects = xasprintf("%s/.git/objects\n", w->u), *common = fs_join(w->u, ".git");
+	assert_int_equal(fs_replace(alternates, objects, strlen(objects), &e), 0);
+	/* The index knows the files of the original. */
+	run(w, "git -C u update-index -q --refresh");
+	w->base = world_read(w, "u/.git/refs/heads/main");
+	w->tip = world_read(w, "tip");
+	world_open(w, common);
 	world_journal(w);
+	free(alternates);
+	free(objects);
+	free(common);
 	return w;
 }
 
