@@ -9,6 +9,7 @@
 #include "conductor/board.h"
 #include "conductor/variant_run.h"
 #include "conductor/undo.h"
+#include "git/archive.h"
 
 struct item {
 	struct variant_run *run; /* only for done */
@@ -56,9 +57,9 @@ static void one(struct keep_job *j, const struct git_repo *repo, struct item *it
 	int rc = 0;
 
 	if (it->commit && j->restore)
-		rc = git_restore(repo, it->race, it->name, it->commit, j->journal, &it->e);
+		rc = archive_restore(repo, it->race, it->name, it->commit, j->journal, &it->e);
 	else if (it->commit)
-		rc = git_archive(repo, it->race, it->name, it->commit, j->journal, &it->e);
+		rc = archive_variant(repo, it->race, it->name, it->commit, j->journal, &it->e);
 	it->ok = rc == 0;
 }
 

@@ -68,7 +68,7 @@ static void undo_work(void *arg)
 	u->rc = git_repo_open_common(&repo, u->common, &u->e);
 	if (u->rc)
 		return;
-	u->rc = undo_plan(&repo, u->quarantine, &u->a.done, &u->plan, &u->e);
+	u->rc = promote_undo_plan(&repo, u->quarantine, &u->a.done, &u->plan, &u->e);
 	u->have_plan = !u->rc;
 	if (!u->rc)
 		make_token(u);
@@ -81,8 +81,8 @@ static void undo_work(void *arg)
 				u->plan.refuse_code ? u->plan.refuse_code : "refused", "%s",
 				u->plan.refuse);
 		else
-			u->rc = undo_apply(&repo, u->quarantine, u->state_dir, &u->a.done, &u->plan,
-				u->umask, u->journal, &u->e);
+			u->rc = promote_undo_apply(&repo, u->quarantine, u->state_dir, &u->a.done,
+				&u->plan, u->umask, u->journal, &u->e);
 	}
 	git_repo_release(&repo);
 }

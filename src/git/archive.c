@@ -8,7 +8,9 @@
 #include "base/clock.h"
 #include "base/fs.h"
 #include "base/mem.h"
-#include "git/promote_internal.h"
+#include "git/promote_move.h"
+#include "git/promote_target.h"
+#include "git/refusal.h"
 #include "git/promote_locks.h"
 
 enum { ARCHIVE_WAIT_MS = 60000 };
@@ -171,7 +173,7 @@ static int run(const struct turn *t, struct journal *j, int n, struct err *e)
 	return rc;
 }
 
-int git_archive(const struct git_repo *repo, int race, const char *variant, const char *commit,
+int archive_variant(const struct git_repo *repo, int race, const char *variant, const char *commit,
 	struct journal *j, struct err *e)
 {
 	struct turn t;
@@ -183,7 +185,7 @@ int git_archive(const struct git_repo *repo, int race, const char *variant, cons
 	return rc;
 }
 
-int git_restore(const struct git_repo *repo, int race, const char *variant, const char *commit,
+int archive_restore(const struct git_repo *repo, int race, const char *variant, const char *commit,
 	struct journal *j, struct err *e)
 {
 	struct turn t;
@@ -213,9 +215,10 @@ int archive_repair(const struct git_repo *repo, const struct json *intent, const
 	strv_fmt(&locks, "%s/%s.lock", repo->common, t.kept);
 	strv_fmt(&locks, "%s/packed-refs.lock", repo->common);
 	mark = xasprintf("yolodeck %s %d/%s", t.op, t.race, t.variant);
-	rc = locks_wait_child(mark, child, t.branch + strlen("refs/heads/"), ARCHIVE_WAIT_MS, e);
+	rc = promote_locks_wait_child(
+		mark, child, t.branch + strlen("refs/heads/"), ARCHIVE_WAIT_MS, e);
 	if (!rc)
-		rc = locks_clear(repo, NULL, &locks, json_int(intent, "ms", 0), e);
+		rc = promote_locks_clear(repo, NULL, &locks, json_int(intent, "ms", 0), e);
 	if (!rc) {
 		rc = run(&t, j, (int)json_int(intent, "n", 0), e);
 		if (!rc)

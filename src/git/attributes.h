@@ -8,7 +8,7 @@
 #define GIT_ATTRIBUTES_H
 
 #include "git/git.h"
-#include "git/promote_internal.h"
+#include "git/changes.h"
 
 /* The values of the named attributes (array up to NULL) for each path, one after the other, as `git
  * check-attr` prints them: "set", "unset", "unspecified" or a text. common: the user's git dir;

@@ -10,7 +10,6 @@
 
 #include "base/fs.h"
 #include "base/mem.h"
-#include "git/quarantine.h"
 
 extern char **environ;
 
@@ -428,50 +427,6 @@ int git_update_ref(const struct git_repo *r, const char *ref, const char *next, 
 		(strstr(e->msg, "but expected") || strstr(e->msg, "reference already exists") ||
 			strstr(e->msg, "unable to resolve reference")))
 		err_set(e, "moved", "%s was moved by somebody else meanwhile", ref);
-	return rc;
-}
-
-int git_import_call(struct git_call *c, const struct git_repo *r, const char *quarantine,
-	const char *commit, const char *ref, struct err *e)
-{
-	if (quarantine_sync_shallow(r, quarantine, e))
-		return -1;
-	git_call_init(c, r->common);
-	c->umask = user_umask;
-	c->timeout_ms = GIT_WORK_MS;
-	git_env_ident(&c->env, "COMMITTER", r->ident);
-	/* Version 2 lets a plain commit id be asked for; no other ref of the quarantine matters
-	 * then. */
-	strv_addl(&c->conf, "fetch.fsckObjects=true", "protocol.version=2",
-		"core.fsync=committed,reference", (char *)NULL);
-	strv_addl(&c->args, "fetch", "-q", "--no-tags", "--no-write-fetch-head",
-		"--no-auto-maintenance", "--no-recurse-submodules", "--no-show-forced-updates",
-		quarantine, (char *)NULL);
-	strv_fmt(&c->args, "+%s:%s", commit, ref);
-	return 0;
-}
-
-static int import_once(const struct git_repo *r, const char *quarantine, const char *commit,
-	const char *ref, struct err *e)
-{
-	struct git_call c;
-
-	if (git_import_call(&c, r, quarantine, commit, ref, e))
-		return -1;
-	return git_capture(&c, NULL, e, (char *)NULL);
-}
-
-int git_import(const struct git_repo *r, const char *quarantine, const char *commit,
-	const char *ref, struct err *e)
-{
-	int rc = import_once(r, quarantine, commit, ref, e);
-
-	/* The user's gc removes empty directories of objects/ just when we write there, and takes
-	 * locks. */
-	if (rc && strcasestr(e->msg, "unable to create")) {
-		err_clear(e);
-		rc = import_once(r, quarantine, commit, ref, e);
-	}
 	return rc;
 }
 

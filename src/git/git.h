@@ -103,13 +103,6 @@ char *git_ref(const char *git_dir, const char *ref, struct err *e);
  * goes to the reflog. Code "moved". */
 int git_update_ref(const struct git_repo *r, const char *ref, const char *next, const char *old,
 	const char *why, struct err *e);
-/* Brings one commit of the quarantine into the user's repository as `ref` (forced), objects checked
- * by fsck. */
-int git_import(const struct git_repo *r, const char *quarantine, const char *commit,
-	const char *ref, struct err *e);
-/* The same as a call to be started with git_spawn; c is initialised here unless it fails. */
-int git_import_call(struct git_call *c, const struct git_repo *r, const char *quarantine,
-	const char *commit, const char *ref, struct err *e);
 /* Where a branch is in use: a work tree that has it checked out, or that rebases or bisects it.
  * *where = its directory (owned) or NULL = nowhere. */
 int git_checked_out(const struct git_repo *r, const char *ref, char **where, struct err *e);

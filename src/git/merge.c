@@ -10,7 +10,6 @@
 #include "base/fs.h"
 #include "base/mem.h"
 #include "git/merge_attributes.h"
-#include "git/quarantine.h"
 
 void merge_result_release(struct merge_result *r)
 {
@@ -102,7 +101,7 @@ static int merge_tree(const struct merge_in *in, const char *ours, const char *t
 			in->attributes ? in->attributes : in->ours, &merged, &lines, &r->drivers,
 			e);
 		if (!asked && lines.len && strcmp(in->store, in->common))
-			asked = quarantine_set_attributes(in->store, e);
+			asked = merge_attributes_store(in->store, e);
 		if (asked)
 			rc = -1;
 		else if (lines.len)

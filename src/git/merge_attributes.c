@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/fs.h"
 #include "base/mem.h"
 #include "git/attributes.h"
 
@@ -102,5 +103,25 @@ int merge_attributes(const char *common, const char *store, const char *commit,
 	strv_release(&values);
 	strv_release(&d.name);
 	free(d.fallback);
+	return rc;
+}
+
+/* As the template's, but the merge attribute is left to the caller of the merge. */
+#define STORE_ATTRIBUTES "* !text !eol !crlf !ident !filter !working-tree-encoding !diff\n"
+
+int merge_attributes_store(const char *path, struct err *e)
+{
+	struct buf want = BUF_INIT, have = BUF_INIT;
+	char *dir = fs_join(path, "info"), *file = fs_join(dir, "attributes");
+	struct err ignored = ERR_INIT;
+	int rc = fs_mkdirs(dir, 0755, e);
+
+	buf_str(&want, STORE_ATTRIBUTES);
+	if (!rc && (fs_read(file, 1 << 16, &have, &ignored) < 0 || strcmp(have.p, want.p)))
+		rc = fs_replace(file, want.p, want.len, e);
+	free(dir);
+	free(file);
+	buf_release(&want);
+	buf_release(&have);
 	return rc;
 }

@@ -12,4 +12,8 @@
 int merge_attributes(const char *common, const char *store, const char *commit,
 	const struct strv *paths, struct buf *lines, struct strv *drivers, struct err *e);
 
+/* Writes info/attributes of a git dir of ours, unless it is right already: every conversion is off,
+ * and how files are merged is left to core.attributesFile. */
+int merge_attributes_store(const char *path, struct err *e);
+
 #endif

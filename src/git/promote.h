@@ -70,12 +70,12 @@ struct undo_plan {
 	char *refuse_code, *refuse;
 	char *words; /* "takes main back from 1234 to 5678" */
 };
-int undo_plan(const struct git_repo *repo, const char *quarantine, const struct promote_done *d,
-	struct undo_plan *p, struct err *e);
+int promote_undo_plan(const struct git_repo *repo, const char *quarantine,
+	const struct promote_done *d, struct undo_plan *p, struct err *e);
 void undo_plan_release(struct undo_plan *p);
 struct json *undo_plan_to_json(const struct undo_plan *p);
 /* umask as in promote_in. */
-int undo_apply(const struct git_repo *repo, const char *quarantine, const char *state_dir,
+int promote_undo_apply(const struct git_repo *repo, const char *quarantine, const char *state_dir,
 	const struct promote_done *d, const struct undo_plan *p, const char *umask,
 	struct journal *j, struct err *e);
 
@@ -84,12 +84,5 @@ int undo_apply(const struct git_repo *repo, const char *quarantine, const char *
 int promote_repair(const struct git_repo *repo, const char *quarantine, const char *state_dir,
 	const struct json *intent, const struct json *child, struct journal *j, struct buf *words,
 	struct err *e);
-
-/* archive: yolo/<race>/<variant> -> refs/yolodeck/<race>/<variant>/archived; restore: back.
- * Compare-and-swap; a branch that is checked out or moved by somebody is refused by name. */
-int git_archive(const struct git_repo *repo, int race, const char *variant, const char *commit,
-	struct journal *j, struct err *e);
-int git_restore(const struct git_repo *repo, int race, const char *variant, const char *commit,
-	struct journal *j, struct err *e);
 
 #endif

@@ -1,6 +1,6 @@
 /* promote_apply.c - applies the plan that was shown, and nothing else; and what the journal
  * remembers of it. */
-#include "git/promote_internal.h"
+#include "git/promote_apply.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -8,7 +8,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
-#include "git/promote_apply.h"
+#include "git/promote_dirty.h"
 
 const char ANY_TREE[] = "";
 
@@ -24,10 +24,10 @@ static int still_holds(
 	if (why->code)
 		return -1;
 	if (!same(t->tip, from))
-		refuse(why, "moved_base",
+		refusal_set(why, "moved_base",
 			"%s moved while you looked; the result was rebuilt, look again.", t->name);
 	else if (dir != ANY_TREE && !same(t->dir, dir))
-		refuse(why, "moved_base",
+		refusal_set(why, "moved_base",
 			"%s was checked out or left in %s while you looked; look again.", t->name,
 			t->dir ? t->dir : dir);
 	return why->code ? -1 : 0;
@@ -47,7 +47,7 @@ int apply_locked(const struct apply *a, struct journal *j, struct err *e)
 	if (!rc && t.dir) {
 		rc = changes_read(a->repo->common, a->quarantine, a->from, a->to, &ch, e);
 		if (!rc)
-			rc = dirt_check(&t, &ch, NULL, &why, e);
+			rc = promote_dirty_check(&t, &ch, NULL, &why, e);
 	}
 	if (why.code)
 		rc = refusal_err(&why, e);
@@ -98,7 +98,7 @@ int promote_apply(const struct promote_in *in, const struct promote_plan *plan, 
 
 	if (plan->refuse)
 		return err_set(e, plan->refuse_code, "%s", plan->refuse);
-	fd = promote_lock(in->state_dir, e);
+	fd = move_lock(in->state_dir, e);
 	if (fd < 0)
 		return -1;
 	rc = apply_locked(&a, j, e);

@@ -14,14 +14,14 @@ enum { REPLAY_MAX = 1000 };
 static void refuse_conflicts(
 	struct refusal *why, const struct merge_result *r, const char *with, const char *label)
 {
-	char *list = promote_names(&r->conflicts), *drivers = promote_names(&r->drivers),
+	char *list = refusal_names(&r->conflicts), *drivers = refusal_names(&r->drivers),
 	     *more = NULL;
 
 	if (r->drivers.n)
 		more = xasprintf(" Your own merge drivers are not run (%s); `git merge yolo/%s` "
 				 "runs them.",
 			drivers, label);
-	refuse(why, "conflict", "%zu %s with %s: %s.%s", r->conflicts.n,
+	refusal_set(why, "conflict", "%zu %s with %s: %s.%s", r->conflicts.n,
 		r->conflicts.n == 1 ? "file conflicts" : "files conflict", with, list,
 		more ? more : "");
 	free(list);
@@ -36,7 +36,7 @@ static int judge_merge(const struct build *b, int rc, struct merge_result *r, ch
 	if (rc == 1)
 		refuse_conflicts(why, r, b->ours_name, b->label);
 	else if (rc < 0 && !strcmp(e->code, "timeout"))
-		refuse(why, "too_slow",
+		refusal_set(why, "too_slow",
 			"The merge with %s did not end within a minute; merge it by hand.",
 			b->ours_name);
 	else if (rc < 0)
@@ -71,7 +71,7 @@ static int build_joined(const struct build *b, char **out, struct strv *conflict
 	if (!rc)
 		rc = judge_merge(b, merge_commits(&in, &r, e), &r, &tree, conflicts, why, e);
 	if (!rc && tree && !strcmp(tree, have))
-		refuse(why, "nothing_to_promote",
+		refusal_set(why, "nothing_to_promote",
 			"%s brings nothing that %s does not have already.", b->label, b->ours_name);
 	if (!rc && !why->code) {
 		prefix = xasprintf("%s %s", merge ? "Merge" : "Promote", b->label);
@@ -130,7 +130,8 @@ static int replay_one(const struct build *b, const char *commit, char **tip, str
 	if (rc < 0)
 		goto out;
 	if (!git_oid_ok(f.v[0])) {
-		refuse(why, "has_merges", "%s holds merge commits; use merge or squash.", b->label);
+		refusal_set(why, "has_merges", "%s holds merge commits; use merge or squash.",
+			b->label);
 		goto out;
 	}
 	if (!strcmp(f.v[0], *tip)) {
@@ -182,7 +183,7 @@ static int build_replay(const struct build *b, char **out, struct strv *conflict
 		free(commit);
 	}
 	if (!rc && !why->code && !strcmp(tip, b->ours))
-		refuse(why, "nothing_to_promote",
+		refusal_set(why, "nothing_to_promote",
 			"%s brings nothing that %s does not have already.", b->label, b->ours_name);
 	if (!rc && !why->code) {
 		*out = tip;
@@ -220,8 +221,8 @@ int build_revert(const struct build *b, char **out, struct refusal *why, struct 
 
 	*out = NULL;
 	if (rc == 1) {
-		list = promote_names(&r.conflicts);
-		refuse(why, "conflict",
+		list = refusal_names(&r.conflicts);
+		refusal_set(why, "conflict",
 			"Later commits on %s changed the same lines in %s; revert by hand.",
 			b->ours_name, list);
 		free(list);
@@ -229,7 +230,7 @@ int build_revert(const struct build *b, char **out, struct refusal *why, struct 
 	} else if (rc < 0) {
 		rc = err_prefix(e, "The revert on %s could not be built", b->ours_name);
 	} else if (!strcmp(r.tree, have)) {
-		refuse(why, "nothing_to_undo",
+		refusal_set(why, "nothing_to_undo",
 			"Nothing of %s is left in %s; there is nothing to take back.", b->label,
 			b->ours_name);
 	} else {

@@ -3,7 +3,10 @@
 #ifndef GIT_PROMOTE_BUILD_H
 #define GIT_PROMOTE_BUILD_H
 
-#include "git/promote_internal.h"
+#include "git/promote.h"
+#include "git/refusal.h"
+
+enum { PROMOTE_MERGE_MS = 60000 };
 
 struct build {
 	const char *store; /* git dir the objects are written to */

@@ -1,6 +1,6 @@
-/* promote_dirty.c - the paths a move touches, and what of the user's work stands in their way
- * (facts: git.md 4). */
-#include "git/promote_internal.h"
+/* promote_dirty.c - what of the user's work stands in the way of the paths a move touches (facts:
+ * git.md 4). */
+#include "git/promote_dirty.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -9,92 +9,7 @@
 #include "base/fs.h"
 #include "base/mem.h"
 
-enum { ASK_IGNORED_MAX = 200, NAMES_MAX = 8 };
-
-void changes_release(struct changes *c)
-{
-	for (size_t i = 0; i < c->n; i++) {
-		free(c->v[i].path);
-		free(c->v[i].old_id);
-		free(c->v[i].new_id);
-	}
-	free(c->v);
-	memset(c, 0, sizeof(*c));
-}
-
-static int by_path(const void *a, const void *b)
-{
-	return strcmp(((const struct change *)a)->path, ((const struct change *)b)->path);
-}
-
-const struct change *changes_find(const struct changes *c, const char *path)
-{
-	struct change key = { .path = (char *)path };
-
-	return c->n ? bsearch(&key, c->v, c->n, sizeof(key), by_path) : NULL;
-}
-
-/* ":100644 100755 <id> <id> M" */
-static int parse_raw(const char *s, struct change *ch)
-{
-	char *end;
-	size_t n;
-
-	if (*s != ':')
-		return -1;
-	ch->old_mode = (unsigned)strtoul(s + 1, &end, 8);
-	ch->new_mode = (unsigned)strtoul(end, &end, 8);
-	if (*end++ != ' ')
-		return -1;
-	n = strspn(end, "0123456789abcdef");
-	ch->old_id = xstrndup(end, n);
-	end += n + (end[n] == ' ');
-	n = strspn(end, "0123456789abcdef");
-	ch->new_id = xstrndup(end, n);
-	end += n + (end[n] == ' ');
-	ch->status = *end;
-	return strchr("ADMT", *end) && *end ? 0 : -1;
-}
-
-static int read_from(
-	const char *git_dir, const char *from, const char *to, struct changes *c, struct err *e)
-{
-	struct git_call call;
-	struct strv f = STRV_INIT;
-	int rc;
-
-	git_call_init(&call, git_dir);
-	call.timeout_ms = PROMOTE_STATUS_MS;
-	rc = git_list(&call, &f, e, "diff-tree", "-r", "--raw", "--no-renames", "--full-index",
-		"--no-ext-diff", "-z", "--end-of-options", from, to, (char *)NULL);
-	if (!rc && call.truncated)
-		rc = err_set(e, "too_many_files", "The list of changed files is too long");
-	c->v = xcalloc(f.n / 2 + 1, sizeof(*c->v));
-	for (size_t i = 0; !rc && i + 1 < f.n; i += 2) {
-		c->v[c->n].path = xstrdup(f.v[i + 1]);
-		if (parse_raw(f.v[i], &c->v[c->n++]) < 0)
-			rc = err_set(
-				e, "git_failed", "git diff-tree: its answer is not understood");
-	}
-	qsort(c->v, c->n, sizeof(*c->v), by_path);
-	strv_release(&f);
-	return rc;
-}
-
-int changes_read(const char *git_dir, const char *other, const char *from, const char *to,
-	struct changes *c, struct err *e)
-{
-	int rc;
-
-	memset(c, 0, sizeof(*c));
-	rc = read_from(git_dir, from, to, c, e);
-	if (rc < 0 && other && fs_is_dir(other)) {
-		changes_release(c);
-		err_clear(e);
-		rc = read_from(other, from, to, c, e);
-	}
-	return rc;
-}
+enum { ASK_IGNORED_MAX = 200 };
 
 /* A reading call in the user's tree: his attributes and filters count, his hooks and fsmonitor do
  * not. */
@@ -104,7 +19,8 @@ static void tree_call(const struct target *t, struct git_call *c)
 	c->timeout_ms = PROMOTE_STATUS_MS;
 }
 
-int dirt_read(const struct target *t, struct strv *dirty, struct strv *unmerged, struct err *e)
+int promote_dirty_read(
+	const struct target *t, struct strv *dirty, struct strv *unmerged, struct err *e)
 {
 	struct git_call c;
 	struct strv f = STRV_INIT;
@@ -127,7 +43,7 @@ int dirt_read(const struct target *t, struct strv *dirty, struct strv *unmerged,
 	return rc < 0 ? err_prefix(e, "The state of %s could not be read", t->dir) : 0;
 }
 
-int dirt_walk(const char *dir, const char *path, size_t *at)
+int promote_dirty_walk(const char *dir, const char *path, size_t *at)
 {
 	size_t n = strlen(path), i = 0;
 	struct stat st;
@@ -173,7 +89,7 @@ static int find_blockers(const struct target *t, const struct changes *ch, const
 
 		if (c->status != 'A')
 			continue;
-		what = dirt_walk(t->dir, c->path, &at);
+		what = promote_dirty_walk(t->dir, c->path, &at);
 		if (what == 2 && untracked_below(t, c->path, out, e) < 0)
 			return -1;
 		if (what != 1)
@@ -225,32 +141,21 @@ static bool all_ignored(const struct target *t, const struct strv *paths)
 	return ignored;
 }
 
-char *promote_names(const struct strv *v)
-{
-	struct buf b = BUF_INIT;
-
-	for (size_t i = 0; i < v->n && i < NAMES_MAX; i++)
-		buf_fmt(&b, "%s%s", i ? ", " : "", v->v[i]);
-	if (v->n > NAMES_MAX)
-		buf_fmt(&b, " and %zu more", v->n - NAMES_MAX);
-	return buf_take(&b);
-}
-
 static void say(const struct target *t, const struct strv *edits, const struct strv *blockers,
 	const struct strv *unmerged, struct refusal *why)
 {
 	char *names;
 
 	if (unmerged->n) {
-		names = promote_names(unmerged);
-		refuse(why, "unmerged", "%s in %s still in conflict: %s; resolve that first.",
+		names = refusal_names(unmerged);
+		refusal_set(why, "unmerged", "%s in %s still in conflict: %s; resolve that first.",
 			unmerged->n == 1 ? "A file" : "Files",
 			unmerged->n == 1 ? "your work tree is" : "your work tree are", names);
 		free(names);
 	}
 	if (edits->n) {
-		names = promote_names(edits);
-		refuse(why, "dirty",
+		names = refusal_names(edits);
+		refusal_set(why, "dirty",
 			"Your unsaved changes touch the same files: %s; commit or stash them.",
 			names);
 		free(names);
@@ -258,25 +163,25 @@ static void say(const struct target *t, const struct strv *edits, const struct s
 	if (blockers->n) {
 		const char *kind = all_ignored(t, blockers) ? "ignored" : "untracked";
 
-		names = promote_names(blockers);
+		names = refusal_names(blockers);
 		if (blockers->n == 1)
-			refuse(why, "in_the_way",
+			refusal_set(why, "in_the_way",
 				"An %s file of yours is in the way: %s; move it away.", kind,
 				names);
 		else
-			refuse(why, "in_the_way",
+			refusal_set(why, "in_the_way",
 				"%zu %s files of yours are in the way: %s; move them away.",
 				blockers->n, kind, names);
 		free(names);
 	}
 }
 
-int dirt_check(const struct target *t, const struct changes *ch, struct strv *local,
+int promote_dirty_check(const struct target *t, const struct changes *ch, struct strv *local,
 	struct refusal *why, struct err *e)
 {
 	struct strv dirty = STRV_INIT, unmerged = STRV_INIT, edits = STRV_INIT,
 		    blockers = STRV_INIT;
-	int rc = dirt_read(t, &dirty, &unmerged, e);
+	int rc = promote_dirty_read(t, &dirty, &unmerged, e);
 
 	for (size_t i = 0; !rc && i < dirty.n; i++) {
 		if (touched(ch, dirty.v[i]))

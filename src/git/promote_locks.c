@@ -1,6 +1,6 @@
 /* promote_locks.c - a git of ours that outlived its conductor, and the lock files a killed one left
  * (facts: git.md 8.7). */
-#include "git/promote_internal.h"
+#include "git/promote_locks.h"
 
 #include <ctype.h>
 #include <dirent.h>
@@ -14,7 +14,6 @@
 #include "base/diag.h"
 #include "base/fs.h"
 #include "base/mem.h"
-#include "git/promote_locks.h"
 
 /* File times come from the kernel's coarse clock, which lags by a tick; no lock was there after the
  * intent was written. */
@@ -102,7 +101,7 @@ static bool child_runs(const struct json *child)
 	return child_alive(&id);
 }
 
-int locks_wait_child(
+int promote_locks_wait_child(
 	const char *mark, const struct json *child, const char *what, int timeout_ms, struct err *e)
 {
 	int64_t now = clock_mono_ms(), end = now + timeout_ms, quiet_from = now;
@@ -152,7 +151,7 @@ static int clear_one(const char *path, int64_t since_ms)
 	return 0;
 }
 
-int locks_clear(const struct git_repo *repo, const char *dir, const struct strv *locks,
+int promote_locks_clear(const struct git_repo *repo, const char *dir, const struct strv *locks,
 	int64_t since_ms, struct err *e)
 {
 	int64_t end = clock_mono_ms() + WAIT_MS;
@@ -193,13 +192,13 @@ static void list_locks(const struct move *m, struct strv *v)
 	strv_fmt(v, "%s/shallow.lock", m->repo->common);
 }
 
-int locks_clear_move(const struct move *m, int64_t since_ms, struct err *e)
+int promote_locks_clear_move(const struct move *m, int64_t since_ms, struct err *e)
 {
 	struct strv locks = STRV_INIT;
 	int rc;
 
 	list_locks(m, &locks);
-	rc = locks_clear(m->repo, m->dir, &locks, since_ms, e);
+	rc = promote_locks_clear(m->repo, m->dir, &locks, since_ms, e);
 	strv_release(&locks);
 	return rc;
 }

@@ -8,7 +8,9 @@
  * `read-tree` and then `update-ref`: `reset --keep` would do it in one step, but unstages what the
  * user has staged elsewhere and does not compare. A child that failed half-way leaves the tree
  * mixed; move_heal makes it whole. */
-#include "git/promote_internal.h"
+#include "git/promote_move.h"
+#include "git/promote_recover.h"
+#include "git/promote_target.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -19,10 +21,11 @@
 
 #include "base/fs.h"
 #include "base/mem.h"
+#include "git/import.h"
 
 enum { CHILD_GRACE_MS = 10000, OUTPUT_MAX = 1 << 20 };
 
-int promote_lock(const char *state_dir, struct err *e)
+int move_lock(const char *state_dir, struct err *e)
 {
 	char *path = fs_join(state_dir, "promote.lock");
 	int fd = fs_lock(path, e);
@@ -249,7 +252,7 @@ static char *listed(const char *p)
 		p += 2;
 		strv_take(&v, xstrndup(p, strcspn(p, "\n")));
 	}
-	names = promote_names(&v);
+	names = refusal_names(&v);
 	strv_release(&v);
 	return names;
 }
@@ -343,7 +346,7 @@ static bool descends(const struct move *m, const char *commit, const char *from)
 		commit, (char *)NULL);
 }
 
-bool ref_reached_target(const struct move *m, const char *now)
+bool move_reached(const struct move *m, const char *now)
 {
 	if (!strcmp(now, m->to))
 		return true;
@@ -360,7 +363,7 @@ static int verify_merge(const struct move *m, struct err *e)
 	char *now = git_ref(m->repo->common, m->ref, e), *was, *head;
 	struct git_call c;
 	struct err ignored = ERR_INIT;
-	bool good = now && ref_reached_target(m, now);
+	bool good = now && move_reached(m, now);
 
 	if (!now && *e->code)
 		return -1;
@@ -387,7 +390,7 @@ static int bring_in(const struct move *m, struct journal *j, int n, struct err *
 
 	if (!m->keep_ref || !m->quarantine || !fs_is_dir(m->quarantine))
 		return 0;
-	if (git_import_call(&c, m->repo, m->quarantine, m->to, m->keep_ref, e) < 0)
+	if (import_call(&c, m->repo, m->quarantine, m->to, m->keep_ref, e) < 0)
 		return -1;
 	c.umask = git_umask_of(m->umask);
 	rc = move_run_child(&c, j, n, &code, &out, e);
@@ -406,16 +409,18 @@ static int bring_in(const struct move *m, struct journal *j, int n, struct err *
 static int finish_failed(
 	const struct move *m, int64_t since_ms, bool whole, struct journal *j, int n, struct err *e)
 {
-	struct err why = ERR_INIT, heal_err = ERR_INIT;
-	enum heal how = HEAL_FROM;
+	struct err why = ERR_INIT, recover_err = ERR_INIT;
+	enum recovery how = RECOVER_FROM;
 	struct json *o = json_object();
 
 	json_put_str(o, "code", e->code);
-	if (!whole && (move_heal(m, since_ms, &how, &heal_err) < 0 || how == RECOVER_NEEDS_USER)) {
+	if (!whole &&
+		(promote_recover_move(m, since_ms, &how, &recover_err) < 0 ||
+			how == RECOVER_NEEDS_USER)) {
 		json_free(o);
-		return err_set(e, "needs_you", "%s. %s", e->msg, heal_err.msg);
+		return err_set(e, "needs_you", "%s. %s", e->msg, recover_err.msg);
 	}
-	if (how == HEAL_TO) {
+	if (how == RECOVER_TO) {
 		json_free(o);
 		err_clear(e);
 		return journal_stage(j, n, "done", NULL, e);

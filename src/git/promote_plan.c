@@ -1,6 +1,7 @@
 /* promote_plan.c - builds what a promote would do, with every reason against it, and turns it into
  * words for the dialog. */
-#include "git/promote_internal.h"
+#include "git/promote.h"
+#include "git/promote_dirty.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -153,8 +154,8 @@ static int check_filters(const struct promote_in *in, const struct changes *ch, 
 	if (!rc)
 		attributes_filtered(&a, &paths, &plan->filtered, &required);
 	if (required.n) {
-		list = promote_names(&required);
-		refuse(why, "filter_required",
+		list = refusal_names(&required);
+		refusal_set(why, "filter_required",
 			"%zu %s a filter that your git requires, and yolodeck runs none: %s. Take "
 			"the content by hand: git restore --source=yolo/%d/%s -- <path>, then git "
 			"add, which runs the filter.",
@@ -177,7 +178,7 @@ static int look_at_files(const struct promote_in *in, const struct target *t,
 	if (!rc)
 		rc = check_filters(in, &ch, t->tip, plan, why, e);
 	if (!rc && t->dir)
-		rc = dirt_check(t, &ch, &plan->local_edits, why, e);
+		rc = promote_dirty_check(t, &ch, &plan->local_edits, why, e);
 	changes_release(&ch);
 	return rc;
 }
@@ -191,7 +192,7 @@ int promote_plan(const struct promote_in *in, struct promote_plan *plan, struct 
 	memset(plan, 0, sizeof(*plan));
 	plan->how = in->how;
 	if (!rc && !in->tip)
-		refuse(&why, "no_commit", "%d/%s has nothing recorded that could be promoted.",
+		refusal_set(&why, "no_commit", "%d/%s has nothing recorded that could be promoted.",
 			in->race, in->variant);
 	if (!rc) {
 		plan->into = copy(t.name);

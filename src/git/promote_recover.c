@@ -7,7 +7,8 @@
  * doing; one file that is none of these is the user's, and then nothing at all is touched. We go
  * back to `from` rather than on to `to`: hours may have passed, and nobody is looking at a dialog
  * now. */
-#include "git/promote_internal.h"
+#include "git/promote_recover.h"
+#include "git/promote_dirty.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -25,7 +26,7 @@ enum { MODE_LINK = 0120000, MODE_GITLINK = 0160000 };
 
 enum state { AT_OLD, AT_NEW, AT_MISSING, AT_TORN, FILE_FOREIGN };
 
-struct heal_job {
+struct recover_job {
 	const struct move *m;
 	struct target t; /* borrowed strings of m */
 	struct changes ch;
@@ -35,7 +36,7 @@ struct heal_job {
 	struct strv foreign;
 };
 
-static int blob(const struct heal_job *h, const char *id, const char *path, bool filtered,
+static int blob(const struct recover_job *h, const char *id, const char *path, bool filtered,
 	struct buf *out, struct err *e)
 {
 	struct git_call c;
@@ -61,7 +62,7 @@ static int disk(const char *dir, const char *path, bool *link, struct buf *out)
 	struct stat st;
 	ssize_t n;
 	size_t at;
-	int what = dirt_walk(dir, path, &at), rc = -1;
+	int what = promote_dirty_walk(dir, path, &at), rc = -1;
 
 	*link = false;
 	buf_clear(out);
@@ -83,7 +84,7 @@ static int disk(const char *dir, const char *path, bool *link, struct buf *out)
 
 /* Does the disk hold this side of the change, whole (2) or its beginning (1)? With the user's
  * conversions too. */
-static int holds(const struct heal_job *h, unsigned mode, const char *id, const char *path,
+static int holds(const struct recover_job *h, unsigned mode, const char *id, const char *path,
 	bool link, const struct buf *d, int *out, struct err *e)
 {
 	struct buf want = BUF_INIT;
@@ -106,7 +107,7 @@ static int holds(const struct heal_job *h, unsigned mode, const char *id, const 
 
 /* By the id git gives the file (the user's clean filters run, as they do for status): most paths
  * need no more. */
-static bool judge_by_id(const struct heal_job *h, const struct change *c, enum state *out)
+static bool judge_by_id(const struct recover_job *h, const struct change *c, enum state *out)
 {
 	const char *id = NULL;
 
@@ -119,7 +120,8 @@ static bool judge_by_id(const struct heal_job *h, const struct change *c, enum s
 	return *out == AT_NEW || (c->old_mode && !strcmp(id, c->old_id));
 }
 
-static int judge(const struct heal_job *h, const struct change *c, enum state *out, struct err *e)
+static int judge(
+	const struct recover_job *h, const struct change *c, enum state *out, struct err *e)
 {
 	struct buf d = BUF_INIT;
 	bool link;
@@ -139,7 +141,7 @@ static int judge(const struct heal_job *h, const struct change *c, enum state *o
 	return rc;
 }
 
-static bool wants_look(const struct heal_job *h, const struct change *c)
+static bool wants_look(const struct recover_job *h, const struct change *c)
 {
 	return ((c->old_mode | c->new_mode) & 0170000) != MODE_GITLINK &&
 		(c->status == 'A' || strv_has(&h->dirty, c->path));
@@ -147,7 +149,7 @@ static bool wants_look(const struct heal_job *h, const struct change *c)
 
 /* Sorts the touched paths that are not as in `from`. Clean against an index that is clean against
  * HEAD = as in from. */
-static int sort_paths(struct heal_job *h, struct err *e)
+static int sort_paths(struct recover_job *h, struct err *e)
 {
 	for (size_t i = 0; i < h->ch.n; i++) {
 		const struct change *c = &h->ch.v[i];
@@ -173,7 +175,7 @@ static int sort_paths(struct heal_job *h, struct err *e)
 	return 0;
 }
 
-static int tree_git(const struct heal_job *h, const struct strv *paths, struct err *e, ...)
+static int tree_git(const struct recover_job *h, const struct strv *paths, struct err *e, ...)
 {
 	struct git_call c;
 	struct buf in = BUF_INIT;
@@ -201,7 +203,7 @@ static void drop_dirs(const char *dir, const char *path)
 	char *p = xasprintf("%s/%s", dir, path), *slash;
 	size_t at;
 
-	if (dirt_walk(dir, path, &at) == 0)
+	if (promote_dirty_walk(dir, path, &at) == 0)
 		while ((slash = strrchr(p, '/')) && (size_t)(slash - p) > strlen(dir)) {
 			*slash = '\0';
 			if (rmdir(p) < 0 && errno != ENOENT)
@@ -215,13 +217,13 @@ static void drop_file(const char *dir, const char *path)
 	char *p = xasprintf("%s/%s", dir, path);
 	size_t at;
 
-	if (dirt_walk(dir, path, &at) == 1 && at == strlen(path))
+	if (promote_dirty_walk(dir, path, &at) == 1 && at == strlen(path))
 		unlink(p);
 	free(p);
 }
 
 /* restore makes files of what a sparse checkout leaves out. */
-static void keep_sparse(const struct heal_job *h)
+static void keep_sparse(const struct recover_job *h)
 {
 	struct buf b = BUF_INIT;
 	struct err ignored = ERR_INIT;
@@ -234,7 +236,7 @@ static void keep_sparse(const struct heal_job *h)
 	buf_release(&b);
 }
 
-static int put_back(struct heal_job *h, struct err *e)
+static int put_back(struct recover_job *h, struct err *e)
 {
 	int rc = 0;
 
@@ -253,13 +255,13 @@ static int put_back(struct heal_job *h, struct err *e)
 	return rc;
 }
 
-static int read_dirty(struct heal_job *h, struct err *e)
+static int read_dirty(struct recover_job *h, struct err *e)
 {
 	strv_clear(&h->dirty);
-	return dirt_read(&h->t, &h->dirty, &h->dirty, e);
+	return promote_dirty_read(&h->t, &h->dirty, &h->dirty, e);
 }
 
-static int still_dirty(struct heal_job *h, struct err *e)
+static int still_dirty(struct recover_job *h, struct err *e)
 {
 	struct strv left = STRV_INIT;
 	char *names;
@@ -269,7 +271,7 @@ static int still_dirty(struct heal_job *h, struct err *e)
 		if (changes_find(&h->ch, h->dirty.v[i]))
 			strv_add(&left, h->dirty.v[i]);
 	if (left.n) {
-		names = promote_names(&left);
+		names = refusal_names(&left);
 		rc = err_set(e, "git_failed", "%s could not be put back to how %s has it", names,
 			h->m->name);
 		free(names);
@@ -280,7 +282,7 @@ static int still_dirty(struct heal_job *h, struct err *e)
 
 /* One git for all files in question. When it fails (a filter that cannot take half a file), each is
  * compared by its bytes. */
-static void hash_files(struct heal_job *h)
+static void hash_files(struct recover_job *h)
 {
 	struct git_call c;
 	struct buf in = BUF_INIT, out = BUF_INIT;
@@ -293,7 +295,7 @@ static void hash_files(struct heal_job *h)
 		size_t at;
 
 		if (wants_look(h, &h->ch.v[i]) && !strchr(path, '\n') && *path != '"' &&
-			dirt_walk(h->m->dir, path, &at) == 1 && at == strlen(path) &&
+			promote_dirty_walk(h->m->dir, path, &at) == 1 && at == strlen(path) &&
 			!lstat(p, &st) && S_ISREG(st.st_mode)) {
 			strv_add(&h->hashed, path);
 			buf_fmt(&in, "%s\n", path);
@@ -314,7 +316,7 @@ static void hash_files(struct heal_job *h)
 	buf_release(&in);
 }
 
-static int heal_tree(struct heal_job *h, enum heal *how, struct err *e)
+static int recover_tree(struct recover_job *h, enum recovery *how, struct err *e)
 {
 	char *names;
 
@@ -324,7 +326,7 @@ static int heal_tree(struct heal_job *h, enum heal *how, struct err *e)
 	if (sort_paths(h, e) < 0)
 		return -1;
 	if (h->foreign.n) {
-		names = promote_names(&h->foreign);
+		names = refusal_names(&h->foreign);
 		err_set(e, "needs_you",
 			"The move of %s was cut off and since then something else changed %s; "
 			"nothing was touched: look at "
@@ -370,9 +372,9 @@ static bool arrived(const struct move *m)
 	return there;
 }
 
-static int heal_from(const struct move *m, enum heal *how, struct err *e)
+static int recover_from(const struct move *m, enum recovery *how, struct err *e)
 {
-	struct heal_job h = { .m = m };
+	struct recover_job h = { .m = m };
 	struct refusal why = { NULL, NULL };
 	int rc;
 
@@ -382,7 +384,7 @@ static int heal_from(const struct move *m, enum heal *how, struct err *e)
 			m->name, m->dir);
 		return 0;
 	}
-	tree_check(m->dir, m->git_dir, m->repo->common, &why);
+	promote_tree_check(m->dir, m->git_dir, m->repo->common, &why);
 	if (why.code) {
 		*how = RECOVER_NEEDS_USER;
 		err_set(e, "needs_you", "%s", why.msg);
@@ -395,7 +397,7 @@ static int heal_from(const struct move *m, enum heal *how, struct err *e)
 		return 0;
 	rc = changes_read(m->repo->common, NULL, m->from, m->to, &h.ch, e);
 	if (!rc)
-		rc = heal_tree(&h, how, e);
+		rc = recover_tree(&h, how, e);
 	changes_release(&h.ch);
 	strv_release(&h.dirty);
 	strv_release(&h.hashed);
@@ -406,25 +408,25 @@ static int heal_from(const struct move *m, enum heal *how, struct err *e)
 	return rc;
 }
 
-int move_heal(const struct move *m, int64_t since_ms, enum heal *how, struct err *e)
+int promote_recover_move(const struct move *m, int64_t since_ms, enum recovery *how, struct err *e)
 {
 	char *now;
 	int rc = 0;
 
-	*how = HEAL_FROM;
-	if (locks_clear_move(m, since_ms, e) < 0)
+	*how = RECOVER_FROM;
+	if (promote_locks_clear_move(m, since_ms, e) < 0)
 		return -1;
 	now = git_ref(m->repo->common, m->ref, e);
 	if (!now && *e->code)
 		return -1;
-	if (now && ref_reached_target(m, now)) {
-		*how = HEAL_TO;
+	if (now && move_reached(m, now)) {
+		*how = RECOVER_TO;
 	} else if (!now || strcmp(now, m->from)) {
 		*how = RECOVER_NEEDS_USER;
 		err_set(e, "moved", "%s was moved by somebody since; nothing was touched%s%s",
 			m->name, m->dir ? ", look at `git status` in " : "", m->dir ? m->dir : "");
 	} else if (m->dir) {
-		rc = heal_from(m, how, e);
+		rc = recover_from(m, how, e);
 	}
 	free(now);
 	return rc;

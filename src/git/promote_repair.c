@@ -1,6 +1,7 @@
 /* promote_repair.c - at start, for each intent a crash left open: waits for its git, makes things
  * whole, closes the intent. */
-#include "git/promote_internal.h"
+#include "git/promote.h"
+#include "git/promote_recover.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -12,16 +13,16 @@
 
 enum { REPAIR_WAIT_MS = 60000 };
 
-static void say(const struct move *m, enum heal how, const struct err *why, struct buf *words)
+static void say(const struct move *m, enum recovery how, const struct err *why, struct buf *words)
 {
 	const char *what = strcmp(m->op, "undo") ? "The promotion of" : "Taking back";
 
-	if (how == HEAL_FROM)
+	if (how == RECOVER_FROM)
 		buf_fmt(words,
 			"%s %s was cut off by a crash; %s is as it was before. Do it again if you "
 			"still want it.",
 			what, m->label, m->name);
-	else if (how == HEAL_TO)
+	else if (how == RECOVER_TO)
 		buf_fmt(words, "%s %s had been finished when the crash came: %s is at %.7s.", what,
 			m->label, m->name, m->to);
 	else
@@ -33,10 +34,10 @@ static int repair_move(struct move *m, const struct json *intent, const struct j
 {
 	struct err why = ERR_INIT;
 	struct json *o;
-	enum heal how;
+	enum recovery how;
 
-	if (locks_wait_child(m->to, child, m->name, REPAIR_WAIT_MS, e) < 0 ||
-		move_heal(m, json_int(intent, "ms", 0), &how, &why) < 0)
+	if (promote_locks_wait_child(m->to, child, m->name, REPAIR_WAIT_MS, e) < 0 ||
+		promote_recover_move(m, json_int(intent, "ms", 0), &how, &why) < 0)
 		return *e->code ? -1 : err_set(e, why.code, "%s", why.msg);
 	say(m, how, &why, words);
 	/* Left open when a person is needed: the next start looks again and says so again. */
@@ -45,7 +46,7 @@ static int repair_move(struct move *m, const struct json *intent, const struct j
 	o = json_object();
 	json_put_bool(o, "repaired", true);
 	return journal_stage(
-		j, (int)json_int(intent, "n", 0), how == HEAL_TO ? "done" : "failed", o, e);
+		j, (int)json_int(intent, "n", 0), how == RECOVER_TO ? "done" : "failed", o, e);
 }
 
 int promote_repair(const struct git_repo *repo, const char *quarantine, const char *state_dir,
@@ -62,7 +63,7 @@ int promote_repair(const struct git_repo *repo, const char *quarantine, const ch
 		return err_set(e, "journal",
 			"The journal's record %d of an unfinished %s is not understood",
 			(int)json_int(intent, "n", 0), *op ? op : "act");
-	fd = promote_lock(state_dir, e);
+	fd = move_lock(state_dir, e);
 	if (fd < 0) {
 		move_release(&m);
 		return -1;

@@ -9,6 +9,7 @@
 
 #include "base/fs.h"
 #include "base/mem.h"
+#include "git/git.h"
 
 enum { GITFILE_MAX = 1 << 16 };
 
@@ -62,17 +63,17 @@ static void refuse_overlap(const char *dir, const char *git_dir, struct refusal 
 	const char *in = path_below(dir, git_dir), *holds = path_below(git_dir, dir);
 
 	if (in && !*in)
-		refuse(why, "unsafe_tree",
+		refusal_set(why, "unsafe_tree",
 			"%s is the git directory, no work tree; nothing is written to it. Promote from "
 			"your work tree.",
 			tilde);
 	else if (in)
-		refuse(why, "unsafe_tree",
+		refusal_set(why, "unsafe_tree",
 			"The work tree %s lies in the git directory %s; nothing is written there. Move "
 			"it out (git worktree move).",
 			tilde, git_tilde);
 	else if (holds && !git_protects(holds))
-		refuse(why, "unsafe_tree",
+		refusal_set(why, "unsafe_tree",
 			"The work tree %s holds its git directory as %s, where a promoted file could "
 			"become a hook; move that out (git init --separate-git-dir=...).",
 			tilde, holds);
@@ -80,7 +81,8 @@ static void refuse_overlap(const char *dir, const char *git_dir, struct refusal 
 	free(git_tilde);
 }
 
-void tree_check(const char *dir, const char *git_dir, const char *common, struct refusal *why)
+void promote_tree_check(
+	const char *dir, const char *git_dir, const char *common, struct refusal *why)
 {
 	struct err e = ERR_INIT;
 	char *at = fs_realpath(dir, &e), *git = fs_realpath(git_dir, &e),
@@ -93,7 +95,7 @@ void tree_check(const char *dir, const char *git_dir, const char *common, struct
 	if (!at || !git || !shared || !named || strcmp(named, git)) {
 		char *tilde = fs_tilde(dir), *git_tilde = fs_tilde(git_dir);
 
-		refuse(why, "unsafe_tree",
+		refusal_set(why, "unsafe_tree",
 			"The .git of %s does not name %s as its git directory, so nothing is written "
 			"there; `git worktree repair` mends a work tree that was moved.",
 			tilde, git_tilde);
@@ -106,7 +108,7 @@ void tree_check(const char *dir, const char *git_dir, const char *common, struct
 	free(named);
 }
 
-bool tree_has_files(const char *dir, const char *git_dir)
+bool promote_tree_has_files(const char *dir, const char *git_dir)
 {
 	struct err ignored = ERR_INIT;
 	struct strv files = STRV_INIT;

@@ -1,6 +1,6 @@
 /* promote_undo.c - takes a promote back: exactly while the branch is still ours, by a revert commit
  * after that (facts: git.md 8.8). */
-#include "git/promote_internal.h"
+#include "git/promote.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -8,6 +8,7 @@
 
 #include "base/fs.h"
 #include "base/mem.h"
+#include "git/promote_dirty.h"
 #include "git/promote_apply.h"
 #include "git/promote_build.h"
 
@@ -38,7 +39,7 @@ static int check_tree(const struct git_repo *repo, const char *store, const stru
 		return 0;
 	rc = changes_read(store, repo->common, t->tip, to, &ch, e);
 	if (!rc)
-		rc = dirt_check(t, &ch, NULL, why, e);
+		rc = promote_dirty_check(t, &ch, NULL, why, e);
 	changes_release(&ch);
 	return rc;
 }
@@ -83,8 +84,8 @@ static bool stands_on(const struct git_repo *repo, const char *commit, const cha
 		(char *)NULL);
 }
 
-int undo_plan(const struct git_repo *repo, const char *quarantine, const struct promote_done *d,
-	struct undo_plan *p, struct err *e)
+int promote_undo_plan(const struct git_repo *repo, const char *quarantine,
+	const struct promote_done *d, struct undo_plan *p, struct err *e)
 {
 	struct target t;
 	struct refusal why = { NULL, NULL };
@@ -101,7 +102,7 @@ int undo_plan(const struct git_repo *repo, const char *quarantine, const struct 
 		else if (stands_on(repo, d->new, t.tip))
 			rc = plan_revert(repo, quarantine, d, &t, p, &why, e);
 		else
-			refuse(&why, "nothing_to_undo",
+			refusal_set(&why, "nothing_to_undo",
 				"%s does not hold this promotion any more; there is nothing to "
 				"take back.",
 				t.name);
@@ -114,7 +115,7 @@ int undo_plan(const struct git_repo *repo, const char *quarantine, const struct 
 	return rc;
 }
 
-int undo_apply(const struct git_repo *repo, const char *quarantine, const char *state_dir,
+int promote_undo_apply(const struct git_repo *repo, const char *quarantine, const char *state_dir,
 	const struct promote_done *d, const struct undo_plan *p, const char *umask,
 	struct journal *j, struct err *e)
 {
@@ -138,7 +139,7 @@ int undo_apply(const struct git_repo *repo, const char *quarantine, const char *
 
 	if (p->refuse)
 		return err_set(e, p->refuse_code, "%s", p->refuse);
-	fd = promote_lock(state_dir, e);
+	fd = move_lock(state_dir, e);
 	if (fd < 0)
 		return -1;
 	rc = apply_locked(&a, j, e);

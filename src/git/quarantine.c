@@ -13,6 +13,7 @@
 #include "base/fs.h"
 #include "base/mem.h"
 #include "git/copytree.h"
+#include "git/merge_attributes.h"
 #include "git/template.h"
 
 enum { MAX_RULES = 1 << 20, MAX_LIST = 1 << 20, FILL_ROUNDS = 4 };
@@ -160,25 +161,6 @@ int quarantine_relink(const struct git_repo *r, const char *path, struct err *e)
 	return write_alternates(r, path, e);
 }
 
-/* As the template's, but the merge attribute is left to the caller of the merge. */
-#define QUARANTINE_ATTRIBUTES "* !text !eol !crlf !ident !filter !working-tree-encoding !diff\n"
-
-int quarantine_set_attributes(const char *path, struct err *e)
-{
-	struct buf want = BUF_INIT, have = BUF_INIT;
-	char *file = fs_join(path, "info/attributes");
-	struct err ignored = ERR_INIT;
-	int rc = 0;
-
-	buf_str(&want, QUARANTINE_ATTRIBUTES);
-	if (fs_read(file, 1 << 16, &have, &ignored) < 0 || strcmp(have.p, want.p))
-		rc = put(path, "info/attributes", &want, e);
-	free(file);
-	buf_release(&want);
-	buf_release(&have);
-	return rc;
-}
-
 int quarantine_make(const struct git_repo *r, const char *path, struct err *e)
 {
 	char *tmp = xasprintf("%s.new", path);
@@ -190,7 +172,7 @@ int quarantine_make(const struct git_repo *r, const char *path, struct err *e)
 	}
 	/* What a crash left under the temporary name is completed: every step may be done twice. */
 	rc = init_bare(r, tmp, e) || write_alternates(r, tmp, e) ||
-		quarantine_set_attributes(tmp, e) || write_excludes(r, tmp, e) ||
+		merge_attributes_store(tmp, e) || write_excludes(r, tmp, e) ||
 		quarantine_sync_shallow(r, tmp, e);
 	if (!rc && rename(tmp, path))
 		rc = err_sys(e, "disk", "%s could not be made", path);

@@ -10,8 +10,6 @@
 int quarantine_make(const struct git_repo *r, const char *path, struct err *e);
 /* Lets the one at `path` see the user's objects where they are now. */
 int quarantine_relink(const struct git_repo *r, const char *path, struct err *e);
-/* Writes its info/attributes, which switch every conversion off, unless they are right already. */
-int quarantine_set_attributes(const char *path, struct err *e);
 /* Copies the list of cut-off commits, which changes when a shallow clone is deepened. */
 int quarantine_sync_shallow(const struct git_repo *r, const char *path, struct err *e);
 /* Bare, holding that commit's trees and files only; readable by any user. */

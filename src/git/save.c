@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "git/import.h"
 #include "git/normalize.h"
 #include "git/scan.h"
 
@@ -39,7 +40,7 @@ static const char *fsck_words(const struct err *e)
 static int import(const struct snapshot_in *in, struct save_out *out, struct err *e)
 {
 	char *ref = xasprintf("refs/yolodeck/%d/%s/tip", in->race, in->variant);
-	int rc = git_import(in->repo, in->quarantine, out->snap.commit, ref, e);
+	int rc = import_commit(in->repo, in->quarantine, out->snap.commit, ref, e);
 	const char *fsck = rc ? fsck_words(e) : NULL;
 
 	if (fsck) {

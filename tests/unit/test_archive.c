@@ -2,6 +2,8 @@
  * we left it, after a crash. */
 #include "promote_repo.h"
 
+#include "git/archive.h"
+
 static struct world *w;
 
 static int setup(void **state)
@@ -43,15 +45,15 @@ static void test_there_and_back(void **state)
 {
 	struct err e = ERR_INIT;
 
-	ok(git_archive(&w->repo, 7, "a", w->tip, w->j, &e), &e);
+	ok(archive_variant(&w->repo, 7, "a", w->tip, w->j, &e), &e);
 	refs_are("refs/yolodeck/7/a/archived");
 	is(w, w->tip, "git -C u rev-parse refs/yolodeck/7/a/archived");
 	/* Twice is once. */
-	ok(git_archive(&w->repo, 7, "a", w->tip, w->j, &e), &e);
-	ok(git_restore(&w->repo, 7, "a", w->tip, w->j, &e), &e);
+	ok(archive_variant(&w->repo, 7, "a", w->tip, w->j, &e), &e);
+	ok(archive_restore(&w->repo, 7, "a", w->tip, w->j, &e), &e);
 	refs_are("refs/heads/yolo/7/a");
 	is(w, w->tip, "git -C u rev-parse yolo/7/a");
-	ok(git_restore(&w->repo, 7, "a", w->tip, w->j, &e), &e);
+	ok(archive_restore(&w->repo, 7, "a", w->tip, w->j, &e), &e);
 	world_journal(w);
 	assert_int_equal(w->nline, 6);
 	assert_string_equal(json_str(world_stage(w, 1, "intent"), "op", ""), "archive");
@@ -66,10 +68,10 @@ static void test_packed(void **state)
 	struct err e = ERR_INIT;
 
 	run(w, "git -C u pack-refs --all");
-	ok(git_archive(&w->repo, 7, "a", w->tip, w->j, &e), &e);
+	ok(archive_variant(&w->repo, 7, "a", w->tip, w->j, &e), &e);
 	refs_are("refs/yolodeck/7/a/archived");
 	run(w, "git -C u pack-refs --all");
-	ok(git_restore(&w->repo, 7, "a", w->tip, w->j, &e), &e);
+	ok(archive_restore(&w->repo, 7, "a", w->tip, w->j, &e), &e);
 	refs_are("refs/heads/yolo/7/a");
 }
 
@@ -78,12 +80,12 @@ static void test_checked_out(void **state)
 	struct err e = ERR_INIT;
 
 	run(w, "git -C u worktree add -q ../wt yolo/7/a");
-	refused(git_archive(&w->repo, 7, "a", w->tip, w->j, &e), &e, "checked_out",
+	refused(archive_variant(&w->repo, 7, "a", w->tip, w->j, &e), &e, "checked_out",
 		"yolo/7/a is checked out in ");
 	run(w,
 		"cd wt; GIT_SEQUENCE_EDITOR='sed -i s/pick/edit/' git rebase -q -i HEAD~1 "
 		"2>/dev/null");
-	refused(git_archive(&w->repo, 7, "a", w->tip, w->j, &e), &e, "checked_out",
+	refused(archive_variant(&w->repo, 7, "a", w->tip, w->j, &e), &e, "checked_out",
 		"yolo/7/a is checked out in ");
 	refs_are("refs/heads/yolo/7/a");
 }
@@ -93,14 +95,14 @@ static void test_moved(void **state)
 	struct err e = ERR_INIT;
 
 	run(w, "git -C u branch -f yolo/7/a main");
-	refused(git_archive(&w->repo, 7, "a", w->tip, w->j, &e), &e, "moved",
+	refused(archive_variant(&w->repo, 7, "a", w->tip, w->j, &e), &e, "moved",
 		"yolo/7/a was moved by somebody");
 	refs_are("refs/heads/yolo/7/a");
 	run(w, "git -C u branch -f yolo/7/a %s", w->tip);
-	ok(git_archive(&w->repo, 7, "a", w->tip, w->j, &e), &e);
+	ok(archive_variant(&w->repo, 7, "a", w->tip, w->j, &e), &e);
 	/* Somebody made a branch of that name meanwhile. */
 	run(w, "git -C u branch yolo/7/a main");
-	refused(git_restore(&w->repo, 7, "a", w->tip, w->j, &e), &e, "moved",
+	refused(archive_restore(&w->repo, 7, "a", w->tip, w->j, &e), &e, "moved",
 		"yolo/7/a was moved by somebody");
 	is(w, w->base, "git -C u rev-parse yolo/7/a");
 	is(w, w->tip, "git -C u rev-parse refs/yolodeck/7/a/archived");
@@ -110,13 +112,13 @@ static void test_missing_and_in_the_way(void **state)
 {
 	struct err e = ERR_INIT;
 
-	refused(git_archive(&w->repo, 7, "b", w->tip, w->j, &e), &e, "no_branch",
+	refused(archive_variant(&w->repo, 7, "b", w->tip, w->j, &e), &e, "no_branch",
 		"7/b has no branch to archive.");
-	refused(git_restore(&w->repo, 7, "b", w->tip, w->j, &e), &e, "no_branch",
+	refused(archive_restore(&w->repo, 7, "b", w->tip, w->j, &e), &e, "no_branch",
 		"7/b has no archived branch to restore.");
-	ok(git_archive(&w->repo, 7, "a", w->tip, w->j, &e), &e);
+	ok(archive_variant(&w->repo, 7, "a", w->tip, w->j, &e), &e);
 	run(w, "git -C u branch yolo main");
-	refused(git_restore(&w->repo, 7, "a", w->tip, w->j, &e), &e, "branch_in_the_way",
+	refused(archive_restore(&w->repo, 7, "a", w->tip, w->j, &e), &e, "branch_in_the_way",
 		"A branch is in the way of yolo/7/a");
 	refs_are("refs/heads/yolo refs/yolodeck/7/a/archived");
 }
@@ -126,7 +128,7 @@ static void test_locked(void **state)
 	struct err e = ERR_INIT;
 
 	run(w, "touch u/.git/refs/heads/yolo/7/a.lock");
-	refused(git_archive(&w->repo, 7, "a", w->tip, w->j, &e), &e, "git_locked",
+	refused(archive_variant(&w->repo, 7, "a", w->tip, w->j, &e), &e, "git_locked",
 		"A git command is running here");
 	world_journal(w);
 	assert_non_null(world_stage(w, 1, "failed"));
@@ -166,7 +168,7 @@ static void test_repair(void **state)
 		is(w, "", "find u/.git -name '*.lock'");
 		world_journal(w);
 		assert_non_null(world_stage(w, n, "done"));
-		ok(git_restore(&w->repo, 7, "a", w->tip, w->j, &e), &e);
+		ok(archive_restore(&w->repo, 7, "a", w->tip, w->j, &e), &e);
 		buf_release(&words);
 	}
 }

@@ -327,7 +327,7 @@ static void test_shallow(void **state)
 		world_journal(w);
 		run(w, "cd sh; echo after >>f3; git commit -q -a -m after");
 		assert_int_equal(promote_done_from_json(&d, world_stage(w, 1, "intent")), 0);
-		if (undo_plan(&w->repo, w->q, &d, &up, &e) < 0)
+		if (promote_undo_plan(&w->repo, w->q, &d, &up, &e) < 0)
 			fail_msg("%s", e.msg);
 		assert_null(up.refuse);
 		assert_true(up.revert);

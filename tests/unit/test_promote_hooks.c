@@ -3,6 +3,8 @@
  * drivers, signing, auto-gc, aliases. With plain git each one does. */
 #include "promote_repo.h"
 
+#include "git/archive.h"
+
 static struct world *w;
 
 /* Every hook there is writes its name; so does every program configured. */
@@ -108,9 +110,9 @@ static void promote_undo_revert(enum promote_how how)
 	run(w, "rm -f marks/*");
 	world_journal(w);
 	assert_int_equal(promote_done_from_json(&d, world_stage(w, 1, "intent")), 0);
-	assert_int_equal(undo_plan(&w->repo, w->q, &d, &up, &e), 0);
+	assert_int_equal(promote_undo_plan(&w->repo, w->q, &d, &up, &e), 0);
 	nothing_ran();
-	if (undo_apply(&w->repo, w->q, w->state, &d, &up, NULL, w->j, &e) < 0)
+	if (promote_undo_apply(&w->repo, w->q, w->state, &d, &up, NULL, w->j, &e) < 0)
 		fail_msg("%s", e.msg);
 	nothing_ran();
 	undo_plan_release(&up);
@@ -124,9 +126,9 @@ static void promote_undo_revert(enum promote_how how)
 		"cd u; git -c core.fsmonitor=false -c core.hooksPath=/dev/null -c "
 		"commit.gpgSign=false commit -q --allow-empty -m later; rm -f "
 		"../marks/*");
-	assert_int_equal(undo_plan(&w->repo, w->q, &d, &up, &e), 0);
+	assert_int_equal(promote_undo_plan(&w->repo, w->q, &d, &up, &e), 0);
 	assert_true(up.revert);
-	if (undo_apply(&w->repo, w->q, w->state, &d, &up, NULL, w->j, &e) < 0)
+	if (promote_undo_apply(&w->repo, w->q, w->state, &d, &up, NULL, w->j, &e) < 0)
 		fail_msg("%s", e.msg);
 	nothing_ran();
 	is(w, "dirt", "tail -n 1 u/f2");
@@ -163,8 +165,8 @@ static void test_archive_and_bare_target(void **state)
 	in.into = "other";
 	plan_ok(&in, &p);
 	apply_ok(w, &in, &p);
-	assert_int_equal(git_archive(&w->repo, 7, "a", w->base, w->j, &e), 0);
-	assert_int_equal(git_restore(&w->repo, 7, "a", w->base, w->j, &e), 0);
+	assert_int_equal(archive_variant(&w->repo, 7, "a", w->base, w->j, &e), 0);
+	assert_int_equal(archive_restore(&w->repo, 7, "a", w->base, w->j, &e), 0);
 	nothing_ran();
 	promote_plan_release(&p);
 }

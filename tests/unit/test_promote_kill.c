@@ -63,11 +63,11 @@ static int other_undo(const struct world *o, struct err *e)
 	for (size_t i = 0; i < o->nline && rc; i++)
 		rc = promote_done_from_json(&d, o->line[i]);
 	if (!rc)
-		rc = undo_plan(&o->repo, o->q, &d, &p, e);
+		rc = promote_undo_plan(&o->repo, o->q, &d, &p, e);
 	if (!rc && fs_create(ready, 0600, "", 0, e) == 0) {
 		while (!fs_exists(go))
 			poll(NULL, 0, 1);
-		rc = undo_apply(&o->repo, o->q, o->state, &d, &p, NULL, o->j, e);
+		rc = promote_undo_apply(&o->repo, o->q, o->state, &d, &p, NULL, o->j, e);
 	}
 	undo_plan_release(&p);
 	promote_done_release(&d);

@@ -172,10 +172,10 @@ static void check_undo(const struct layout *l)
 	world_journal(w);
 	assert_int_equal(promote_done_from_json(&d, world_stage(w, 0, "intent")), 0);
 	open_common(&r);
-	if (undo_plan(&r, w->q, &d, &p, &e) < 0 || p.refuse)
+	if (promote_undo_plan(&r, w->q, &d, &p, &e) < 0 || p.refuse)
 		fail_msg("%s, undo: %s", l->name, p.refuse ? p.refuse : e.msg);
 	assert_false(p.revert);
-	if (undo_apply(&r, w->q, w->state, &d, &p, NULL, w->j, &e) < 0)
+	if (promote_undo_apply(&r, w->q, w->state, &d, &p, NULL, w->j, &e) < 0)
 		fail_msg("%s, undo: %s", l->name, e.msg);
 	undo_plan_release(&p);
 	promote_done_release(&d);

@@ -3,6 +3,8 @@
  */
 #include "promote_repo.h"
 
+#include "git/archive.h"
+
 static struct world *w;
 
 static int setup(void **state)
@@ -28,8 +30,8 @@ static void undo(const char *mask)
 
 	world_journal(w);
 	assert_int_equal(promote_done_from_json(&d, world_stage(w, 0, "intent")), 0);
-	if (undo_plan(&w->repo, w->q, &d, &p, &e) < 0 ||
-		undo_apply(&w->repo, w->q, w->state, &d, &p, mask, w->j, &e) < 0)
+	if (promote_undo_plan(&w->repo, w->q, &d, &p, &e) < 0 ||
+		promote_undo_apply(&w->repo, w->q, w->state, &d, &p, mask, w->j, &e) < 0)
 		fail_msg("%s", e.msg);
 	undo_plan_release(&p);
 	promote_done_release(&d);
@@ -108,7 +110,7 @@ static void test_archive(void **state)
 	struct err e = ERR_INIT;
 
 	run(w, "cd u; umask 022; git fetch -q ../q.git %s:refs/heads/yolo/7/a", w->tip);
-	if (git_archive(&w->repo, 7, "a", w->tip, w->j, &e) < 0)
+	if (archive_variant(&w->repo, 7, "a", w->tip, w->j, &e) < 0)
 		fail_msg("%s", e.msg);
 	is_modes("755 644", ".git/refs/yolodeck/7/a .git/refs/yolodeck/7/a/archived");
 }

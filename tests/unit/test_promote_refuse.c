@@ -2,7 +2,7 @@
  * changed by it. */
 #include "promote_repo.h"
 
-#include "git/promote_internal.h"
+#include "git/promote_move.h"
 
 static struct world *w;
 static struct promote_in in;
@@ -418,7 +418,7 @@ static void test_busy(void **state)
 	int fd;
 
 	plan_ok(&in, &p);
-	fd = promote_lock(w->state, &e);
+	fd = move_lock(w->state, &e);
 	assert_true(fd >= 0);
 	apply_refused(w, &in, &p, "busy", "Another promotion is running.");
 	close(fd);

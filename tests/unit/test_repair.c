@@ -288,8 +288,8 @@ static void test_undo(void **state)
 	world_journal(w);
 	tip = sh(w, "git -C u rev-parse main");
 	assert_int_equal(promote_done_from_json(&d, world_stage(w, 1, "intent")), 0);
-	assert_int_equal(undo_plan(&w->repo, w->q, &d, &p, &e), 0);
-	assert_int_equal(undo_apply(&w->repo, w->q, w->state, &d, &p, NULL, w->j, &e), 0);
+	assert_int_equal(promote_undo_plan(&w->repo, w->q, &d, &p, &e), 0);
+	assert_int_equal(promote_undo_apply(&w->repo, w->q, w->state, &d, &p, NULL, w->j, &e), 0);
 	world_journal(w);
 	run(w, "cd u; git update-ref refs/heads/main %s; printf 1 >f4; touch .git/index.lock", tip);
 	if (promote_repair(&w->repo, w->q, w->state, world_stage(w, 2, "intent"),
@@ -299,7 +299,7 @@ static void test_undo(void **state)
 		words.p, "Taking back 7/a was cut off by a crash; main is as it was before."));
 	whole_at(tip, "");
 	buf_clear(&words);
-	assert_int_equal(undo_apply(&w->repo, w->q, w->state, &d, &p, NULL, w->j, &e), 0);
+	assert_int_equal(promote_undo_apply(&w->repo, w->q, w->state, &d, &p, NULL, w->j, &e), 0);
 	assert_int_equal(promote_repair(&w->repo, w->q, w->state, world_stage(w, 2, "intent"), NULL,
 				 w->j, &words, &e),
 		0);
@@ -345,13 +345,13 @@ static void test_child_alive(void **state)
 	json_put_int(o, "pid", c.id.pid);
 	json_put_int(o, "start", (int64_t)c.id.start);
 	json_put_str(o, "boot", c.id.boot);
-	assert_int_equal(locks_wait_child(NULL, o, "main", 100, &e), -1);
+	assert_int_equal(promote_locks_wait_child(NULL, o, "main", 100, &e), -1);
 	assert_string_equal(e.code, "busy");
 	json_put_int(o, "start", (int64_t)c.id.start + 1);
-	assert_int_equal(locks_wait_child(NULL, o, "main", 100, &e), 0);
+	assert_int_equal(promote_locks_wait_child(NULL, o, "main", 100, &e), 0);
 	json_put_int(o, "start", (int64_t)c.id.start);
 	json_put_str(o, "boot", "00000000-0000-0000-0000-000000000000");
-	assert_int_equal(locks_wait_child(NULL, o, "main", 100, &e), 0);
+	assert_int_equal(promote_locks_wait_child(NULL, o, "main", 100, &e), 0);
 	child_kill(&c, 9);
 	child_wait(&c, -1, &code);
 	json_free(o);
@@ -375,8 +375,9 @@ static void test_child_by_command_line(void **state)
 		s.argv = argv;
 		s.die_with_us = true;
 		assert_int_equal(child_start(&c, &s, &e), 0);
-		assert_int_equal(locks_wait_child(w->tip, NULL, "main", 100, &e), i ? 0 : -1);
-		assert_int_equal(locks_wait_child(w->base, NULL, "main", 100, &e), 0);
+		assert_int_equal(
+			promote_locks_wait_child(w->tip, NULL, "main", 100, &e), i ? 0 : -1);
+		assert_int_equal(promote_locks_wait_child(w->base, NULL, "main", 100, &e), 0);
 		child_kill(&c, 9);
 		child_wait(&c, -1, &code);
 	}

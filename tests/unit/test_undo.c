@@ -46,7 +46,7 @@ static void plan_undo(const struct promote_done *d, struct undo_plan *p)
 {
 	struct err e = ERR_INIT;
 
-	if (undo_plan(&w->repo, w->q, d, p, &e) < 0)
+	if (promote_undo_plan(&w->repo, w->q, d, p, &e) < 0)
 		fail_msg("%s: %s", e.code, e.msg);
 }
 
@@ -56,7 +56,7 @@ static void undo_ok(const struct promote_done *d, const struct undo_plan *p)
 
 	if (p->refuse)
 		fail_msg("refused: %s", p->refuse);
-	if (undo_apply(&w->repo, w->q, w->state, d, p, NULL, w->j, &e) < 0)
+	if (promote_undo_apply(&w->repo, w->q, w->state, d, p, NULL, w->j, &e) < 0)
 		fail_msg("%s: %s", e.code, e.msg);
 }
 
@@ -258,7 +258,7 @@ static void test_moved_since(void **state)
 	plan_undo(&d, &p);
 	run(w, "cd u; echo later >>f5; git commit -q -a -m later");
 	tip = sh(w, "git -C u rev-parse main");
-	assert_int_equal(undo_apply(&w->repo, w->q, w->state, &d, &p, NULL, w->j, &e), -1);
+	assert_int_equal(promote_undo_apply(&w->repo, w->q, w->state, &d, &p, NULL, w->j, &e), -1);
 	assert_string_equal(e.code, "moved_base");
 	is(w, tip, "git -C u rev-parse main");
 	undo_plan_release(&p);

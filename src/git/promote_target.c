@@ -1,6 +1,6 @@
-/* promote_state.c - which branch is meant, where it is checked out, and what about the repository's
- * state forbids moving it. */
-#include "git/promote_internal.h"
+/* promote_target.c - which branch is meant, where it is checked out, and what about the
+ * repository's state forbids moving it. */
+#include "git/promote_target.h"
 
 #include <dirent.h>
 #include <stdio.h>
@@ -10,32 +10,6 @@
 #include "base/fs.h"
 #include "base/mem.h"
 #include "git/promote_tree.h"
-
-void refusal_release(struct refusal *r)
-{
-	free(r->code);
-	free(r->msg);
-	memset(r, 0, sizeof(*r));
-}
-
-void refuse(struct refusal *r, const char *code, const char *fmt, ...)
-{
-	struct buf b = BUF_INIT;
-	va_list ap;
-
-	if (r->code)
-		return;
-	va_start(ap, fmt);
-	buf_vfmt(&b, fmt, ap);
-	va_end(ap);
-	r->code = xstrdup(code);
-	r->msg = buf_take(&b);
-}
-
-int refusal_err(const struct refusal *r, struct err *e)
-{
-	return err_set(e, r->code, "%s", r->msg);
-}
 
 void target_release(struct target *t)
 {
@@ -48,7 +22,7 @@ void target_release(struct target *t)
 	memset(t, 0, sizeof(*t));
 }
 
-const char *state_unfinished(const char *git_dir)
+const char *target_unfinished(const char *git_dir)
 {
 	static const struct {
 		const char *file, *word;
@@ -76,7 +50,7 @@ const char *state_unfinished(const char *git_dir)
 
 /* <common>/worktrees/<id>/gitdir holds "<work tree>/.git", newer git may write it relative to that
  * directory. */
-char *state_tree_of(const struct git_repo *repo, const char *admin)
+char *target_tree_of(const struct git_repo *repo, const char *admin)
 {
 	struct buf b = BUF_INIT;
 	struct err e = ERR_INIT;
@@ -117,7 +91,7 @@ static char *admin_of(const struct git_repo *repo, const char *tree)
 		if (ent->d_name[0] == '.')
 			continue;
 		admin = fs_join(dir, ent->d_name);
-		says = state_tree_of(repo, admin);
+		says = target_tree_of(repo, admin);
 		if (!strcmp(says, tree) || (real && !strcmp(says, real)))
 			found = xstrdup(admin);
 		free(says);
@@ -134,7 +108,7 @@ static void refuse_unfinished(struct refusal *why, const char *word, const char 
 {
 	char *tilde = where ? fs_tilde(where) : NULL;
 
-	refuse(why, "unfinished", "You are in the middle of a %s%s%s; finish it first.", word,
+	refusal_set(why, "unfinished", "You are in the middle of a %s%s%s; finish it first.", word,
 		tilde ? " in " : "", tilde ? tilde : "");
 	free(tilde);
 }
@@ -144,7 +118,7 @@ static void refuse_lock(struct refusal *why, const char *dir, const char *name)
 	char *p = fs_join(dir, name), *tilde = fs_tilde(p);
 
 	if (fs_exists(p))
-		refuse(why, "git_locked",
+		refusal_set(why, "git_locked",
 			"A git command is running here (%s). If none is, remove %s.",
 			fs_basename(name), tilde);
 	free(tilde);
@@ -153,7 +127,7 @@ static void refuse_lock(struct refusal *why, const char *dir, const char *name)
 
 void target_check_state(const struct git_repo *repo, const struct target *t, struct refusal *why)
 {
-	const char *word = t->git_dir ? state_unfinished(t->git_dir) : NULL;
+	const char *word = t->git_dir ? target_unfinished(t->git_dir) : NULL;
 	bool elsewhere = t->dir && (!repo->top || strcmp(repo->top, t->dir));
 	char *lock = xasprintf("%s.lock", t->ref);
 
@@ -181,7 +155,7 @@ static char *find_main_tree(const struct git_repo *now)
 		return xstrdup(now->top);
 	if (git_repo_open_common(&beside, now->common, &ignored) < 0)
 		return NULL;
-	if (beside.top && (beside.top_seen || tree_has_files(beside.top, now->common)))
+	if (beside.top && (beside.top_seen || promote_tree_has_files(beside.top, now->common)))
 		top = xstrdup(beside.top);
 	git_repo_release(&beside);
 	return top;
@@ -205,22 +179,22 @@ static void check_tree(const struct git_repo *now, const struct target *t, struc
 	char *tilde = fs_tilde(t->git_dir ? t->git_dir : now->common);
 
 	if (!t->dir)
-		refuse(why, "tree_unknown",
+		refusal_set(why, "tree_unknown",
 			"%s is checked out in the main work tree of this repository, which cannot be "
 			"found from here (its git directory is %s); go there and promote from there.",
 			t->name, tilde);
 	else if (!t->git_dir)
-		refuse(why, "tree_missing",
+		refusal_set(why, "tree_missing",
 			"%s is checked out in %s, whose git directory cannot be found; run `git "
 			"worktree repair` there.",
 			t->name, t->dir);
 	else if (!fs_is_dir(t->dir))
-		refuse(why, "tree_missing",
+		refusal_set(why, "tree_missing",
 			"%s is checked out in %s, which is not there; bring it back or run `git "
 			"worktree prune`.",
 			t->name, t->dir);
 	else
-		tree_check(t->dir, t->git_dir, now->common, why);
+		promote_tree_check(t->dir, t->git_dir, now->common, why);
 	free(tilde);
 }
 
@@ -243,7 +217,7 @@ static int find_tree(
 			path = f.v[i] + 9;
 		} else if (path && !strncmp(f.v[i], "branch ", 7) && !strcmp(f.v[i] + 7, t->ref)) {
 			if (found)
-				refuse(why, "checked_out_twice",
+				refusal_set(why, "checked_out_twice",
 					"%s is checked out in two work trees (%s and %s); leave "
 					"one of them.",
 					t->name, t->dir ? t->dir : now->common, path);
@@ -270,8 +244,8 @@ static int find_hidden_use(
 	if (git_checked_out(now, t->ref, &admin, e) < 0)
 		return -1;
 	if (admin) {
-		tree = state_tree_of(now, admin);
-		word = state_unfinished(admin);
+		tree = target_tree_of(now, admin);
+		word = target_unfinished(admin);
 		refuse_unfinished(why, word ? word : "rebase", tree);
 		free(tree);
 	}
@@ -288,10 +262,10 @@ static void take_current(const struct git_repo *now, struct target *t, struct re
 		t->ref = xstrdup(now->head_ref);
 		return;
 	}
-	word = state_unfinished(now->git_dir);
+	word = target_unfinished(now->git_dir);
 	if (word)
 		refuse_unfinished(why, word, NULL);
-	refuse(why, "detached_head",
+	refusal_set(why, "detached_head",
 		"No branch is checked out (detached HEAD); name a target branch (--into BRANCH).");
 }
 
@@ -304,7 +278,7 @@ static void take_named(
 
 	if (*name == '-' ||
 		git_out(now->common, NULL, &e, "check-ref-format", ref, (char *)NULL) < 0)
-		refuse(why, "no_such_branch",
+		refusal_set(why, "no_such_branch",
 			"\"%s\" cannot be the name of a branch; `git branch` shows what there is.",
 			name);
 	else
@@ -329,17 +303,17 @@ static int judge(const struct git_repo *now, struct target *t, struct refusal *w
 	resolve_alias(now, t);
 	t->name = xstrdup(strncmp(t->ref, "refs/heads/", 11) ? t->ref : t->ref + 11);
 	if (!strncmp(t->ref, "refs/heads/yolo/", 16)) {
-		refuse(why, "own_branch", "%s is the branch of a variant; choose one of yours.",
-			t->name);
+		refusal_set(why, "own_branch",
+			"%s is the branch of a variant; choose one of yours.", t->name);
 		return 0;
 	}
 	t->tip = git_ref(now->common, t->ref, e);
 	if (!t->tip && *e->code)
 		return -1;
 	if (!t->tip && now->head_ref && !strcmp(now->head_ref, t->ref))
-		refuse(why, "unborn_branch", "This branch has no commit yet.");
+		refusal_set(why, "unborn_branch", "This branch has no commit yet.");
 	else if (!t->tip)
-		refuse(why, "no_such_branch",
+		refusal_set(why, "no_such_branch",
 			"There is no branch %s here; `git branch` shows what there is.", t->name);
 	if (why->code)
 		return 0;
@@ -363,14 +337,14 @@ int target_find(const struct git_repo *repo, const char *into, const char *from,
 	if (rc < 0)
 		return -1;
 	if (strcmp(now.common, repo->common)) {
-		refuse(why, "other_repository", "%s belongs to another repository than this race.",
-			from);
+		refusal_set(why, "other_repository",
+			"%s belongs to another repository than this race.", from);
 		goto out;
 	}
 	if (now.ident)
 		t->ident = xstrdup(now.ident);
 	else
-		refuse(why, "no_identity",
+		refusal_set(why, "no_identity",
 			"git does not know who you are; set user.name and user.email (git config "
 			"--global user.name \"...\").");
 	if (into && *into)
