@@ -25,18 +25,6 @@ static char *beside(const char *dir)
 	return xasprintf("%s/.pipeline-%02x%02x%02x%02x", dir, tag[0], tag[1], tag[2], tag[3]);
 }
 
-/* Removes our files and the directory; what is not ours stays in it. */
-static int drop(const char *dir, const struct pipeline_files *p)
-{
-	for (size_t i = 0; i < p->n; i++) {
-		char *path = fs_join(dir, p->f[i].name);
-
-		unlink(path);
-		free(path);
-	}
-	return rmdir(dir);
-}
-
 int cli_init_place(const char *dir, const struct pipeline_files *p, struct err *e)
 {
 	char *tmp = beside(dir), *final = fs_join(dir, "pipeline");
@@ -46,7 +34,7 @@ int cli_init_place(const char *dir, const struct pipeline_files *p, struct err *
 		rc = err_sys(e, errno == EEXIST ? "exists" : "io", "cannot put the pipeline at %s",
 			final);
 	if (rc)
-		drop(tmp, p);
+		pipeline_remove(tmp, p);
 	free(tmp);
 	free(final);
 	return rc;
@@ -70,7 +58,7 @@ static void move_rest(const char *from, const char *to, const struct pipeline_fi
 		char *a, *b;
 
 		if (!strcmp(de->d_name, ".") || !strcmp(de->d_name, "..") ||
-			is_among(old, de->d_name))
+			!strcmp(de->d_name, PIPELINE_PACKAGE) || is_among(old, de->d_name))
 			continue;
 		a = fs_join(from, de->d_name);
 		b = fs_join(to, de->d_name);
@@ -93,10 +81,10 @@ static int exchange(const char *dir, const struct pipeline_files *old,
 	if (!rc && renameat2(AT_FDCWD, tmp, AT_FDCWD, final, RENAME_EXCHANGE))
 		rc = err_sys(e, "io", "cannot replace %s", final);
 	if (rc) {
-		drop(tmp, new);
+		pipeline_remove(tmp, new);
 	} else {
 		move_rest(tmp, final, old);
-		if (drop(tmp, old))
+		if (pipeline_remove(tmp, old))
 			cli_say(stderr, "note: what was left of the old pipeline is in %s", tmp);
 	}
 	free(tmp);

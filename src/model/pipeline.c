@@ -55,6 +55,12 @@ static bool ends_in(const char *s, const char *end)
 
 bool pipeline_name_ok(const char *name)
 {
+	static const char package[] = PIPELINE_PACKAGE "/";
+
+	if (!strncmp(name, package, strlen(package))) {
+		name += strlen(package);
+		return name[0] != '.' && !strchr(name, '/') && ends_in(name, ".go");
+	}
 	if (!strcmp(name, PIPELINE_RENDERED) || !strcmp(name, "go.mod") || !strcmp(name, "go.sum"))
 		return true;
 	return name[0] != '.' && !strchr(name, '/') &&
@@ -112,13 +118,13 @@ static int read_one(int dirfd, const char *dir, const char *name, struct buf *b,
 	return 0;
 }
 
-int pipeline_read(const char *dir, struct pipeline_files *out, struct err *e)
+/* prefix: what stands before the names of this directory, "" or PIPELINE_PACKAGE "/". */
+static int read_dir(const char *dir, const char *prefix, struct pipeline_files *out, struct err *e)
 {
 	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW), rc = 0;
 	DIR *d = NULL;
 	struct dirent *de;
 
-	memset(out, 0, sizeof *out);
 	if (fd < 0 && errno == ENOENT)
 		return err_set(e, "not_found", "there is no %s", dir);
 	if (fd < 0 || !(d = fdopendir(fd))) {
@@ -128,17 +134,35 @@ int pipeline_read(const char *dir, struct pipeline_files *out, struct err *e)
 		return -1;
 	}
 	while (!rc && (de = readdir(d))) {
-		if (!pipeline_name_ok(de->d_name))
-			continue;
-		if (out->n == PIPELINE_MAX_FILES)
+		char *name = xasprintf("%s%s", prefix, de->d_name);
+
+		if (!pipeline_name_ok(name))
+			rc = 0;
+		else if (out->n == PIPELINE_MAX_FILES)
 			rc = err_set(e, "pipeline", "%s has more than %d files", dir,
 				PIPELINE_MAX_FILES);
 		else
-			rc = read_one(fd, dir, de->d_name, &pipeline_add(out, de->d_name)->text, e);
+			rc = read_one(fd, dir, de->d_name, &pipeline_add(out, name)->text, e);
+		free(name);
 	}
 	closedir(d);
+	return rc;
+}
+
+int pipeline_read(const char *dir, struct pipeline_files *out, struct err *e)
+{
+	char *package = fs_join(dir, PIPELINE_PACKAGE);
+	struct stat st;
+	int rc;
+
+	memset(out, 0, sizeof *out);
+	rc = read_dir(dir, "", out, e);
+	/* a pipeline of an older version has none */
+	if (!rc && lstat(package, &st) == 0)
+		rc = read_dir(package, PIPELINE_PACKAGE "/", out, e);
 	if (rc)
 		pipeline_files_release(out);
+	free(package);
 	return rc;
 }
 
@@ -150,13 +174,30 @@ int pipeline_write(const char *dir, const struct pipeline_files *p, struct err *
 	if (!rc && mkdir(dir, 0755))
 		rc = err_sys(e, errno == EEXIST ? "exists" : "io", "cannot make %s", dir);
 	for (size_t i = 0; !rc && i < p->n; i++) {
-		char *path = fs_join(dir, p->f[i].name);
+		char *path = fs_join(dir, p->f[i].name), *in = fs_dirname(path);
 
-		rc = fs_create(path, 0644, p->f[i].text.p, p->f[i].text.len, e);
+		rc = fs_mkdirs(in, 0755, e) ||
+			fs_create(path, 0644, p->f[i].text.p, p->f[i].text.len, e);
 		free(path);
+		free(in);
 	}
 	free(up);
-	return rc;
+	return rc ? -1 : 0;
+}
+
+int pipeline_remove(const char *dir, const struct pipeline_files *p)
+{
+	char *package = fs_join(dir, PIPELINE_PACKAGE);
+
+	for (size_t i = 0; i < p->n; i++) {
+		char *path = fs_join(dir, p->f[i].name);
+
+		unlink(path);
+		free(path);
+	}
+	rmdir(package);
+	free(package);
+	return rmdir(dir);
 }
 
 void pipeline_hash(const struct pipeline_files *p, char out[17])

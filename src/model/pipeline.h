@@ -12,8 +12,10 @@
 #include "base/buf.h"
 #include "base/err.h"
 
-/* Where the user's pipeline lies below the top of the repository. */
+/* Where the user's pipeline lies below the top of the repository, and in it the package that is
+ * ours alone. */
 #define PIPELINE_DIR ".yolodeck/pipeline"
+#define PIPELINE_PACKAGE "runtime"
 
 /* What init found and writes into the custom sections; empty = the section does nothing. */
 struct pipeline_values {
@@ -23,7 +25,7 @@ struct pipeline_values {
 };
 
 struct pipeline_file {
-	char *name; /* "main.go"; no slash */
+	char *name; /* "main.go", "runtime/run.go" */
 	struct buf text;
 };
 struct pipeline_files {
@@ -36,12 +38,14 @@ void pipeline_files_release(struct pipeline_files *p);
 void pipeline_quote(const char *s, size_t n, struct buf *out);
 /* Our template with v in the sections (NULL = empty values). */
 int pipeline_render(const struct pipeline_values *v, struct pipeline_files *out, struct err *e);
-/* The files of a directory (regular ones: *.go, go.mod, go.sum, *.md, .rendered; at most 64, 1 MiB
- * each; no links are followed, a link with such a name is refused). Code "not_found" when there is
- * no such directory. */
+/* The files of a directory (regular ones: *.go, go.mod, go.sum, *.md, .rendered, and *.go in
+ * PIPELINE_PACKAGE; at most 64, 1 MiB each; no links are followed, a link with such a name is
+ * refused). Code "not_found" when there is no such directory. */
 int pipeline_read(const char *dir, struct pipeline_files *out, struct err *e);
 /* Writes them into a new directory (made, with those above it; code "exists"), 0644. */
 int pipeline_write(const char *dir, const struct pipeline_files *p, struct err *e);
+/* Removes these files, and the directories when nothing else is in them; -1 = something was. */
+int pipeline_remove(const char *dir, const struct pipeline_files *p);
 /* All outside the custom sections equals our template? Code "pipeline_old" (unchanged, of an older
  * template: init --upgrade) or "pipeline_changed" with file and line. */
 int pipeline_compare(const struct pipeline_files *p, struct err *e);

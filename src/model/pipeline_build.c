@@ -78,13 +78,15 @@ static int put_source(const char *src, const struct pipeline_files *p, struct er
 	int rc = fs_mkdirs(src, 0700, e);
 
 	for (size_t i = 0; !rc && i < p->n; i++) {
-		char *path = fs_join(src, p->f[i].name);
+		char *path = fs_join(src, p->f[i].name), *in = fs_dirname(path);
 
 		if (!fs_exists(path) && strcmp(p->f[i].name, PIPELINE_RENDERED))
-			rc = fs_replace(path, p->f[i].text.p, p->f[i].text.len, e);
+			rc = fs_mkdirs(in, 0700, e) ||
+				fs_replace(path, p->f[i].text.p, p->f[i].text.len, e);
 		free(path);
+		free(in);
 	}
-	return rc;
+	return rc ? -1 : 0;
 }
 
 /* "go 1.26.1" of go.mod; "" = not said. */

@@ -1,5 +1,5 @@
-/* frames.c - a vault's records as lines on stdout: "Y off ns val len kind stream base64", "~"
- * before the base64 of bytes that were squeezed (squeeze.c). What they say is read back from the
+/* frames.c - a guarded log's records as lines on stdout: "Y off ns val len kind stream base64", "~"
+ * before the base64 of an LZ4 block (lz4.c). What they say is read back from the
  * files, so a reader that is slow or gone costs neither memory nor the command's time: whatever has
  * no place in the pipe now is still in the files later, and what is never taken comes with the
  * collection. */
@@ -13,8 +13,8 @@
 
 enum {
 	HEAD_BYTES = 128,
-	LINE_BYTES = HEAD_BYTES + (RUN_VAULT_BLOCK + 2) / 3 * 4 + 1,
-	SQUEEZE_FROM = 256, /* bytes; below it is not worth the while */
+	LINE_BYTES = HEAD_BYTES + (RUN_GUARDED_BLOCK + 2) / 3 * 4 + 1,
+	LZ4_FROM = 256, /* bytes; below it is not worth the while */
 	LINES_A_TURN = 16, /* then the command's output is read again */
 	PATIENCE_MS = 10000,
 };
@@ -33,7 +33,7 @@ void frames_open(struct run *r)
 
 static bool pending(const struct run *r)
 {
-	return r->o.vault && !shut && (at < len || next + RUNLOG_RECORD <= r->w.idx_off);
+	return r->o.guarded_log && !shut && (at < len || next + RUNLOG_RECORD <= r->w.idx_off);
 }
 
 bool frames_wait(const struct run *r)
@@ -64,11 +64,11 @@ static size_t base64(const unsigned char *p, size_t n, char *out)
 	return (size_t)(o - out);
 }
 
-/* The data of a record as text: squeezed if that spares an eighth. */
+/* The data of a record as text: as an LZ4 block if that saves an eighth. */
 static size_t text(const unsigned char *p, size_t n, char *out)
 {
-	static unsigned char packed[SQUEEZE_BOUND(RUN_VAULT_BLOCK)];
-	size_t z = n < SQUEEZE_FROM ? n : squeeze(p, n, packed);
+	static unsigned char packed[LZ4_BOUND(RUN_GUARDED_BLOCK)];
+	size_t z = n < LZ4_FROM ? n : lz4_pack(p, n, packed);
 
 	if (z >= n - n / 8)
 		return base64(p, n, out);
@@ -80,7 +80,7 @@ static size_t text(const unsigned char *p, size_t n, char *out)
  * told either. */
 static bool load(const struct run *r)
 {
-	static unsigned char data[RUN_VAULT_BLOCK];
+	static unsigned char data[RUN_GUARDED_BLOCK];
 	unsigned char raw[RUNLOG_RECORD];
 	struct runlog_record k;
 

@@ -17,8 +17,8 @@ static const struct option {
 	{ "--setup", TEXT, offsetof(struct options, setup) },
 	{ "--gate", TEXT, offsetof(struct options, gate) },
 	{ "--cwd", TEXT, offsetof(struct options, cwd) },
-	{ "--vault", TEXT, offsetof(struct options, vault) },
-	{ "--ctl", TEXT, offsetof(struct options, ctl) },
+	{ "--guarded-log", TEXT, offsetof(struct options, guarded_log) },
+	{ "--stop-socket", TEXT, offsetof(struct options, stop_socket) },
 	{ "--tty", TEXT, offsetof(struct options, tty) },
 	{ "--cap", NUMBER, offsetof(struct options, cap) },
 	{ "--uid", NUMBER, offsetof(struct options, uid) },
@@ -30,7 +30,7 @@ static const struct option {
 	{ "--join", JOIN, 0 },
 	{ "--unguarded", FLAG, offsetof(struct options, unguarded) },
 	{ "--exec", FLAG, offsetof(struct options, exec) },
-	{ "--vault-test", FLAG, offsetof(struct options, vault_test) },
+	{ "--guarded-log-test", FLAG, offsetof(struct options, guarded_log_test) },
 	{ "--tag", IGNORED, 0 },
 };
 
@@ -95,9 +95,10 @@ int options_parse(struct options *o, int argc, char **argv)
 		}
 		i++;
 	}
-	bool logged = o->vault ? !o->log && !o->idx && !o->gate : o->log && o->idx;
+	bool logged = o->guarded_log ? !o->log && !o->idx && !o->gate : o->log && o->idx;
 	if ((!o->exec && !o->tty && !logged) || i + 1 >= argc) {
-		dprintf(2, "runner: needs --log and --idx, or --vault, and a command after --\n");
+		dprintf(2,
+			"runner: needs --log and --idx, or --guarded-log, and a command after --\n");
 		return -1;
 	}
 	o->argv = (const char *const *)argv + i + 1;

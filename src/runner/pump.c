@@ -147,12 +147,12 @@ static void obey_limits(struct run *r, int64_t now)
 	}
 }
 
-/* What a vault has to look at from time to time. */
+/* What a guarded log has to poll: limits, and the request to stop. */
 static void tick(struct run *r, int64_t now, bool notified)
 {
 	if (!r->look_at || (now < r->look_at && !notified))
 		return;
-	if (!r->stopped && vault_asked(r))
+	if (!r->stopped && guarded_log_stop_asked(r))
 		stop(r);
 	if (now < r->look_at)
 		return;
@@ -211,7 +211,7 @@ static size_t turn(struct run *r, int64_t until)
 		{ rest ? -1 : r->in[1], POLLIN, 0 },
 		{ r->dead ? -1 : r->notify, POLLIN, 0 },
 		{ frames_wait(r) ? 1 : -1, POLLOUT, 0 },
-		{ r->dead || r->stopped ? -1 : r->ctl, POLLIN, 0 },
+		{ r->dead || r->stopped ? -1 : r->stop_socket, POLLIN, 0 },
 	};
 	int ready = ppoll(f, 6, due ? &t : NULL, NULL);
 	bool blind = ready < 0 && look_blindly(r);

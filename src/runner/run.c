@@ -93,8 +93,8 @@ static struct outcome both_phases(struct run *r)
 
 static int open_log(struct run *r)
 {
-	if (r->o.vault)
-		return vault_open(r);
+	if (r->o.guarded_log)
+		return guarded_log_open(r);
 	if (r->o.gate && files_gate(r->o.gate))
 		return -1;
 	int log = files_open(r->o.log);
@@ -119,9 +119,9 @@ int main(int argc, char **argv)
 	struct run r = { .in = { -1, -1 },
 		.out = { -1, -1 },
 		.signals = -1,
-		.vault = -1,
+		.guarded_log = -1,
 		.notify = -1,
-		.ctl = -1 };
+		.stop_socket = -1 };
 	int errand_code;
 
 	umask(022); /* whatever the one who started us has */
@@ -156,7 +156,7 @@ int main(int argc, char **argv)
 	if (r.crlf)
 		runlog_note(&r.w, RUNLOG_NOTE_CRLF, 0);
 	runlog_exit(&r.w, o.code, o.cause);
-	if (r.o.vault) {
+	if (r.o.guarded_log) {
 		frames_finish(&r);
 		return 0;
 	}

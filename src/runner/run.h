@@ -9,14 +9,17 @@
  *   --unguarded   says in the log that nothing guards it
  *   --pids N      RLIMIT_NPROC of the command         --join fd:N  cgroup.procs the command enters
  * (up to 8)
- *   --vault DIR   instead of --log --idx (dagger): makes DIR 0700 and both files in it new, prints
+ *   --guarded-log DIR
+ *                 instead of --log --idx (dagger): makes DIR 0700 and both files in it new, prints
  *                 every record as one line on stdout (frames.c), stops when DIR/stop appears;
  *                 watches --pids (of all, not per user) and --memory BYTES. Exits 0 whenever the
  *                 log's exit record was written
- *   --ctl SOCKET  with --vault: a byte that comes from this unix socket says the same as DIR/stop,
- *                 sooner; without the socket we go on
- *   --vault-test  --vault also where our pid namespace is not a container's own; then KILL reaches
- *                 our own processes only
+ *   --stop-socket SOCKET
+ *                 with --guarded-log: a byte that comes from this unix socket means the same as
+ *                 DIR/stop, sooner; without the socket we go on
+ *   --guarded-log-test
+ *                 --guarded-log also where our pid namespace is not a container's own; then KILL
+ *                 reaches our own processes only
  *   --exec        no log and no second process: becomes the command, with --uid --gid --cwd --pids
  *                 (exec and shell)
  *   --tty SOCKET  no log: the command runs on a pseudo-terminal whose other end is this unix socket
@@ -41,19 +44,20 @@
 #include "model/runlog.h"
 
 enum {
-	RUN_TICK_NS = 100000000, /* between two looks at limits and the stop file of a vault */
+	RUN_TICK_NS =
+		100000000, /* between two looks at limits and the stop file of a guarded log */
 	/* output bytes of a record there: its frame fits any line reader */
-	RUN_VAULT_BLOCK = 24 * 1024,
+	RUN_GUARDED_BLOCK = 24 * 1024,
 };
 enum { RUN_JOINS = 8, RUN_FAULT = 125, RUN_ORPHAN_MS = 200, RUN_FLUSH_NS = 5000000 };
 
 struct options {
-	const char *log, *idx, *setup, *gate, *cwd, *vault, *ctl, *tty;
+	const char *log, *idx, *setup, *gate, *cwd, *guarded_log, *stop_socket, *tty;
 	uint64_t cap;
 	int64_t uid, gid; /* -1 = as we are */
 	int64_t time_ms, grace_ms, pids, memory;
 	int join[RUN_JOINS], njoin;
-	bool unguarded, exec, vault_test;
+	bool unguarded, exec, guarded_log_test;
 	const char *const *argv;
 };
 
@@ -71,10 +75,10 @@ struct run {
 	/* all of our pid namespace but pid 1 and us is the command's: KILL goes to all */
 	bool alone;
 	int64_t limit_at, kill_at; /* CLOCK_MONOTONIC ns; 0 = not set */
-	/* the vault's directory, inotify on it, --ctl's socket; -1 = none */
-	int vault, notify, ctl;
+	/* the guarded log's directory, inotify on it, --stop-socket's socket; -1 = none */
+	int guarded_log, notify, stop_socket;
 	bool asked; /* the socket asked us to stop */
-	int64_t look_at; /* next tick of a vault; 0 = no vault */
+	int64_t look_at; /* next tick of a guarded log; 0 = no guarded log */
 	bool over_memory, over_pids; /* what the watch killed for */
 };
 
@@ -100,26 +104,26 @@ void files_find(const char *name, char *path, size_t size);
  * directory, as whoever asks. */
 bool files_crlf_script(const char *const *argv);
 
-/* vault.c */
+/* guarded_log.c */
 /* directory, log, idx, writer, tick; -1 after a sentence on stderr */
-int vault_open(struct run *r);
-bool vault_asked(struct run *r); /* is the stop file there? */
+int guarded_log_open(struct run *r);
+bool guarded_log_stop_asked(struct run *r); /* is the stop file there? */
 
 /* watch.c: is the command over a limit? Kills all of it if so. */
 void watch_limits(struct run *r);
 
-/* frames.c: the records of a vault as lines on stdout, read back from its files. Never waits for
- * the reader but in the end. */
+/* frames.c: the records of a guarded log as lines on stdout, read back from its files. Never waits
+ * for the reader but in the end. */
 void frames_open(struct run *r);
 /* is there something to write that has to wait for the reader? */
 bool frames_wait(const struct run *r);
 void frames_push(struct run *r); /* as much as goes now */
 void frames_finish(struct run *r); /* all, as long as the reader takes something every 10 s */
 
-/* squeeze.c: n bytes, at most RUN_VAULT_BLOCK, as an LZ4 block; its length, at most
- * SQUEEZE_BOUND(n). */
-#define SQUEEZE_BOUND(n) ((n) + (n) / 255 + 16)
-size_t squeeze(const unsigned char *p, size_t n, unsigned char *out);
+/* lz4.c: n bytes, at most RUN_GUARDED_BLOCK, as an LZ4 block; its length, at most
+ * LZ4_BOUND(n). */
+#define LZ4_BOUND(n) ((n) + (n) / 255 + 16)
+size_t lz4_pack(const unsigned char *p, size_t n, unsigned char *out);
 
 /* errands.c, pack.c: argv[1] is one of the other modes; the exit code, -1 = it is not. */
 int errand(int argc, char **argv);

@@ -111,7 +111,7 @@ static _Noreturn void child(const struct run *r, const char *const *argv, int re
 		signal(s, SIG_DFL);
 	sigemptyset(&none);
 	if (enter_cgroups(&r->o) == 0 && stdio(r) == 0 &&
-		limit_pids(r->o.vault ? 0 : r->o.pids) == 0 && drop_powers(&r->o) == 0 &&
+		limit_pids(r->o.guarded_log ? 0 : r->o.pids) == 0 && drop_powers(&r->o) == 0 &&
 		(!r->o.cwd || chdir(r->o.cwd) == 0)) {
 		int crlf = files_crlf_script(argv) ? CRLF : 0;
 		if (crlf && write(report, &crlf, sizeof crlf) < 0)

@@ -120,7 +120,8 @@ func TestWhatIsRight(t *testing.T) {
 }
 
 func TestVariablesOfOtherFiles(t *testing.T) {
-	all := check(map[string]string{"main.go": inSection("table[1] = 2"), "other.go": "package main\n\nvar table [3]int\n"})
+	all := check(map[string]string{"main.go": inSection("table[1] = 2"), "other.go": "package main\n\nvar table [3]int\n",
+		"runtime/other.go": "package runtime\n\nvar x int\n\nfunc f() { x = 1 }\n"})
 	if len(all) != 1 || all[0].rule != "state" || all[0].file != "main.go" {
 		t.Errorf("%v", all)
 	}
@@ -134,8 +135,14 @@ func TestRead(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "a.go"), []byte("package main\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	if err := os.Mkdir(filepath.Join(dir, "runtime"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "runtime/b.go"), []byte("package runtime\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	files, err := read(dir)
-	if err != nil || files["a.go"] != "package main\n" {
+	if err != nil || files["a.go"] != "package main\n" || files["runtime/b.go"] != "package runtime\n" {
 		t.Errorf("%v %v", files, err)
 	}
 }

@@ -4,6 +4,7 @@ package main
 import (
 	"go/ast"
 	"go/token"
+	"path"
 	"strconv"
 	"strings"
 )
@@ -12,10 +13,13 @@ import (
 var notInSections = []string{"os/exec", "os/signal", "net", "net/http", "syscall", "golang.org/x/sys/unix", "runtime", "sync",
 	"sync/atomic"}
 
-// Names of the variables of the package, over all files.
-func packageVars(all []*source) map[string]bool {
+// Names of the variables of the package in dir, over all its files.
+func packageVars(all []*source, dir string) map[string]bool {
 	names := map[string]bool{}
 	for _, s := range all {
+		if path.Dir(s.name) != dir {
+			continue
+		}
 		for _, d := range s.tree.Decls {
 			g, ok := d.(*ast.GenDecl)
 			if !ok || g.Tok != token.VAR {

@@ -10,7 +10,9 @@ import (
 	"go/parser"
 	"go/scanner"
 	"go/token"
+	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"sort"
 	"strings"
@@ -79,8 +81,8 @@ func check(files map[string]string) []finding {
 			parsed = append(parsed, s)
 		}
 	}
-	globals := packageVars(parsed)
 	for _, s := range parsed {
+		globals := packageVars(parsed, path.Dir(s.name))
 		s.findSections()
 		s.wholeFile()
 		s.customSections(globals)
@@ -94,18 +96,20 @@ func check(files map[string]string) []finding {
 	return out
 }
 
+// Names below dir: main.go, runtime/run.go.
 func read(dir string) (map[string]string, error) {
 	files := map[string]string{}
-	names, err := filepath.Glob(filepath.Join(dir, "*.go"))
+	names, err := fs.Glob(os.DirFS(dir), "*.go")
 	if err == nil && len(names) == 0 {
 		err = fmt.Errorf("there is no Go file in %s", dir)
 	}
-	for _, name := range names {
-		text, err := os.ReadFile(name)
+	more, _ := fs.Glob(os.DirFS(dir), "runtime/*.go")
+	for _, name := range append(names, more...) {
+		text, err := os.ReadFile(filepath.Join(dir, name))
 		if err != nil {
 			return nil, err
 		}
-		files[filepath.Base(name)] = string(text)
+		files[name] = string(text)
 	}
 	return files, err
 }

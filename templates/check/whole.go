@@ -20,7 +20,7 @@ func init() {
 	for _, path := range strings.Fields(`archive/tar bufio bytes cmp context crypto/rand encoding/base64 encoding/binary
 		encoding/hex encoding/json errors fmt io io/fs maps math net net/http net/url os os/exec os/signal path
 		path/filepath regexp runtime slices sort strconv strings sync sync/atomic syscall time unicode/utf8
-		golang.org/x/sys/unix dagger.io/dagger dagger.io/dagger/dag go.opentelemetry.io/otel/trace`) {
+		golang.org/x/sys/unix dagger.io/dagger dagger.io/dagger/dag go.opentelemetry.io/otel/trace yolodeck.pipeline/runtime`) {
 		allowed[path] = true
 	}
 }

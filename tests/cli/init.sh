@@ -111,19 +111,19 @@ like "$("$YOLO" init --upgrade)" 'of this version already' "it says so"
 sed -i 's|^var setup = ""|var setup = "make mine"|' $P/main.go
 echo keep >$P/notes.txt
 # As an older template would have left it: the same change in the file and in what was noted about it.
-mkdir -p "$XDG_CONFIG_HOME/yolodeck/templates/pipeline"
-sed 's|package main|// Of a newer template.\npackage main|' "$LIB_TOP/templates/pipeline/events.go" >"$XDG_CONFIG_HOME/yolodeck/templates/pipeline/events.go"
+mkdir -p "$XDG_CONFIG_HOME/yolodeck/templates/pipeline/runtime"
+sed 's|package runtime|// Of a newer template.\npackage runtime|' "$LIB_TOP/templates/pipeline/runtime/events.go" >"$XDG_CONFIG_HOME/yolodeck/templates/pipeline/runtime/events.go"
 if [ -n "$GO" ]; then
 	"$YOLO" check-pipeline >"$T/out" 2>&1
 	is $? 1 "an old pipeline"
 	like "$(cat "$T/out")" 'older template .*`yolodeck init --upgrade`' "check-pipeline says what to do"
 fi
 check "--upgrade --dry-run" "$YOLO" init --upgrade --dry-run
-check "changes nothing" cmp -s "$LIB_TOP/templates/pipeline/events.go" $P/events.go
+check "changes nothing" cmp -s "$LIB_TOP/templates/pipeline/runtime/events.go" $P/runtime/events.go
 out=$("$YOLO" init --upgrade)
 is $? 0 "init --upgrade"
 like "$out" 'renewed; the custom sections are as they were' "it says so"
-check "the file is the new one" grep -q 'Of a newer template' $P/events.go
+check "the file is the new one" grep -q 'Of a newer template' $P/runtime/events.go
 check "the section is the user's" grep -q '^var setup = "make mine"$' $P/main.go
 is "$(cat $P/notes.txt)" keep "a file that is none of ours stays"
 is "$(find .yolodeck -name '.pipeline*')" "" "nothing is left over"
@@ -139,6 +139,81 @@ like "$(cat "$T/err")" 'main.go:[0-9]*: outside: .*Nothing was changed' "the sen
 is "$(find .yolodeck -type f -print0 | sort -z | xargs -0 sha256sum)" "$sum" "and nothing was changed"
 check "taking it back" sed -i '/^var mine int$/,+1d' $P/main.go
 check "then it goes" "$YOLO" init --upgrade
+
+# ---- of the layout before the folder runtime/: all files beside main.go ----
+
+mv $P "$T/new"
+mkdir $P
+cp "$T/new/go.mod" "$T/new/go.sum" "$T/new/CONSTRAINTS.md" $P/
+for file in events plan session; do sed 's|^package runtime|package main|' "$T/new/runtime/$file.go" >$P/$file.go; done
+cat >$P/main.go <<'GO'
+// main.go - your part of the pipeline, and its main.
+package main
+
+// yolodeck:begin base
+var caches = list("npm=/home/yolo/.npm")
+
+func customBase(client *dagger.Client, ctr *dagger.Container) *dagger.Container {
+	return ctr.WithEnvVariable("MINE", strings.ToUpper("base"))
+}
+
+// yolodeck:end base
+
+// yolodeck:begin setup
+var setup = "make mine"
+
+func customSetup(client *dagger.Client, ctr *dagger.Container) *dagger.Container {
+	return ctr.WithExec([]string{"sh", "-c", setup})
+}
+
+// yolodeck:end setup
+
+// yolodeck:begin wrap
+func customWrap(argv []string) []string {
+	return append([]string{"nice"}, argv...)
+}
+
+// yolodeck:end wrap
+
+// yolodeck:begin commands
+var commands = map[string][]string{"lint": {"npm", "run", "lint"}}
+
+// yolodeck:end commands
+
+func main() {
+	os.Exit(runMode(os.Args[1]))
+}
+GO
+# what the older version noted: a hash of each file without its sections
+for file in $P/*; do
+	sum=$(awk '/^\/\/ yolodeck:end / { cut = 0 } !cut { print } /^\/\/ yolodeck:begin / { cut = 1 }' "$file" | sha256sum | cut -c1-16)
+	echo "$sum ${file##*/}"
+done >"$T/sums"
+{
+	echo "# Written by yolodeck"
+	echo "template 0.0.9"
+	cat "$T/sums"
+} >$P/.rendered
+mkdir $P/scripts
+echo echo >$P/scripts/mine.sh
+sections() { awk '/^\/\/ yolodeck:end / { on = 0 } on { print } /^\/\/ yolodeck:begin / { on = 1 }' "$1"; }
+sections $P/main.go >"$T/sections"
+if [ -n "$GO" ]; then refused "a pipeline of the old layout" 1 "$YOLO" check-pipeline; fi
+out=$("$YOLO" init --upgrade)
+like "$out" 'renewed; the custom sections are as they were' "init --upgrade carries the old layout over"
+is "$(cd $P && find . -type f | grep -c '^./runtime/.*\.go$')" "$(cd "$T/new" && find runtime -name '*.go' | wc -l)" "the runtime is in its folder"
+is "$(cd $P && find . -maxdepth 1 -name '*.go')" ./main.go "and nowhere else"
+is "$(sections $P/main.go | sed '/^$/d')" "$(sed '/^$/d' "$T/sections")" "each section is as it was"
+is "$(cat $P/scripts/mine.sh)" echo "a file that is none of ours stays"
+is "$(find .yolodeck -name '.pipeline*')" "" "nothing is left over"
+if [ -n "$GO" ]; then check "it keeps to CONSTRAINTS.md" "$YOLO" check-pipeline; fi
+if [ -n "$GO" ] && (cd $P && timeout 120 go mod download 2>/dev/null); then
+	check "and compiles with these sections" env -C $P GOFLAGS=-mod=readonly GOPROXY=off GOWORK=off CGO_ENABLED=0 go build -o /dev/null .
+else
+	skip "it compiles with these sections" "no Go, or the modules cannot be had"
+fi
+rm -r $P
+mv "$T/new" $P
 
 # ---- check-pipeline ----
 

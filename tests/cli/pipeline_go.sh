@@ -9,7 +9,7 @@ from=$LIB_TOP/templates/pipeline
 render() {
 	local text
 	mkdir -p "$1"
-	cp "$from"/*.go "$from/go.sum" "$1/"
+	cp -R "$from/runtime" "$from/go.sum" "$1/"
 	cp "$from/go.mod.tmpl" "$1/go.mod"
 	text=$(cat "$from/main.go.tmpl"; echo .)
 	text=${text%.}
@@ -17,10 +17,10 @@ render() {
 	printf '%s' "${text//'{{caches}}'/"$3"}" >"$1/main.go"
 }
 
-is "$(grep -l -E 'ExperimentalPrivilegedNesting|InsecureRootCapabilities|"reflect"|"unsafe"' "$from"/*.go "$from"/*.tmpl)" "" \
+is "$(grep -l -E 'ExperimentalPrivilegedNesting|InsecureRootCapabilities|"reflect"|"unsafe"' "$from"/runtime/*.go "$from"/*.tmpl)" "" \
 	"no privileged nesting, no root capabilities, no reflection"
-is "$(grep -n -E '^\s*type .* interface|interface \{' "$from"/*.go "$from"/*.tmpl)" "" "no interfaces of its own"
-is "$(grep -o -h '{{[a-z]*}}' "$from"/*.go "$from"/*.tmpl | sort | tr '\n' ' ')" "{{caches}} {{setup}} " "two placeholders, each once"
+is "$(grep -n -E '^\s*type .* interface|interface \{' "$from"/runtime/*.go "$from"/*.tmpl)" "" "no interfaces of its own"
+is "$(grep -o -h '{{[a-z]*}}' "$from"/runtime/*.go "$from"/*.tmpl | sort | tr '\n' ' ')" "{{caches}} {{setup}} " "two placeholders, each once"
 for section in base setup wrap commands; do
 	is "$(grep -c -x -E "\s*// yolodeck:(begin|end) $section" "$from/main.go.tmpl")" 2 "section $section has its markers"
 done
@@ -51,6 +51,7 @@ is "$? $(jq -r .code "$T/events")" "2 engine_absent" "no CLI: fatal, engine_abse
 # shellcheck disable=SC2016 # for the script
 printf '#!/bin/sh\n[ "$1" = version ] && echo dagger v0.21.8 && exit\nexec sleep 1000\n' >"$dir/dagger"
 chmod +x "$dir/dagger"
+rm "$dir/pipe/lock"
 start=$EPOCHREALTIME
 "$dir/pipeline" run "$dir/pipe" >"$T/events" 2>"$T/log"
 is "$? $(jq -r .code "$T/events")" "2 engine_absent" "a CLI that never connects: fatal, engine_absent"
@@ -58,9 +59,13 @@ took=$(((${EPOCHREALTIME/./} - ${start/./}) / 1000))
 if [ $took -lt 5000 ]; then ok "within its time"; else not_ok "within its time" "$took ms"; fi
 is "$(pgrep -f "$dir/dagger" || :)" "" "and leaves no process"
 sed -i s/v0.21.8/v0.20.0/ "$dir/dagger"
+rm "$dir/pipe/lock"
 "$dir/pipeline" run "$dir/pipe" >"$T/events" 2>"$T/log"
 is "$? $(jq -r .code "$T/events")" "2 version" "a CLI of another version: fatal, version"
 like "$(jq -r .text "$T/events")" 'v0\.20\.0.*needs v0\.21\.8: install' "the sentence says what to do"
+[ -s "$dir/pipe/lock" ] || not_ok "its pid stands in the lock"
+"$dir/pipeline" run "$dir/pipe" >"$T/events" 2>"$T/log"
+is "$? $(cat "$T/events")" "3 " "a directory that was used: exit 3, no event"
 exec {fd}>"$dir/pipe/lock"
 flock -n "$fd"
 "$dir/pipeline" run "$dir/pipe" >"$T/events" 2>"$T/log"

@@ -1,5 +1,5 @@
 /* frame_codec.h - reads back what the runner's frames carry: base64 and LZ4 blocks. For
- * test_vault.c.
+ * test_guarded_log.c.
  */
 #ifndef TESTS_UNIT_FRAME_CODEC_H
 #define TESTS_UNIT_FRAME_CODEC_H
@@ -46,7 +46,7 @@ static size_t length(const unsigned char **p, unsigned half)
 }
 
 /* An LZ4 block, as its format is described. */
-static void unsqueeze(const struct buf *in, struct buf *out)
+static void lz4_unpack(const struct buf *in, struct buf *out)
 {
 	const unsigned char *p = (const unsigned char *)in->p, *end = p + in->len;
 	size_t base = out->len;
