@@ -13,6 +13,7 @@
 #include "base/vt.h"
 #include "cli/cli.h"
 #include "cli/cli_init.h"
+#include "git/diff.h"
 
 static const char none[] =
 	"there is no " PIPELINE_DIR " in this repository; `yolodeck init` writes it";
@@ -103,30 +104,55 @@ static bool same(const struct pipeline_files *a, const struct pipeline_files *b)
 	return true;
 }
 
-static void show_diff(const struct buf *diff)
+static void write_safe(const struct buf *text)
 {
 	struct buf safe = BUF_INIT;
 	struct vt v;
 
 	vt_init(&v);
 	if (cli_tty())
-		vt_stream(&v, diff->p, diff->len, false, &safe);
+		vt_stream(&v, text->p, text->len, false, &safe);
 	else
-		buf_add(&safe, diff->p, diff->len);
+		buf_add(&safe, text->p, text->len);
 	fwrite(safe.p, 1, safe.len, stdout);
 	fflush(stdout);
 	buf_release(&safe);
 }
 
-static int refuse(const struct cli_args *a, const struct buf *diff, struct err *e)
+/* What of mine would be lost if it became ours. */
+static void show_changes(const struct pipeline_files *ours, const struct pipeline_files *mine)
+{
+	char tmp[] = "/tmp/yolodeck-diff-XXXXXX";
+	struct buf diff = BUF_INIT;
+	struct err e = ERR_INIT;
+
+	if (!mkdtemp(tmp)) {
+		cli_say(stderr, "note: the difference cannot be shown: %s", strerror(errno));
+		return;
+	}
+	char *a = fs_join(tmp, "a"), *b = fs_join(tmp, "b");
+	if (pipeline_write(a, ours, &e) || pipeline_write(b, mine, &e) ||
+		diff_directories(tmp, &diff, &e))
+		cli_say(stderr, "note: the difference cannot be shown: %s", e.msg);
+	write_safe(&diff);
+	pipeline_remove(a, ours);
+	pipeline_remove(b, mine);
+	rmdir(tmp);
+	free(a);
+	free(b);
+	buf_release(&diff);
+}
+
+static int refuse(const struct cli_args *a, const struct pipeline_files *ours,
+	const struct pipeline_files *mine, struct err *e)
 {
 	if (!strcmp(e->code, "not_found"))
 		err_set(e, "no_pipeline", "%s", none);
-	if (!a->json)
-		show_diff(diff);
-	if (diff->len) {
+	if (!strcmp(e->code, "pipeline_changed")) {
 		struct err why = *e;
 
+		if (!a->json && ours->n)
+			show_changes(ours, mine);
 		err_set(e, why.code,
 			"%s. Nothing was changed: the lines marked + would be lost; move them into a section, or take "
 			"them back",
@@ -138,15 +164,14 @@ static int refuse(const struct cli_args *a, const struct buf *diff, struct err *
 int cli_init_upgrade(const struct cli_args *a, const char *dir)
 {
 	struct pipeline_files old = { NULL, 0 }, new = { NULL, 0 };
-	struct buf diff = BUF_INIT;
 	struct err e = ERR_INIT;
 	char *path = fs_join(dir, "pipeline");
 	const char *done = cli_has(a, "dry-run") ? "would be renewed" : "renewed";
 	int rc = CLI_DONE;
 
-	if (pipeline_read(path, &old, &e) || pipeline_upgrade(&old, &new, &diff, &e) ||
+	if (pipeline_read(path, &old, &e) || pipeline_upgrade(&old, &new, &e) ||
 		(!same(&old, &new) && !cli_has(a, "dry-run") && exchange(dir, &old, &new, &e))) {
-		rc = refuse(a, &diff, &e);
+		rc = refuse(a, &new, &old, &e);
 	} else if (a->json) {
 		struct json *o = json_object();
 
@@ -157,7 +182,6 @@ int cli_init_upgrade(const struct cli_args *a, const char *dir)
 	} else {
 		cli_say(stdout, PIPELINE_DIR " %s; the custom sections are as they were", done);
 	}
-	buf_release(&diff);
 	pipeline_files_release(&old);
 	pipeline_files_release(&new);
 	free(path);

@@ -154,6 +154,18 @@ int diff_patch(const char *git_dir, const char *a, const char *b, const char *pa
 	return rc;
 }
 
+int diff_directories(const char *dir, struct buf *out, struct err *e)
+{
+	struct git_call c;
+	int rc;
+
+	git_call_init(&c, "/nonexistent");
+	c.cwd = dir;
+	rc = git_capture(&c, out, e, "diff", "--no-index", "--no-ext-diff", "--no-textconv",
+		"--no-color", "--no-renames", "--no-prefix", "--", "a", "b", (char *)NULL);
+	return rc && c.code == 1 ? 0 : rc; /* 1 = they differ */
+}
+
 int diff_conflicts(const char *git_dir, const char *common, const char *base, const char *tip,
 	const char *b, struct strv *names, struct err *e)
 {

@@ -23,6 +23,8 @@ void diff_stat_release(struct diff_stat *s);
 /* The patch as bytes (raw: show through base/vt), at most cap. path NULL = all. */
 int diff_patch(const char *git_dir, const char *a, const char *b, const char *path, size_t cap,
 	struct buf *out, bool *cut, struct err *e);
+/* What differs between the directories a and b below dir, which is in no repository. */
+int diff_directories(const char *dir, struct buf *out, struct err *e);
 /* Conflicts of merging b into tip (merge-tree in the quarantine git_dir; common: the user's git
  * dir): names. 0 files = clean. */
 int diff_conflicts(const char *git_dir, const char *common, const char *base, const char *tip,

@@ -49,10 +49,9 @@ int pipeline_remove(const char *dir, const struct pipeline_files *p);
 /* All outside the custom sections equals our template? Code "pipeline_old" (unchanged, of an older
  * template: init --upgrade) or "pipeline_changed" with file and line. */
 int pipeline_compare(const struct pipeline_files *p, struct err *e);
-/* Our template of today around the sections of mine, when pipeline_compare finds mine equal or old.
- * Changed: -1 as there, and *diff is a unified diff of ours and mine. */
-int pipeline_upgrade(const struct pipeline_files *mine, struct pipeline_files *out,
-	struct buf *diff, struct err *e);
+/* Our template of today around the sections of mine. -1 as from pipeline_compare when mine was
+ * changed; then out is what mine would have become, to show the difference. */
+int pipeline_upgrade(const struct pipeline_files *mine, struct pipeline_files *out, struct err *e);
 /* The name of these contents (without .rendered), 16 hex: of the cache and of the pinned copy. */
 void pipeline_hash(const struct pipeline_files *p, char out[17]);
 

@@ -37,8 +37,4 @@ bool pipeline_name_ok(const char *name);
 /* The text of .rendered for these files (which is not one of them). -1: a broken marker. */
 int pipeline_rendered(const struct pipeline_files *p, struct buf *out, struct err *e);
 
-/* What a changed file looks like against ours, as a unified diff with the names a/NAME, b/NAME;
- * appended. */
-void pipeline_diff(const char *name, const struct buf *a, const struct buf *b, struct buf *out);
-
 #endif

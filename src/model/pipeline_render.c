@@ -165,49 +165,28 @@ out:
 	return rc;
 }
 
-/* The changed files against ours, each with the user's sections in it, so that only what is wrong
- * is shown. */
-static void show_changes(const struct pipeline_files *mine, struct buf *diff)
+int pipeline_upgrade(const struct pipeline_files *mine, struct pipeline_files *out, struct err *e)
 {
-	struct pipeline_files ours;
-	struct buf none = BUF_INIT;
 	struct err ignored = ERR_INIT;
-
-	if (pipeline_render(NULL, &ours, &ignored))
-		return;
-	for (size_t i = 0; i < mine->n; i++) {
-		struct pipeline_file *f = pipeline_find(&ours, mine->f[i].name);
-
-		if (!strcmp(mine->f[i].name, PIPELINE_RENDERED))
-			continue;
-		if (f)
-			keep_sections(f, &mine->f[i], &ignored);
-		pipeline_diff(mine->f[i].name, f ? &f->text : &none, &mine->f[i].text, diff);
-	}
-	for (size_t i = 0; i < ours.n; i++)
-		if (strcmp(ours.f[i].name, PIPELINE_RENDERED) &&
-			!pipeline_find(mine, ours.f[i].name))
-			pipeline_diff(ours.f[i].name, &ours.f[i].text, &none, diff);
-	pipeline_files_release(&ours);
-}
-
-int pipeline_upgrade(const struct pipeline_files *mine, struct pipeline_files *out,
-	struct buf *diff, struct err *e)
-{
-	int rc = 0;
+	int changed = pipeline_compare(mine, e) && strcmp(e->code, "pipeline_old"), rc = 0;
 
 	memset(out, 0, sizeof *out);
-	if (pipeline_compare(mine, e) && strcmp(e->code, "pipeline_old")) {
-		if (!strcmp(e->code, "pipeline_changed"))
-			show_changes(mine, diff);
-		return -1;
-	}
-	if (pipeline_render(NULL, out, e))
+	if ((changed && strcmp(e->code, "pipeline_changed")) ||
+		pipeline_render(NULL, out, changed ? &ignored : e))
 		return -1;
 	for (size_t i = 0; !rc && i < mine->n; i++)
 		if (strcmp(mine->f[i].name, PIPELINE_RENDERED))
-			rc = keep_sections(pipeline_find(out, mine->f[i].name), &mine->f[i], e);
-	if (rc)
+			rc = keep_sections(pipeline_find(out, mine->f[i].name), &mine->f[i],
+				changed ? &ignored : e);
+	if (rc && !changed)
 		pipeline_files_release(out);
-	return rc;
+	if (changed && pipeline_find(mine, PIPELINE_RENDERED)) {
+		/* a note about the files, no difference */
+		const struct buf *note = &pipeline_find(mine, PIPELINE_RENDERED)->text;
+		struct buf *to = &pipeline_find(out, PIPELINE_RENDERED)->text;
+
+		buf_clear(to);
+		buf_add(to, note->p, note->len);
+	}
+	return changed ? -1 : rc;
 }
