@@ -14,7 +14,7 @@ static int skeleton_of(const struct pipeline_file *f, struct buf *out, struct er
 
 	if (pipeline_sections_find(f, &s, e))
 		return -1;
-	pipeline_skeleton(f, &s, out);
+	pipeline_weave(f, &s, NULL, NULL, out);
 	pipeline_sections_release(&s);
 	return 0;
 }
@@ -105,7 +105,7 @@ static int compare_one(const struct pipeline_files *p, const struct pipeline_fil
 
 	if (pipeline_sections_find(mine, &s, e))
 		goto out;
-	pipeline_skeleton(mine, &s, &a);
+	pipeline_weave(mine, &s, NULL, NULL, &a);
 	if (ours && skeleton_of(ours, &b, e))
 		goto out;
 	if (ours && a.len == b.len && !memcmp(a.p, b.p, a.len))

@@ -26,9 +26,13 @@ int pipeline_sections_find(
 void pipeline_sections_release(struct pipeline_sections *s);
 const struct pipeline_section *pipeline_section(
 	const struct pipeline_sections *s, const char *name);
-/* Our part: the text with the sections taken out (their markers stay). */
-void pipeline_skeleton(
-	const struct pipeline_file *f, const struct pipeline_sections *s, struct buf *out);
+/* Appends what a section shall hold; text [n] is what it holds now. */
+typedef void (*pipeline_section_fn)(
+	const void *ctx, const char *name, const char *text, size_t n, struct buf *out);
+/* The file with what put says in each of its sections; put NULL = they are empty, which leaves our
+ * part (the markers stay). */
+void pipeline_weave(const struct pipeline_file *f, const struct pipeline_sections *s,
+	pipeline_section_fn put, const void *ctx, struct buf *out);
 
 struct pipeline_file *pipeline_find(const struct pipeline_files *p, const char *name);
 /* A new empty file at its place in the order of names; pointers of before are gone. */

@@ -1,5 +1,5 @@
-/* pipeline_render.c - the template's assets into files, with values in their sections; and anew
- * around sections that a user wrote. */
+/* pipeline_render.c - the template's assets into files, with values in their sections, or
+ * around the sections that a user wrote. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -31,32 +31,39 @@ static char *file_name(const char *asset)
 	return name;
 }
 
-static void put_value(const struct pipeline_values *v, bool setup, struct buf *out)
+static void put_setup(const struct pipeline_values *v, struct buf *out)
 {
 	const char *text = v && v->setup ? v->setup : "";
 
-	if (setup)
-		pipeline_quote(text, strlen(text), out);
-	for (size_t i = 0; !setup && v && i < v->caches.n; i++) {
+	pipeline_quote(text, strlen(text), out);
+}
+
+static void put_caches(const struct pipeline_values *v, struct buf *out)
+{
+	for (size_t i = 0; v && i < v->caches.n; i++) {
 		buf_str(out, i ? ", " : "");
 		pipeline_quote(v->caches.v[i], strlen(v->caches.v[i]), out);
 	}
 }
 
-/* In one pass: what a value holds is never looked at again. */
-static void fill(const struct pipeline_values *v, const char *s, size_t n, struct buf *out)
+static const struct {
+	const char *word;
+	void (*put)(const struct pipeline_values *v, struct buf *out);
+} placeholders[] = { { "{{setup}}", put_setup }, { "{{caches}}", put_caches } };
+
+/* In one pass: placeholders in a value are text. */
+static void fill_section(
+	const void *values, const char *name, const char *text, size_t n, struct buf *out)
 {
-	static const char setup[] = "{{setup}}", caches[] = "{{caches}}";
-
-	for (size_t i = 0; i < n;) {
-		bool is_setup = n - i >= strlen(setup) && !memcmp(s + i, setup, strlen(setup));
-		bool is_caches = n - i >= strlen(caches) && !memcmp(s + i, caches, strlen(caches));
-
-		if (is_setup || is_caches) {
-			put_value(v, is_setup, out);
-			i += is_setup ? strlen(setup) : strlen(caches);
+	for (size_t i = 0, k; i < n;) {
+		for (k = 0; k < ARRAY_LEN(placeholders); k++)
+			if (!strncmp(text + i, placeholders[k].word, strlen(placeholders[k].word)))
+				break;
+		if (k == ARRAY_LEN(placeholders)) {
+			buf_char(out, text[i++]);
 		} else {
-			buf_char(out, s[i++]);
+			placeholders[k].put(values, out);
+			i += strlen(placeholders[k].word);
 		}
 	}
 }
@@ -64,26 +71,19 @@ static void fill(const struct pipeline_values *v, const char *s, size_t n, struc
 static int render_one(struct pipeline_file *f, const struct asset *a,
 	const struct pipeline_values *v, struct err *e)
 {
+	struct pipeline_file raw = { f->name, BUF_INIT };
 	struct pipeline_sections s;
-	struct buf raw = BUF_INIT;
-	size_t at = 0;
+	int rc;
 
-	buf_add(&raw, a->data, a->len);
-	f->text = raw;
-	if (pipeline_sections_find(f, &s, e)) {
+	buf_add(&raw.text, a->data, a->len);
+	rc = pipeline_sections_find(&raw, &s, e);
+	if (rc)
 		err_prefix(e, "the template %s", a->name);
-		return -1;
-	}
-	buf_init(&f->text);
-	for (size_t i = 0; i < s.n; i++) {
-		buf_add(&f->text, raw.p + at, s.v[i].from - at);
-		fill(v, raw.p + s.v[i].from, s.v[i].to - s.v[i].from, &f->text);
-		at = s.v[i].to;
-	}
-	buf_add(&f->text, raw.p + at, raw.len - at);
-	buf_release(&raw);
+	else
+		pipeline_weave(&raw, &s, fill_section, v, &f->text);
 	pipeline_sections_release(&s);
-	return 0;
+	buf_release(&raw.text);
+	return rc;
 }
 
 int pipeline_render(const struct pipeline_values *v, struct pipeline_files *out, struct err *e)
@@ -116,53 +116,46 @@ int pipeline_render(const struct pipeline_values *v, struct pipeline_files *out,
 	return rc;
 }
 
-/* A section of the user that the new template has no place for would be lost. */
-static int all_have_a_place(const char *name, const struct pipeline_sections *ours,
-	const struct pipeline_sections *mine, struct err *e)
+struct own {
+	const struct pipeline_file *file;
+	struct pipeline_sections s;
+};
+
+static void put_own(const void *ctx, const char *name, const char *text, size_t n, struct buf *out)
 {
-	for (size_t i = 0; i < mine->n; i++)
-		if (!pipeline_section(ours, mine->v[i].name))
-			return err_set(e, "pipeline_changed",
-				"%s: the template of this version has no section %s; move what stands there, "
-				"then upgrade",
-				name, mine->v[i].name);
-	return 0;
+	const struct own *own = ctx;
+	const struct pipeline_section *v = pipeline_section(&own->s, name);
+
+	if (v)
+		buf_add(out, own->file->text.p + v->from, v->to - v->from);
+	else
+		buf_add(out, text, n);
 }
 
 /* The user's sections in the place of ours. ours NULL: the template dropped this file. */
 static int keep_sections(
 	struct pipeline_file *ours, const struct pipeline_file *mine, struct err *e)
 {
-	struct pipeline_sections a = { NULL, 0 }, b = { NULL, 0 };
+	struct pipeline_sections s = { NULL, 0 };
+	struct own own = { mine, { NULL, 0 } };
 	struct buf text = BUF_INIT;
-	size_t at = 0;
-	int rc = -1;
+	int rc = (ours && pipeline_sections_find(ours, &s, e)) ||
+		pipeline_sections_find(mine, &own.s, e);
 
-	if ((ours && pipeline_sections_find(ours, &a, e)) || pipeline_sections_find(mine, &b, e) ||
-		all_have_a_place(mine->name, &a, &b, e))
-		goto out;
-	rc = 0;
-	if (!ours)
-		goto out;
-	for (size_t i = 0; i < a.n; i++) {
-		const struct pipeline_section *own = pipeline_section(&b, a.v[i].name);
-
-		buf_add(&text, ours->text.p + at, a.v[i].from - at);
-		at = a.v[i].to;
-		if (own)
-			buf_add(&text, mine->text.p + own->from, own->to - own->from);
-		else
-			buf_add(&text, ours->text.p + a.v[i].from, at - a.v[i].from);
+	for (size_t i = 0; !rc && i < own.s.n; i++)
+		if (!pipeline_section(&s, own.s.v[i].name)) /* it would be lost */
+			rc = err_set(e, "pipeline_changed",
+				"%s: the template of this version has no section %s; move what stands there, "
+				"then upgrade",
+				mine->name, own.s.v[i].name);
+	if (!rc && ours) {
+		pipeline_weave(ours, &s, put_own, &own, &text);
+		buf_release(&ours->text);
+		ours->text = text;
 	}
-	buf_add(&text, ours->text.p + at, ours->text.len - at);
-	buf_release(&ours->text);
-	ours->text = text;
-	buf_init(&text);
-out:
-	buf_release(&text);
-	pipeline_sections_release(&a);
-	pipeline_sections_release(&b);
-	return rc;
+	pipeline_sections_release(&s);
+	pipeline_sections_release(&own.s);
+	return rc ? -1 : 0;
 }
 
 int pipeline_upgrade(const struct pipeline_files *mine, struct pipeline_files *out, struct err *e)

@@ -138,14 +138,18 @@ int pipeline_sections_find(
 	return rc;
 }
 
-void pipeline_skeleton(
-	const struct pipeline_file *f, const struct pipeline_sections *s, struct buf *out)
+void pipeline_weave(const struct pipeline_file *f, const struct pipeline_sections *s,
+	pipeline_section_fn put, const void *ctx, struct buf *out)
 {
 	size_t at = 0;
 
 	for (size_t i = 0; i < s->n; i++) {
-		buf_add(out, f->text.p + at, s->v[i].from - at);
-		at = s->v[i].to;
+		const struct pipeline_section *v = &s->v[i];
+
+		buf_add(out, f->text.p + at, v->from - at);
+		if (put)
+			put(ctx, v->name, f->text.p + v->from, v->to - v->from, out);
+		at = v->to;
 	}
 	buf_add(out, f->text.p + at, f->text.len - at);
 }
