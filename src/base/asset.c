@@ -22,7 +22,7 @@ struct set {
 	size_t n, cap;
 };
 
-/* Made at the first question and kept for ever: pointers into it are promised to stay. */
+/* Made on the first call and never freed: asset.h promises that pointers into it stay valid. */
 static _Atomic(struct set *) loaded;
 
 static struct asset *set_find(const struct set *s, const char *name)
@@ -162,7 +162,7 @@ static const struct set *all(void)
 
 const struct asset *asset_find(const char *name)
 {
-	/* Nobody's file stands in front of the runner, and it needs no look at the disk. */
+	/* No file of the user replaces the runner, so the disk is not read for it. */
 	if (strncmp(name, "themes/", 7) && strncmp(name, "templates/", 10))
 		return embedded(name);
 	return set_find(all(), name);

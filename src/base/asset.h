@@ -1,8 +1,8 @@
 /* asset.h - files embedded in the binary: the runner, themes, templates. A file of the same name
  * under $XDG_CONFIG_HOME/yolodeck/ comes first for themes/ and templates/, and one with a new name
  * is found too (not hidden ones but .yolodeck, none over 4 MiB, six levels deep). They are read
- * once, at the first question that is not about the runner; what is returned stays for ever. Any
- * thread may ask. */
+ * once, on the first call that does not ask for the runner; what is returned stays valid until the
+ * process ends. Thread safe. */
 #ifndef BASE_ASSET_H
 #define BASE_ASSET_H
 

@@ -55,7 +55,7 @@ void strv_addv(struct strv *s, const char *const *v); /* NULL-terminated array, 
 void strv_copy(struct strv *dst, const struct strv *src); /* replaces dst */
 const char *const *strv_argv(struct strv *s);
 bool strv_has(const struct strv *s, const char *str);
-/* Splits a NUL-separated block (git -z) into strings; a last piece without NUL counts too. */
+/* Splits a NUL-separated block (git -z) into strings; a last one without NUL counts too. */
 void strv_split0(struct strv *s, const char *data, size_t n);
 /* "a, b, c and 4 more": at most max names; the text of b grows. */
 void strv_join(const struct strv *s, size_t max, struct buf *b);

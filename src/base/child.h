@@ -31,8 +31,7 @@ struct child_spec {
 	bool new_group; /* setpgid(0,0) */
 	bool set_umask; /* to umask below; else it is ours */
 	mode_t umask;
-	/* PR_SET_PDEATHSIG SIGKILL; the kernel means the thread that starts it: not from a pool's
-	 */
+	/* PR_SET_PDEATHSIG SIGKILL; bound to the thread that calls, so not for a pool's threads */
 	bool die_with_us;
 };
 /* All fields zero/NULL with in = out = err = CHILD_NULL. */
@@ -41,7 +40,7 @@ struct child_spec {
 		.in = -1, .out = -1, .err = -1 \
 	}
 
-/* Who a process is for ever: pid alone is reused. */
+/* Identity of a process: the kernel reuses a pid alone. */
 struct child_id {
 	pid_t pid;
 	uint64_t start; /* field 22 of /proc/PID/stat, clock ticks since boot */
@@ -57,7 +56,7 @@ int child_start(struct child *c, const struct child_spec *s, struct err *e);
 /* Collects an ended child: 1 = reaped, *code = exit status or 128 + signal (255 if the status was
  * lost because SIGCHLD is ignored); 0 = still running. Closes pidfd. */
 int child_reap(struct child *c, int *code);
-/* Waits up to timeout_ms (-1 = for ever); 1 reaped, 0 time is over. */
+/* Waits up to timeout_ms (-1 = no limit); 1 = reaped, 0 = timed out. */
 int child_wait(struct child *c, int timeout_ms, int *code);
 void child_kill(struct child *c, int sig); /* by pidfd: never hits a stranger */
 
@@ -67,7 +66,7 @@ struct child_result {
 	bool truncated; /* out or err was cut at the cap (the rest was read and dropped) */
 };
 /* Runs to the end with stdin = in (may be NULL), collecting both outputs up to cap bytes each; in,
- * out and err of s are not looked at. timeout_ms 0 = 60 s, -1 = none. Gets a process group of its
+ * out and err of s are ignored. timeout_ms 0 = 60 s, -1 = none. Gets a process group of its
  * own, which the time limit kills whole. A grandchild that keeps the pipes open is left behind 200
  * ms after the end. Returns -1 only if it could not be started or timed out (killed; code
  * "timeout"); a non-zero exit is not an error here. r is initialised by the call; release always

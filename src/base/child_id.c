@@ -1,4 +1,4 @@
-/* child_id.c - who a process is: pid, start time and boot together are never reused. */
+/* child_id.c - identity of a process: pid, start time and boot together are never reused. */
 #include "base/child.h"
 
 #include <fcntl.h>

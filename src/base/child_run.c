@@ -30,7 +30,7 @@ struct run {
 	bool ended;
 };
 
-static void shut(int *fd)
+static void close_end(int *fd)
 {
 	if (*fd >= 0)
 		close(*fd);
@@ -48,7 +48,7 @@ static int make_pipe(struct run *run, int which)
 	return fcntl(run->fd[which], F_SETFL, O_NONBLOCK);
 }
 
-static void feed(struct run *run)
+static void feed_input(struct run *run)
 {
 	ssize_t n = write(run->fd[IN], run->in, run->nin);
 
@@ -59,10 +59,10 @@ static void feed(struct run *run)
 		run->nin -= (size_t)n;
 	}
 	if (n < 0 || run->nin == 0)
-		shut(&run->fd[IN]); /* EPIPE: it did not want to read all */
+		close_end(&run->fd[IN]); /* EPIPE: it did not want to read all */
 }
 
-static void collect(struct run *run, int which, struct buf *b)
+static void collect_output(struct run *run, int which, struct buf *b)
 {
 	char chunk[CHUNK];
 	ssize_t n = read(run->fd[which], chunk, sizeof chunk);
@@ -71,7 +71,7 @@ static void collect(struct run *run, int which, struct buf *b)
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
 	if (n <= 0) {
-		shut(&run->fd[which]);
+		close_end(&run->fd[which]);
 		return;
 	}
 	keep = run->cap - b->len;
@@ -82,7 +82,7 @@ static void collect(struct run *run, int which, struct buf *b)
 	buf_add(b, chunk, keep);
 }
 
-static void turn(struct run *run, int wait_ms)
+static void poll_once(struct run *run, int wait_ms)
 {
 	struct pollfd p[NPIPE + 1];
 
@@ -92,11 +92,11 @@ static void turn(struct run *run, int wait_ms)
 	if (poll(p, NPIPE + 1, wait_ms) <= 0)
 		return;
 	if (p[IN].revents)
-		feed(run);
+		feed_input(run);
 	if (p[OUT].revents)
-		collect(run, OUT, &run->r->out);
+		collect_output(run, OUT, &run->r->out);
 	if (p[ERR].revents)
-		collect(run, ERR, &run->r->err);
+		collect_output(run, ERR, &run->r->err);
 	if (p[NPIPE].revents && child_reap(&run->c, &run->r->code) == 1)
 		run->ended = true;
 }
@@ -110,7 +110,7 @@ static int pump(struct run *run, int timeout_ms)
 		int64_t now = clock_mono_ms(), left = timeout_ms < 0 ? ORPHAN_MS : deadline - now;
 
 		if (run->ended) {
-			shut(&run->fd[IN]);
+			close_end(&run->fd[IN]);
 			if (!orphans)
 				orphans = now + ORPHAN_MS;
 			left = orphans - now;
@@ -119,12 +119,12 @@ static int pump(struct run *run, int timeout_ms)
 		} else if (left <= 0) {
 			return 1;
 		}
-		turn(run, timeout_ms < 0 && !run->ended ? -1 : (int)left);
+		poll_once(run, timeout_ms < 0 && !run->ended ? -1 : (int)left);
 	}
 	return 0;
 }
 
-/* The whole group: what the program started must not go on behind our back. */
+/* The whole group: what the program started must not outlive the call. */
 static void end_group(struct run *run)
 {
 	int code;
@@ -148,9 +148,9 @@ static int run_pipes(struct run *run, const struct child_spec *s, int timeout_ms
 	if (child_start(&run->c, &spec, e) < 0)
 		return -1;
 	for (int i = 0; i < NPIPE; i++)
-		shut(&run->theirs[i]);
+		close_end(&run->theirs[i]);
 	if (run->in && run->nin == 0)
-		shut(&run->fd[IN]);
+		close_end(&run->fd[IN]);
 	if (pump(run, timeout_ms) == 0)
 		return 0;
 	end_group(run);
@@ -197,8 +197,8 @@ int child_run(const struct child_spec *s, const void *in, size_t nin, size_t cap
 	buf_init(&r->err);
 	rc = run_without_sigpipe(&run, s, timeout_ms ? timeout_ms : DEFAULT_TIMEOUT_MS, e);
 	for (int i = 0; i < NPIPE; i++) {
-		shut(&run.fd[i]);
-		shut(&run.theirs[i]);
+		close_end(&run.fd[i]);
+		close_end(&run.theirs[i]);
 	}
 	return rc;
 }

@@ -2,9 +2,8 @@
  *
  * Every function that can fail for a reason outside the program takes a `struct err *` as its last
  * argument (never NULL), returns -1 or NULL, and leaves a whole sentence there: what failed, why,
- * what to do next. Bytes of others (names, daemon messages) may stand in msg raw: whoever shows it
- * passes it through vt_clean().
- */
+ * what to do next. Untrusted bytes (names, daemon messages) may be in msg: display it only through
+ * vt_clean(). */
 #ifndef BASE_ERR_H
 #define BASE_ERR_H
 
@@ -21,8 +20,8 @@ struct err {
 
 void err_clear(struct err *e);
 
-/* Fills e and returns -1, so that `return err_set(e, ...)` reads well. The last word wins: it
- * replaces. */
+/* Fills e and returns -1, so that `return err_set(e, ...)` reads well. Replaces an
+ * earlier error. */
 int err_set(struct err *e, const char *code, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 int err_vset(struct err *e, const char *code, const char *fmt, va_list ap);

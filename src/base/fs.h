@@ -1,4 +1,4 @@
-/* fs.h - files the way we need them: whole, atomic, private, never through a link. Linux calls
+/* fs.h - files: read whole, replaced atomically, private, never through a link. Linux-only calls
  * (openat2) live here. */
 #ifndef BASE_FS_H
 #define BASE_FS_H
@@ -11,8 +11,8 @@
 #include "base/err.h"
 
 /* Reads a whole regular file of at most max bytes into b (replaced). Code "not_found" when it is
- * not there, "too_big". A link is followed (people link their configuration): never for what a
- * variant wrote, that is fs_open_beneath's. */
+ * not there, "too_big". Follows links (users link their configuration), so not for what a variant
+ * wrote: see fs_open_beneath. */
 int fs_read(const char *path, size_t max, struct buf *b, struct err *e);
 /* Replaces path (a link itself, not its target) by data: temporary beside it, fsync, rename, fsync
  * of the directory. Mode 0600. */
@@ -30,7 +30,7 @@ int fs_mkdirs(const char *path, mode_t mode, struct err *e);
 int fs_mkdir_private(const char *path, struct err *e);
 /* Removes a tree without following links or leaving its file system. marker: name of an entry that
  * must exist in path itself (our sign that it is ours), else nothing is touched and the code is
- * "not_ours"; it goes last, so that a removal cut short can be taken up again. Missing path = 0.
+ * "not_ours"; it goes last, so that an interrupted removal can be resumed. Missing path = 0.
  * Unreadable directories of ours are made readable first. Any depth, three descriptors. */
 int fs_remove_tree(const char *path, const char *marker, struct err *e);
 

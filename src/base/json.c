@@ -114,7 +114,7 @@ static void print_number(double d, struct buf *b)
 	buf_str(b, at + len);
 }
 
-static void newline(struct buf *b, int indent)
+static void print_newline(struct buf *b, int indent)
 {
 	if (indent < 0)
 		return;
@@ -124,7 +124,7 @@ static void newline(struct buf *b, int indent)
 }
 
 /* indent < 0: all on one line. */
-static void print(const cJSON *c, struct buf *b, int indent)
+static void print_value(const cJSON *c, struct buf *b, int indent)
 {
 	int inner = indent < 0 ? indent : indent + 1;
 	bool object = cJSON_IsObject(c);
@@ -140,29 +140,29 @@ static void print(const cJSON *c, struct buf *b, int indent)
 	} else {
 		buf_char(b, object ? '{' : '[');
 		for (const cJSON *m = c->child; m; m = m->next) {
-			newline(b, inner);
+			print_newline(b, inner);
 			if (object) {
 				print_string(m->string, b);
 				buf_str(b, indent < 0 ? ":" : ": ");
 			}
-			print(m, b, inner);
+			print_value(m, b, inner);
 			if (m->next)
 				buf_char(b, ',');
 		}
 		if (c->child)
-			newline(b, indent);
+			print_newline(b, indent);
 		buf_char(b, object ? '}' : ']');
 	}
 }
 
 void json_print(const struct json *j, struct buf *b)
 {
-	print(to_cjson(j), b, -1);
+	print_value(to_cjson(j), b, -1);
 }
 
 void json_print_pretty(const struct json *j, struct buf *b)
 {
-	print(to_cjson(j), b, 0);
+	print_value(to_cjson(j), b, 0);
 }
 
 /* ---- reading ---- */

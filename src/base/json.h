@@ -1,4 +1,5 @@
-/* json.h - the only face of cJSON: typed reads with error text, writes that always give valid JSON.
+/* json.h - the only interface to cJSON: typed reads with error text, writes that always give valid
+ * JSON.
  *
  * A struct json is a node of a tree; the root owns all. Strings are UTF-8: on the way out bytes
  * that are not are written as U+FFFD and every control character is escaped, numbers that are not

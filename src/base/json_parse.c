@@ -80,7 +80,7 @@ static void skip_blank(struct parser *p)
 	}
 }
 
-static bool take(struct parser *p, char b)
+static bool take_byte(struct parser *p, char b)
 {
 	skip_blank(p);
 	if (peek(p, 0) != b)
@@ -252,16 +252,16 @@ static int parse_array(struct parser *p, struct json *a)
 
 	p->at++;
 	for (size_t i = 0; !rc; i++) {
-		if ((i == 0 || p->relaxed) && take(p, ']'))
+		if ((i == 0 || p->relaxed) && take_byte(p, ']'))
 			return 0;
 		if (p->path)
 			buf_fmt(&p->here, "[%zu]", i);
 		rc = parse_value(p, a, NULL);
 		cut_path(p, was);
-		if (!rc && !take(p, ','))
+		if (!rc && !take_byte(p, ','))
 			break;
 	}
-	if (!rc && !take(p, ']'))
+	if (!rc && !take_byte(p, ']'))
 		rc = fail_at(p, p->at, "expected , or ] in an array");
 	return rc;
 }
@@ -308,7 +308,7 @@ static int parse_member(struct parser *p, struct json *o)
 		p->line = line_at(p, at);
 	if (!rc && p->path)
 		buf_fmt(&p->here, "%s%s", was ? "." : "", key.p);
-	if (!rc && !take(p, ':'))
+	if (!rc && !take_byte(p, ':'))
 		rc = fail_at(p, p->at, "expected : after a key");
 	if (!rc)
 		rc = parse_value(p, o, key.p);
@@ -329,21 +329,21 @@ static int parse_object(struct parser *p, struct json *o)
 
 	p->at++;
 	for (size_t i = 0;; i++) {
-		if ((i == 0 || p->relaxed) && take(p, '}'))
+		if ((i == 0 || p->relaxed) && take_byte(p, '}'))
 			break;
 		skip_blank(p);
 		if (parse_member(p, o))
 			return -1;
-		if (take(p, ','))
+		if (take_byte(p, ','))
 			continue;
-		if (!take(p, '}'))
+		if (!take_byte(p, '}'))
 			return fail_at(p, p->at, "expected , or } in an object");
 		break;
 	}
 	return refuse_duplicates(p, first);
 }
 
-static int attach(struct parser *p, struct json *parent, const char *key, struct json *v)
+static int attach_value(struct parser *p, struct json *parent, const char *key, struct json *v)
 {
 	if (!v)
 		return -1;
@@ -363,7 +363,7 @@ static int parse_container(struct parser *p, struct json *parent, const char *ke
 	if (p->depth == MAX_DEPTH)
 		return fail_at(p, p->at, "nested more than 64 levels deep");
 	v = object ? json_object() : json_array();
-	attach(p, parent, key, v);
+	attach_value(p, parent, key, v);
 	p->depth++;
 	rc = object ? parse_object(p, v) : parse_array(p, v);
 	p->depth--;
@@ -392,7 +392,7 @@ static int parse_value(struct parser *p, struct json *parent, const char *key)
 	} else {
 		v = b == '-' || (b >= '0' && b <= '9') ? parse_number(p) : parse_word(p);
 	}
-	return attach(p, parent, key, v);
+	return attach_value(p, parent, key, v);
 }
 
 static struct json *parse_document(struct parser *p)

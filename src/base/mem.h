@@ -1,10 +1,10 @@
-/* mem.h - allocation that dies, and the two ways a program of ours ends on purpose. */
+/* mem.h - allocation that never returns NULL, and the two deliberate aborts. */
 #ifndef BASE_MEM_H
 #define BASE_MEM_H
 
 #include <stddef.h>
 
-/* All of these end the process with a sentence when there is no memory: they never return NULL. */
+/* Out of memory ends the process with a sentence. */
 void *xmalloc(size_t n);
 void *xcalloc(size_t n, size_t size);
 void *xrealloc(void *p, size_t n);
@@ -12,7 +12,7 @@ char *xstrdup(const char *s);
 char *xstrndup(const char *s, size_t n);
 char *xasprintf(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
-/* The sentence and the end they come to, for a library's own failed allocation. */
+/* Reports out of memory and aborts: for a library call whose only possible failure it is. */
 _Noreturn void mem_die(void);
 
 /* Replaces *dst (freed) by a copy of s; s may be NULL. */

@@ -38,7 +38,7 @@ static void begin_csi(struct vt *v)
 	v->coloned = 0;
 }
 
-static void text(struct vt *v, uint32_t cp, struct vt_sink *k)
+static void put_text(struct vt *v, uint32_t cp, struct vt_sink *k)
 {
 	if (utf8_width(cp) > 0)
 		v->base = cp;
@@ -47,7 +47,7 @@ static void text(struct vt *v, uint32_t cp, struct vt_sink *k)
 
 /* Joiners are letters' business: behind one of a script that may need them they pass. Behind ASCII
  * they only make two names look like one. A BOM says nothing anywhere, but hides as well. */
-static void show(struct vt *v, uint32_t cp, struct vt_sink *k)
+static void put_code_point(struct vt *v, uint32_t cp, struct vt_sink *k)
 {
 	char marker[16];
 
@@ -62,13 +62,13 @@ static void show(struct vt *v, uint32_t cp, struct vt_sink *k)
 	} else if (utf8_invisible(cp) && !((cp == ZWNJ || cp == ZWJ) && v->base >= 0x80)) {
 		snprintf(marker, sizeof(marker), "<U+%04X>", (unsigned)cp);
 		for (const char *p = marker; *p; p++)
-			text(v, (unsigned char)*p, k);
+			put_text(v, (unsigned char)*p, k);
 	} else {
-		text(v, cp, k);
+		put_text(v, cp, k);
 	}
 }
 
-static void control(struct vt *v, unsigned char b, struct vt_sink *k)
+static void put_control(struct vt *v, unsigned char b, struct vt_sink *k)
 {
 	if (b == '\r' || b == '\b' || b == '\t') {
 		v->base = b == '\r' ? 0 : ' ';
@@ -86,38 +86,38 @@ static bool utf_continue(struct vt *v, unsigned char b, struct vt_sink *k)
 	v->utf[v->utf_len++] = b;
 	if (utf8_decode((const char *)v->utf, v->utf_len, &cp) < v->utf_len) {
 		v->utf_len = 0;
-		show(v, UTF8_BAD, k);
+		put_code_point(v, UTF8_BAD, k);
 		return false;
 	}
 	if (v->utf_len == v->utf_need) {
 		v->utf_len = 0;
-		show(v, cp, k);
+		put_code_point(v, cp, k);
 	}
 	return true;
 }
 
-static void ground(struct vt *v, unsigned char b, struct vt_sink *k)
+static void ground_byte(struct vt *v, unsigned char b, struct vt_sink *k)
 {
 	if (v->utf_len && utf_continue(v, b, k))
 		return;
 	if (b == 0x1b) {
 		v->state = S_ESC;
 	} else if (b < 0x20) {
-		control(v, b, k);
+		put_control(v, b, k);
 	} else if (b == 0x7f) {
 		v->removed++;
 	} else if (b < 0x80) {
-		text(v, b, k);
+		put_text(v, b, k);
 	} else if (b >= 0xc2 && b <= 0xf4) {
 		v->utf[0] = b;
 		v->utf_len = 1;
 		v->utf_need = b < 0xe0 ? 2 : b < 0xf0 ? 3 : 4;
 	} else {
-		show(v, UTF8_BAD, k);
+		put_code_point(v, UTF8_BAD, k);
 	}
 }
 
-static void leave(struct vt *v)
+static void enter_ground(struct vt *v)
 {
 	v->state = S_GROUND;
 	v->utf_len = 0;
@@ -126,10 +126,10 @@ static void leave(struct vt *v)
 static void drop_sequence(struct vt *v)
 {
 	v->removed++;
-	leave(v);
+	enter_ground(v);
 }
 
-static void escape(struct vt *v, unsigned char b)
+static void escape_byte(struct vt *v, unsigned char b)
 {
 	if (b >= 0x20 && b <= 0x2f) {
 		v->state = S_ESC_INT;
@@ -167,12 +167,12 @@ static void csi_final(struct vt *v, unsigned char b, struct vt_sink *k)
 
 	if (b == 'm' && v->state == S_CSI) {
 		vt_sgr_apply(v);
-		leave(v);
+		enter_ground(v);
 	} else if (b == 'G' && one && v->param[0] <= 1) {
-		leave(v);
-		control(v, '\r', k);
+		enter_ground(v);
+		put_control(v, '\r', k);
 	} else if (b == 'K' && one && (v->param[0] == 2 || (v->param[0] == 0 && v->restart))) {
-		leave(v);
+		enter_ground(v);
 		v->base = 0;
 		k->control(k, v, VT_ERASE);
 	} else {
@@ -180,7 +180,7 @@ static void csi_final(struct vt *v, unsigned char b, struct vt_sink *k)
 	}
 }
 
-static void csi(struct vt *v, unsigned char b, struct vt_sink *k)
+static void csi_byte(struct vt *v, unsigned char b, struct vt_sink *k)
 {
 	if (b >= 0x40) {
 		csi_final(v, b, k);
@@ -193,7 +193,7 @@ static void csi(struct vt *v, unsigned char b, struct vt_sink *k)
 }
 
 /* utf_len remembers a 0xc2, so that U+009C ends a string as a terminal would have it. */
-static void string(struct vt *v, unsigned char b)
+static void string_byte(struct vt *v, unsigned char b)
 {
 	bool st8 = v->utf_len && b == 0x9c;
 
@@ -204,9 +204,9 @@ static void string(struct vt *v, unsigned char b)
 		drop_sequence(v);
 }
 
-static void step(struct vt *v, unsigned char b, struct vt_sink *k);
+static void parse_byte(struct vt *v, unsigned char b, struct vt_sink *k);
 
-static void in_sequence(struct vt *v, unsigned char b, struct vt_sink *k)
+static void sequence_byte(struct vt *v, unsigned char b, struct vt_sink *k)
 {
 	if (b == 0x18 || b == 0x1a) {
 		drop_sequence(v);
@@ -214,44 +214,44 @@ static void in_sequence(struct vt *v, unsigned char b, struct vt_sink *k)
 		v->removed++;
 		v->state = S_ESC;
 	} else if (b < 0x20) {
-		control(v, b, k);
+		put_control(v, b, k);
 	} else if (b >= 0x7f) { /* no byte of a sequence: it ends here, the byte begins the next */
 		drop_sequence(v);
-		step(v, b, k);
+		parse_byte(v, b, k);
 	} else if (v->state == S_ESC || v->state == S_ESC_INT) {
-		escape(v, b);
+		escape_byte(v, b);
 	} else {
-		csi(v, b, k);
+		csi_byte(v, b, k);
 	}
 }
 
-static void step(struct vt *v, unsigned char b, struct vt_sink *k)
+static void parse_byte(struct vt *v, unsigned char b, struct vt_sink *k)
 {
 	if (b == '\n') {
 		vt_flush(v, k);
 		v->base = 0;
 		k->control(k, v, '\n');
 	} else if (v->state == S_GROUND) {
-		ground(v, b, k);
+		ground_byte(v, b, k);
 	} else if (v->state == S_STRING) {
-		string(v, b);
+		string_byte(v, b);
 	} else if (v->state == S_STRING_ESC) {
 		v->state = S_ESC;
 		if (b == '\\') {
 			drop_sequence(v);
 		} else {
 			v->removed++;
-			in_sequence(v, b, k);
+			sequence_byte(v, b, k);
 		}
 	} else {
-		in_sequence(v, b, k);
+		sequence_byte(v, b, k);
 	}
 }
 
 void vt_parse(struct vt *v, const char *s, size_t n, struct vt_sink *k)
 {
 	for (size_t i = 0; i < n; i++)
-		step(v, (unsigned char)s[i], k);
+		parse_byte(v, (unsigned char)s[i], k);
 }
 
 void vt_flush(struct vt *v, struct vt_sink *k)
@@ -260,7 +260,7 @@ void vt_flush(struct vt *v, struct vt_sink *k)
 		drop_sequence(v);
 	else if (v->utf_len) {
 		v->utf_len = 0;
-		show(v, UTF8_BAD, k);
+		put_code_point(v, UTF8_BAD, k);
 	}
 }
 
@@ -282,7 +282,7 @@ size_t vt_cut(const char *s, size_t n)
 	for (size_t i = n > VT_CUT_BACK ? n - VT_CUT_BACK : 0; i < n; i++) {
 		if (v.state == S_GROUND && !v.utf_len)
 			safe = i;
-		step(&v, (unsigned char)s[i], &none);
+		parse_byte(&v, (unsigned char)s[i], &none);
 	}
 	return v.state == S_GROUND && !v.utf_len ? n : safe;
 }

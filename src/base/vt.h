@@ -1,5 +1,5 @@
-/* vt.h - the one way of foreign bytes to a terminal: a VT500-style state machine, byte at a time,
- * resumable at any split.
+/* vt.h - the only path of untrusted bytes to a terminal: a VT500-style state machine, byte at a
+ * time, resumable at any split.
  *
  * Kept: text in strict UTF-8 (else U+FFFD), TAB (to the next multiple of 8), SGR with known
  * parameters, CR (also as "cursor to column 1" or "erase the line") as "start the line again", BS

@@ -1,5 +1,5 @@
-/* vt_parse.h - inner face of vt: the state machine that feeds the three writers (line, clean,
- * stream). Only src/base/vt*.c. */
+/* vt_parse.h - internal interface of vt: the state machine that feeds the three writers (line,
+ * clean, stream). Only src/base/vt*.c. */
 #ifndef BASE_VT_PARSE_H
 #define BASE_VT_PARSE_H
 

@@ -1,5 +1,5 @@
-/* vt_text.c - safe text from foreign bytes: one line for names and messages, a stream for a log on
- * a terminal. */
+/* vt_text.c - safe text from untrusted bytes: one line for names and messages, a stream for a log
+ * on a terminal. */
 #include <string.h>
 
 #include "base/vt_parse.h"

@@ -133,7 +133,7 @@ static int make_plan(const struct cli_args *a, struct plan *p, struct err *e)
 {
 	struct pipeline_values v;
 
-	project_look(p->top, &p->project);
+	project_detect(p->top, &p->project);
 	if (take_options(a, &p->project, e))
 		return -1;
 	race_text(&p->project, &p->race_text);

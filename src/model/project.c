@@ -24,7 +24,7 @@ void project_release(struct project *p)
 	memset(p, 0, sizeof *p);
 }
 
-static bool has(const char *top, const char *name)
+static bool has_file(const char *top, const char *name)
 {
 	char *path = fs_join(top, name);
 	bool there = fs_exists(path) && !fs_is_dir(path);
@@ -55,7 +55,7 @@ static struct buf text_of(const char *top, const char *name)
 	return b;
 }
 
-static bool says(const char *top, const char *name, const char *words)
+static bool file_mentions(const char *top, const char *name, const char *words)
 {
 	struct buf b = text_of(top, name);
 	bool found = strstr(b.p, words) != NULL;
@@ -130,12 +130,12 @@ static void rust(const char *top, struct project *p)
 	char version[VERSION_MAX];
 
 	version_of(top, "rust-toolchain.toml", "channel", 3, version);
-	if (!*version && has(top, "rust-toolchain"))
+	if (!*version && has_file(top, "rust-toolchain"))
 		version_of(top, "rust-toolchain", "", 3, version);
 	take_image(p, "a Rust project", "Cargo.toml", "rust", version, "1");
 	take_cache(p, "cargo", "/home/yolo/.cargo", "CARGO_HOME");
-	take_setup(p, has(top, "Cargo.lock") ? "Cargo.lock" : "Cargo.toml",
-		has(top, "Cargo.lock") ? "cargo fetch --locked" : "cargo fetch");
+	take_setup(p, has_file(top, "Cargo.lock") ? "Cargo.lock" : "Cargo.toml",
+		has_file(top, "Cargo.lock") ? "cargo fetch --locked" : "cargo fetch");
 	strv_add(&p->found,
 		"Cargo.toml: target/ is not shared: attempts would overwrite each other's builds");
 	take_check(p, "Cargo.toml", "cargo test");
@@ -173,11 +173,12 @@ static void node(const char *top, struct project *p)
 	if (!*version)
 		version_of(top, ".nvmrc", "", 1, version);
 	take_image(p, "a Node.js project",
-		*version && !has(top, ".nvmrc") ? "package.json (engines.node)" : "package.json",
+		*version && !has_file(top, ".nvmrc") ? "package.json (engines.node)"
+						     : "package.json",
 		"node", version, "22");
-	while (!has(top, js[i].lock))
+	while (!has_file(top, js[i].lock))
 		i++;
-	if (!strcmp(js[i].lock, "yarn.lock") && has(top, ".yarnrc.yml"))
+	if (!strcmp(js[i].lock, "yarn.lock") && has_file(top, ".yarnrc.yml"))
 		take_setup(p, js[i].lock, "corepack enable && yarn install --immutable");
 	else
 		take_setup(p, js[i].lock, js[i].setup);
@@ -202,15 +203,16 @@ static void go(const char *top, struct project *p)
 
 static void python(const char *top, struct project *p)
 {
-	const char *from = has(top, "pyproject.toml") ? "pyproject.toml"
-		: has(top, "requirements.txt")        ? "requirements.txt"
-						      : "setup.py";
-	bool tests = has_dir(top, "tests") || says(top, from, "pytest") || has(top, "pytest.ini");
-	const char *setup = has(top, "uv.lock") ? "pip install uv && uv sync"
-		: has(top, "poetry.lock")
+	const char *from = has_file(top, "pyproject.toml") ? "pyproject.toml"
+		: has_file(top, "requirements.txt")        ? "requirements.txt"
+							   : "setup.py";
+	bool tests = has_dir(top, "tests") || file_mentions(top, from, "pytest") ||
+		has_file(top, "pytest.ini");
+	const char *setup = has_file(top, "uv.lock") ? "pip install uv && uv sync"
+		: has_file(top, "poetry.lock")
 		? "pip install poetry && poetry config virtualenvs.create false && poetry install"
-		: has(top, "requirements.txt") ? "pip install -r requirements.txt"
-		: says(top, from, "[build-system]") || !strcmp(from, "setup.py")
+		: has_file(top, "requirements.txt") ? "pip install -r requirements.txt"
+		: file_mentions(top, from, "[build-system]") || !strcmp(from, "setup.py")
 		? "pip install -e ."
 		: NULL;
 	char version[VERSION_MAX], *all = NULL;
@@ -218,7 +220,7 @@ static void python(const char *top, struct project *p)
 	version_of(top, ".python-version", "", 2, version);
 	take_image(p, "a Python project", from, "python", version, "3");
 	take_cache(p, "pip", "/home/yolo/.pip-cache", "PIP_CACHE_DIR");
-	if (has(top, "uv.lock")) {
+	if (has_file(top, "uv.lock")) {
 		take_check(p, from, "uv run pytest");
 	} else if (tests) {
 		all = setup ? xasprintf("%s && pip install pytest", setup)
@@ -239,7 +241,7 @@ static void ruby(const char *top, struct project *p)
 	take_setup(p, "Gemfile", "bundle install");
 	if (has_dir(top, "spec"))
 		take_check(p, "spec/", "bundle exec rspec");
-	else if (has(top, "Rakefile"))
+	else if (has_file(top, "Rakefile"))
 		take_check(p, "Rakefile", "bundle exec rake test");
 }
 
@@ -255,10 +257,10 @@ static void maven(const char *top, struct project *p)
 
 static void gradle(const char *top, struct project *p)
 {
-	bool own = has(top, "gradlew");
+	bool own = has_file(top, "gradlew");
 
 	take_image(p, "a Gradle project",
-		has(top, "build.gradle") ? "build.gradle" : "build.gradle.kts", "gradle", "",
+		has_file(top, "build.gradle") ? "build.gradle" : "build.gradle.kts", "gradle", "",
 		"8-jdk21");
 	take_cache(p, "gradle", "/home/yolo/.gradle", "GRADLE_USER_HOME");
 	take_check(p, own ? "gradlew" : "build.gradle", own ? "./gradlew test" : "gradle test");
@@ -274,8 +276,8 @@ static void cmake(const char *top, struct project *p)
 
 static void make(const char *top, struct project *p)
 {
-	take_image(p, "built by make", has(top, "Makefile") ? "Makefile" : "GNUmakefile", "gcc", "",
-		"14");
+	take_image(p, "built by make", has_file(top, "Makefile") ? "Makefile" : "GNUmakefile",
+		"gcc", "", "14");
 }
 
 static const struct kind {
@@ -333,14 +335,14 @@ static void setup_with_env(struct project *p)
 	p->setup = buf_take(&b);
 }
 
-void project_look(const char *top, struct project *p)
+void project_detect(const char *top, struct project *p)
 {
 	const struct kind *chosen = NULL;
 
 	memset(p, 0, sizeof *p);
 	make_target(top, p);
 	for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
-		if (!has(top, kinds[i].file))
+		if (!has_file(top, kinds[i].file))
 			continue;
 		if (!chosen) {
 			chosen = &kinds[i];

@@ -65,7 +65,7 @@ static const struct rank_word {
 
 static const char *const default_rule[] = { "check", "-lines", "-elapsed" };
 
-static const struct rank_word *find(const char *word)
+static const struct rank_word *find_rule(const char *word)
 {
 	if (word[0] == '-')
 		word++;
@@ -77,7 +77,7 @@ static const struct rank_word *find(const char *word)
 
 bool rank_word_ok(const char *word)
 {
-	return find(word) && strcmp(word, "-check");
+	return find_rule(word) && strcmp(word, "-check");
 }
 
 static const char *const *rule_of(const struct race *r, size_t *n)
@@ -91,7 +91,7 @@ static const char *const *rule_of(const struct race *r, size_t *n)
 }
 
 /* Passed, then failed, then the other ends, then what is still live. */
-static int group(const struct variant *v)
+static int rank_group(const struct variant *v)
 {
 	return v->state == VS_PASSED      ? 0
 		: v->state == VS_FAILED   ? 1
@@ -100,14 +100,14 @@ static int group(const struct variant *v)
 }
 
 /* < 0: a is better. */
-static int compare(const struct race *r, const struct variant *a, const struct variant *b)
+static int compare_variants(const struct race *r, const struct variant *a, const struct variant *b)
 {
 	size_t n;
 	const char *const *rule = rule_of(r, &n);
-	if (group(a) != group(b))
-		return group(a) - group(b);
-	for (size_t i = 0; i < n && group(a) < 3; i++) {
-		const struct rank_word *w = find(rule[i]);
+	if (rank_group(a) != rank_group(b))
+		return rank_group(a) - rank_group(b);
+	for (size_t i = 0; i < n && rank_group(a) < 3; i++) {
+		const struct rank_word *w = find_rule(rule[i]);
 		double va = 0, vb = 0;
 		if (!w)
 			continue;
@@ -124,7 +124,7 @@ void rank_order(const struct race *r, size_t *order)
 {
 	for (size_t i = 0; i < r->n; i++) {
 		size_t at = i;
-		for (; at > 0 && compare(r, r->v[order[at - 1]], r->v[i]) > 0; at--)
+		for (; at > 0 && compare_variants(r, r->v[order[at - 1]], r->v[i]) > 0; at--)
 			order[at] = order[at - 1];
 		order[at] = i;
 	}
@@ -135,7 +135,7 @@ int rank_best(const struct race *r)
 	int best = -1;
 	for (size_t i = 0; i < r->n; i++)
 		if (r->v[i]->state == VS_PASSED &&
-			(best < 0 || compare(r, r->v[i], r->v[best]) < 0))
+			(best < 0 || compare_variants(r, r->v[i], r->v[best]) < 0))
 			best = (int)i;
 	return best;
 }
@@ -147,7 +147,7 @@ void rank_words(const struct race *r, char *out, size_t n)
 	struct buf b = BUF_INIT;
 	buf_str(&b, "best first: ");
 	for (size_t i = 0; i < rules; i++) {
-		const struct rank_word *w = find(rule[i]);
+		const struct rank_word *w = find_rule(rule[i]);
 		bool most = rule[i][0] != '-' && w && w->value != value_check;
 		buf_fmt(&b, "%s%s%s", i ? ", " : "", most ? "most " : "", w ? w->words : rule[i]);
 	}

@@ -2,8 +2,8 @@
  * programs.
  *
  * A table of forms, each anchored on the framework's own line; the last one that is complete
- * counts. TAP and go have no such line: their marks are counted, when the whole log is there. A
- * wrong number is worse than none: what is not known stays -1. */
+ * counts. TAP and go have no such line: their marks are counted, when the whole log is there. What
+ * is not known stays -1: a wrong number is worse than none. */
 #include <ctype.h>
 #include <regex.h>
 #include <stdlib.h>
@@ -146,8 +146,8 @@ struct log {
 	bool compiled[ARRAY_LEN(forms)];
 };
 
-/* A number; what nobody counts to becomes the most, and is not given to anybody. */
-static long number(const char *s, char **end)
+/* A number, limited to MOST, which is never reported. */
+static long parse_number(const char *s, char **end)
 {
 	long v = strtol(s, end, 10);
 
@@ -168,7 +168,7 @@ static long number_before(const char *line, const char *word)
 		if (!isdigit((unsigned char)*p) ||
 			(p > line && (isalnum((unsigned char)p[-1]) || p[-1] == '.')))
 			continue;
-		v = number(p, &end);
+		v = parse_number(p, &end);
 		p = end - 1;
 		if (strncmp(end, word, n))
 			continue;
@@ -189,7 +189,7 @@ static long number_after(const char *line, const char *text, size_t n)
 		return -1;
 	p += n;
 	p += strspn(p, " ");
-	return isdigit((unsigned char)*p) ? number(p, NULL) : -1;
+	return isdigit((unsigned char)*p) ? parse_number(p, NULL) : -1;
 }
 
 /* Adds what the line says of each role; how many numbers it has. */
@@ -249,7 +249,7 @@ static void see_form(struct log *l, const struct form *f, const char *line)
 
 /* ---- marks ---- */
 
-static bool directive(const char *line, const char *word)
+static bool has_directive(const char *line, const char *word)
 {
 	for (const char *p = line; (p = strchr(p, '#')); p++)
 		if (!strncasecmp(p + 1 + strspn(p + 1, " "), word, strlen(word)))
@@ -265,7 +265,7 @@ static void see_tap(struct log *l, const char *line)
 
 	if (!strncmp(line, "1..", 3) && isdigit((unsigned char)line[3])) {
 		char *end;
-		long plan = number(line + 3, &end);
+		long plan = parse_number(line + 3, &end);
 
 		if (*end && strncmp(end, " #", 2))
 			return;
@@ -280,18 +280,18 @@ static void see_tap(struct log *l, const char *line)
 		return;
 	if (isdigit((unsigned char)*p)) {
 		if (!l->tap.first)
-			l->tap.first = number(p, NULL);
+			l->tap.first = parse_number(p, NULL);
 		l->tap.line = l->line;
 	}
-	if (directive(p, "skip"))
+	if (has_directive(p, "skip"))
 		l->tap.skipped++;
-	else if (not_ok && !directive(p, "todo"))
+	else if (not_ok && !has_directive(p, "todo"))
 		l->tap.not_ok++;
 	else
 		l->tap.ok++;
 }
 
-static bool begins(const char *line, const char *with)
+static bool starts_with(const char *line, const char *with)
 {
 	return !strncmp(line, with, strlen(with));
 }
@@ -314,14 +314,14 @@ static char go_json(const char *line)
 static void see_go(struct log *l, const char *line)
 {
 	char json = go_json(line);
-	bool unbuilt = begins(line, "FAIL\t") && strstr(line, " failed]");
+	bool unbuilt = starts_with(line, "FAIL\t") && strstr(line, " failed]");
 	long all = l->go.passed + l->go.failed + l->go.packages + l->go.failed_packages;
 
-	l->go.each |= json || begins(line, "=== RUN   ");
-	l->go.passed += json == 'p' || begins(line, "--- PASS: ");
-	l->go.failed += json == 'f' || begins(line, "--- FAIL: ") || unbuilt;
-	l->go.packages += begins(line, "ok  \t");
-	l->go.failed_packages += begins(line, "FAIL\t");
+	l->go.each |= json || starts_with(line, "=== RUN   ");
+	l->go.passed += json == 'p' || starts_with(line, "--- PASS: ");
+	l->go.failed += json == 'f' || starts_with(line, "--- FAIL: ") || unbuilt;
+	l->go.packages += starts_with(line, "ok  \t");
+	l->go.failed_packages += starts_with(line, "FAIL\t");
 	if (all != l->go.passed + l->go.failed + l->go.packages + l->go.failed_packages)
 		l->go.line = l->line;
 }
@@ -349,7 +349,7 @@ static void see_line(struct log *l, const char *raw, size_t n)
 }
 
 /* What is complete and newest of the three. */
-static void conclude(const struct log *l, bool whole, long *passed, long *failed)
+static void choose_result(const struct log *l, bool whole, long *passed, long *failed)
 {
 	const struct tally *t = l->now.complete ? &l->now : &l->before;
 	long seen = l->tap.ok + l->tap.not_ok + l->tap.skipped;
@@ -389,7 +389,7 @@ void rank_parse_check(const char *text, size_t n, bool whole, int *passed, int *
 		half = false;
 		at += len + 1;
 	}
-	conclude(l, whole, &good, &bad);
+	choose_result(l, whole, &good, &bad);
 	for (size_t i = 0; i < ARRAY_LEN(forms); i++)
 		if (l->compiled[i])
 			regfree(&l->pattern[i]);

@@ -11,7 +11,7 @@
 enum {
 	TAIL_ROOM = 4 *
 		RUNLOG_RECORD, /* idx bytes kept for the last records: output, gap, note, exit */
-	/* of the cap: gaps are told in doubling steps, at most so many */
+	/* of the cap: a growing gap is recorded each time it has doubled, at most so many times */
 	GAPS_ROOM = 44 * RUNLOG_RECORD,
 	RESERVE_STEP = 16 * 1024, /* idx bytes allocated at a time */
 };
@@ -131,7 +131,7 @@ static int idx_room(struct runlog_writer *w, int last)
 }
 
 /* last: one of the records that end the log, which may use the room kept for them. */
-static int record(struct runlog_writer *w, const struct runlog_record *r, int last)
+static int write_record(struct runlog_writer *w, const struct runlog_record *r, int last)
 {
 	unsigned char b[RUNLOG_RECORD];
 
@@ -161,7 +161,7 @@ static int put_pending(struct runlog_writer *w, int last)
 		.kind = RUNLOG_OUTPUT,
 		.stream = w->pending_stream,
 	};
-	if (record(w, &r, last))
+	if (write_record(w, &r, last))
 		return -1;
 	w->pending_len = 0;
 	return 0;
@@ -174,7 +174,7 @@ static int put_gap(struct runlog_writer *w, int last)
 	struct runlog_record r = {
 		.off = w->gap_off, .ns = w->gap_ns, .val = w->skipped, .kind = RUNLOG_GAP
 	};
-	if (record(w, &r, last))
+	if (write_record(w, &r, last))
 		return -1;
 	w->skipped = 0;
 	return 0;
@@ -215,14 +215,15 @@ static size_t cap_room(const struct runlog_writer *w, size_t n)
 	return w->cap - used < n ? (size_t)(w->cap - used) : n;
 }
 
-static void skip(struct runlog_writer *w, size_t n)
+static void add_to_gap(struct runlog_writer *w, size_t n)
 {
 	if (w->skipped == 0) {
 		w->gap_off = w->off;
 		w->gap_ns = now(w);
 	}
 	w->skipped += n;
-	/* while a command floods on, what is lost is told in doubling steps: the index stays small
+	/* while a command floods on, what is lost is recorded each time it has doubled: the index
+	 * stays small
 	 */
 	if (w->skipped >= w->skip_next && settle(w, 0, 1) == 0)
 		w->skip_next *= 2;
@@ -237,18 +238,19 @@ static void begin_pending(struct runlog_writer *w, enum runlog_stream s)
 }
 
 /* Does the record at hand end here, before more output of stream s? */
-static int piece_ends(const struct runlog_writer *w, enum runlog_stream s)
+static int fragment_ends(const struct runlog_writer *w, enum runlog_stream s)
 {
 	return w->pending_len &&
 		(w->pending_stream != s || w->pending_len >= w->block ||
 			(w->skipped && w->gap_off > w->pending_off));
 }
 
-/* One piece that fits the record at hand. Returns bytes taken care of. */
-static size_t output_piece(struct runlog_writer *w, enum runlog_stream s, const void *p, size_t n)
+/* One fragment that fits the record at hand. Returns bytes taken care of. */
+static size_t output_fragment(
+	struct runlog_writer *w, enum runlog_stream s, const void *p, size_t n)
 {
-	if (piece_ends(w, s) && settle(w, 0, 0)) {
-		skip(w, n);
+	if (fragment_ends(w, s) && settle(w, 0, 0)) {
+		add_to_gap(w, n);
 		return n;
 	}
 	size_t want = n < w->block - w->pending_len ? n : w->block - w->pending_len;
@@ -268,7 +270,7 @@ static size_t output_piece(struct runlog_writer *w, enum runlog_stream s, const 
 		w->capped = 1;
 	}
 	settle(w, 0, 0);
-	skip(w, want - done);
+	add_to_gap(w, want - done);
 	return want;
 }
 
@@ -277,16 +279,16 @@ void runlog_output(struct runlog_writer *w, enum runlog_stream s, const void *p,
 	const char *c = p;
 
 	if (w->capped) {
-		skip(w, n);
+		add_to_gap(w, n);
 		return;
 	}
 	while (n > 0 && !w->capped) {
-		size_t took = output_piece(w, s, c, n);
+		size_t took = output_fragment(w, s, c, n);
 		c += took;
 		n -= took;
 	}
 	if (n > 0)
-		skip(w, n);
+		add_to_gap(w, n);
 }
 
 void runlog_flush(struct runlog_writer *w)
@@ -305,7 +307,7 @@ void runlog_note(struct runlog_writer *w, enum runlog_note n, uint64_t val)
 		.len = (uint32_t)n,
 		.kind = RUNLOG_NOTE,
 	};
-	record(w, &r, 0);
+	write_record(w, &r, 0);
 }
 
 void runlog_exit(struct runlog_writer *w, uint32_t code, enum runlog_cause cause)
@@ -318,9 +320,10 @@ void runlog_exit(struct runlog_writer *w, uint32_t code, enum runlog_cause cause
 		.len = code,
 		.kind = RUNLOG_EXIT,
 	};
-	record(w, &r, 1);
+	write_record(w, &r, 1);
 	if (w->reserved && ftruncate(w->idx, (off_t)w->idx_off) < 0)
 		w->reserved = 0; /* only the allocation ahead stays */
 	if (fdatasync(w->log) < 0 || fdatasync(w->idx) < 0)
-		return; /* nobody is left to tell; the bytes are in the page cache all the same */
+		return; /* there is no one to report it to; the bytes are in the page cache all the
+			   same */
 }

@@ -89,7 +89,7 @@ void runlog_writer_init(struct runlog_writer *w, int log, int idx, uint64_t cap)
  * runlog_flush. */
 void runlog_output(struct runlog_writer *w, enum runlog_stream s, const void *p, size_t n);
 /* Writes the record of what is pending. Call within 5 ms of the last output. A gap that still grows
- * is told in doubling steps. */
+ * is recorded each time its size has doubled. */
 void runlog_flush(struct runlog_writer *w);
 void runlog_note(struct runlog_writer *w, enum runlog_note note, uint64_t val);
 /* Flushes, writes the exit record (always: the cap does not hold it back) and fdatasyncs both. */

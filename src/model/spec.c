@@ -68,7 +68,7 @@ struct spec_variant *spec_add_variant(struct spec *s)
 }
 
 /* Names that stand beside the variants in a race's directory or among its refs. */
-static bool reserved(const char *name)
+static bool is_reserved(const char *name)
 {
 	static const char *const taken[] = { "base", "pipe", "seed", "tpl" };
 	static const char *const ends[] = { ".git", ".json", ".lock", ".tmp" };
@@ -90,7 +90,7 @@ bool spec_name_ok(const char *name)
 		return false;
 	if (strchr("._-", name[0]) || name[n - 1] == '.' || strstr(name, ".."))
 		return false;
-	return strpbrk(name, "abcdefghijklmnopqrstuvwxyz") && !reserved(name);
+	return strpbrk(name, "abcdefghijklmnopqrstuvwxyz") && !is_reserved(name);
 }
 
 void spec_safe_name(const char *text, char *out, size_t n)

@@ -9,7 +9,7 @@
 #include "base/mem.h"
 #include "model/spec_int.h"
 
-static int refuse(const struct spec *s, int line, struct err *e)
+static int add_place(const struct spec *s, int line, struct err *e)
 {
 	if (s->file && line)
 		err_prefix(e, "%s:%d", s->file, line);
@@ -93,7 +93,7 @@ struct list {
 	size_t n;
 };
 
-static bool taken(const struct list *l, const char *name)
+static bool name_taken(const struct list *l, const char *name)
 {
 	for (size_t i = 0; i < l->n; i++)
 		if (!strcmp(l->v[i].name, name))
@@ -106,7 +106,7 @@ static bool taken(const struct list *l, const char *name)
 static char *free_name(const struct list *l, const char *want)
 {
 	char base[56], name[80];
-	if (spec_name_ok(want) && !taken(l, want))
+	if (spec_name_ok(want) && !name_taken(l, want))
 		return xstrdup(want);
 	spec_safe_name(want, base, sizeof(base));
 	bool letter = strpbrk(base, "abcdefghijklmnopqrstuvwxyz") != NULL;
@@ -116,7 +116,7 @@ static char *free_name(const struct list *l, const char *want)
 		for (char *dot = name; (dot = strchr(dot, '.'));)
 			*dot = '-';
 	char *first = xstrdup(name);
-	for (int k = 2; !spec_name_ok(name) || taken(l, name); k++)
+	for (int k = 2; !spec_name_ok(name) || name_taken(l, name); k++)
 		snprintf(name, sizeof(name), "%s-%d", first, k);
 	free(first);
 	return xstrdup(name);
@@ -140,7 +140,7 @@ static void limits_from_race(struct limits *l, const struct limits *race)
 
 /* One variant of the race: the recipe (NULL = the race's command) with the race's values where it
  * has none. */
-static struct spec_variant *emit(
+static struct spec_variant *add_variant(
 	struct list *l, const struct spec *s, const struct spec_variant *from, const char *name)
 {
 	static const struct spec_variant none;
@@ -211,13 +211,13 @@ static void cell_name(const struct spec *s, size_t cell, const char *recipe, str
 	}
 }
 
-static void repeat(struct list *l, const struct spec *s, const struct spec_variant *recipe,
+static void add_repeats(struct list *l, const struct spec *s, const struct spec_variant *recipe,
 	const char *name, size_t cell, bool matrix)
 {
 	int times = s->repeat ? s->repeat : 1;
 	for (int k = 1; k <= times; k++) {
 		char *full = times > 1 ? xasprintf("%s-%d", name, k) : xstrdup(name);
-		struct spec_variant *v = emit(l, s, recipe, full);
+		struct spec_variant *v = add_variant(l, s, recipe, full);
 		for (size_t i = 0; matrix && i < s->nmatrix; i++) {
 			char *kv = xasprintf("%s=%s", s->matrix[i].key, cell_value(s, cell, i));
 			spec_env_put(&v->env, kv);
@@ -234,20 +234,20 @@ static void expand_one(
 	char fallback[64];
 	default_name(s, fallback, sizeof(fallback));
 	if (!matrix) {
-		repeat(l, s, recipe, recipe ? recipe->name : fallback, 0, false);
+		add_repeats(l, s, recipe, recipe ? recipe->name : fallback, 0, false);
 		return;
 	}
 	for (size_t c = 0; c < cells; c++) {
 		struct buf name = BUF_INIT;
 		cell_name(s, c, recipe ? recipe->name : "", &name);
-		repeat(l, s, recipe, name.p, c, true);
+		add_repeats(l, s, recipe, name.p, c, true);
 		buf_release(&name);
 	}
 }
 
 /* How many variants it will be; refuses what is too many or makes no sense. *cells = of the matrix.
  */
-static int plan(const struct spec *s, bool *race_command, size_t *cells, struct err *e)
+static int count_variants(const struct spec *s, bool *race_command, size_t *cells, struct err *e)
 {
 	bool has = s->command || s->argv.n;
 	size_t relying = 0, own = 0, total;
@@ -265,7 +265,7 @@ static int plan(const struct spec *s, bool *race_command, size_t *cells, struct 
 			"of them a "
 			"\"command\"",
 			s->variants[i].name);
-		return refuse(s, s->variants[i].line, e);
+		return add_place(s, s->variants[i].line, e);
 	}
 	*race_command = has && !relying;
 	if (!has && !s->nvariants) {
@@ -275,7 +275,7 @@ static int plan(const struct spec *s, bool *race_command, size_t *cells, struct 
 				  "3 -- ./attempt.sh`"
 				: "there is no command: write it after --, as in `yolodeck run -n "
 				  "3 -- ./attempt.sh`");
-		return refuse(s, 0, e);
+		return add_place(s, 0, e);
 	}
 	for (size_t i = 0; i < s->nmatrix && *cells <= SPEC_MAX_VARIANTS; i++)
 		*cells *= s->matrix[i].values.n;
@@ -284,14 +284,14 @@ static int plan(const struct spec *s, bool *race_command, size_t *cells, struct 
 			"matrix: it multiplies the race's command, but each variant has its own; "
 			"give the race a "
 			"\"command\"");
-		return refuse(s, 0, e);
+		return add_place(s, 0, e);
 	}
 	total = (relying + *race_command) * *cells + own;
 	total *= (size_t)(s->repeat ? s->repeat : 1);
 	if (total > SPEC_MAX_VARIANTS) {
 		err_set(e, "spec", "this makes %s%zu variants; at most %d are possible",
 			*cells > SPEC_MAX_VARIANTS ? "more than " : "", total, SPEC_MAX_VARIANTS);
-		return refuse(s, 0, e);
+		return add_place(s, 0, e);
 	}
 	return 0;
 }
@@ -305,7 +305,7 @@ static int check_env(const struct spec *s, struct err *e)
 		if (!twice)
 			continue;
 		err_set(e, "spec", "matrix.%s: it is set twice; keep one", s->matrix[k].key);
-		return refuse(s, 0, e);
+		return add_place(s, 0, e);
 	}
 	return 0;
 }
@@ -324,7 +324,7 @@ int spec_check_expanded(const struct spec *s, struct err *e)
 		const struct spec_variant *v = &s->variants[i];
 		if (!v->name || !spec_name_ok(v->name))
 			return err_set(e, "spec", "variant %zu has no name", i + 1);
-		if (taken(&seen, v->name))
+		if (name_taken(&seen, v->name))
 			return err_set(e, "spec", "two variants are called \"%s\"", v->name);
 		if (!v->command == !v->argv.n)
 			return err_set(e, "spec", "the variant \"%s\" has %s", v->name,
@@ -340,7 +340,7 @@ int spec_expand(struct spec *s, struct err *e)
 	size_t cells;
 	if (s->prompt_file)
 		bug("spec_expand: prompt_file was not read");
-	if (plan(s, &race_command, &cells, e) || check_env(s, e))
+	if (count_variants(s, &race_command, &cells, e) || check_env(s, e))
 		return -1;
 	if (!s->name && !s->prompt && !s->command && s->argv.n) {
 		/* "sh" says nothing of what a shell was asked to do */

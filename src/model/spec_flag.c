@@ -20,7 +20,7 @@ static struct spec_matrix *matrix_key(struct spec *s, const char *key)
 }
 
 /* "K=v1,v2" */
-static int matrix(struct spec *s, const char *value, struct err *e)
+static int apply_matrix(struct spec *s, const char *value, struct err *e)
 {
 	const char *eq = strchr(value, '=');
 	if (!eq)
@@ -51,7 +51,7 @@ static int apply_flag(
 	double number;
 
 	if (f->type == FIELD_MATRIX)
-		return matrix(s, value, e);
+		return apply_matrix(s, value, e);
 	if (f->type == FIELD_INT || f->type == FIELD_INT64 || f->type == FIELD_DOUBLE) {
 		if (spec_value_parse((enum spec_number)f->kind, value, &number, e))
 			return -1;

@@ -58,7 +58,7 @@ bool spec_image_is_path(const char *text)
 		!strncmp(path, "~/", 2) || !strcmp(path, ".") || !strcmp(path, "..");
 }
 
-static int look_tar(const char *path, struct err *e)
+static int check_tar(const char *path, struct err *e)
 {
 	unsigned char b[TAR_BLOCK] = "";
 	struct stat st;
@@ -77,7 +77,7 @@ static int look_tar(const char *path, struct err *e)
 		"%s is not a tar archive; `docker save -o FILE IMAGE` makes one of an image", path);
 }
 
-static int look_build(const char *path, struct err *e)
+static int check_build(const char *path, struct err *e)
 {
 	char *file;
 	int rc = 0;
@@ -98,8 +98,8 @@ int spec_image_look(const char *text, struct err *e)
 {
 	const char *path;
 	enum image_kind kind = spec_image_kind(text, &path);
-	return kind == IMAGE_TAR      ? look_tar(path, e)
-		: kind == IMAGE_BUILD ? look_build(path, e)
+	return kind == IMAGE_TAR      ? check_tar(path, e)
+		: kind == IMAGE_BUILD ? check_build(path, e)
 				      : 0;
 }
 

@@ -31,7 +31,7 @@ static int line_of(const struct reader *r, const char *path)
 }
 
 /* Puts "race.json:12: limits.memory: " before the sentence in e. */
-static int at_line(struct reader *r, int line, const char *path)
+static int add_place(struct reader *r, int line, const char *path)
 {
 	if (*path)
 		err_prefix(r->e, "%s", path);
@@ -42,16 +42,16 @@ static int at_line(struct reader *r, int line, const char *path)
 	return -1;
 }
 
-static int wrong(struct reader *r, const char *path)
+static int add_path(struct reader *r, const char *path)
 {
-	return at_line(r, line_of(r, path), path);
+	return add_place(r, line_of(r, path), path);
 }
 
 static int wrong_type(struct reader *r, const struct json *v, const char *path, const char *right)
 {
 	err_set(r->e, "spec", "%s is not right here; write %s", json_type_name(json_type(v)),
 		right);
-	return wrong(r, path);
+	return add_path(r, path);
 }
 
 static int read_text(struct reader *r, const struct json *v, const char *path,
@@ -60,15 +60,15 @@ static int read_text(struct reader *r, const struct json *v, const char *path,
 	if (json_type(v) != JSON_STRING)
 		return wrong_type(r, v, path, "a string");
 	if (spec_value_text((enum spec_kind)k->kind, json_to_str(v), r->e))
-		return wrong(r, path);
+		return add_path(r, path);
 	xreplace((char **)at, json_to_str(v));
 	return 0;
 }
 
-static int later(struct reader *r, const char *path, const char *what)
+static int refuse_later(struct reader *r, const char *path, const char *what)
 {
 	err_set(r->e, "later", "%s a later version of yolodeck; take it out for now", what);
-	return wrong(r, path);
+	return add_path(r, path);
 }
 
 /* { "tar": "x.tar" } or { "build": "dir" } becomes the text of it. */
@@ -81,7 +81,7 @@ static int read_image_object(struct reader *r, const struct json *v, const char 
 	if (json_size(v) != 1 || !known) {
 		err_set(r->e, "spec", "an image is a string, or %s, with nothing else in it",
 			right);
-		return wrong(r, path);
+		return add_path(r, path);
 	}
 	char *sub = xasprintf("%s.%s", path, key), *text;
 	const char *p = json_to_str(c), *lead = strchr("/~", *p) ? "" : "./";
@@ -90,9 +90,9 @@ static int read_image_object(struct reader *r, const struct json *v, const char 
 	if (json_type(c) != JSON_STRING)
 		rc = wrong_type(r, c, sub, "a path as text");
 	else if (!*p)
-		rc = err_set(r->e, "spec", "is empty"), wrong(r, sub);
+		rc = err_set(r->e, "spec", "is empty"), add_path(r, sub);
 	else if (spec_value_text(SPEC_IMAGE, text, r->e))
-		rc = wrong(r, sub);
+		rc = add_path(r, sub);
 	else
 		xreplace((char **)at, text);
 	free(text);
@@ -110,7 +110,7 @@ static int read_image(struct reader *r, const struct json *v, const char *path,
 	if (r->expanded && spec_image_is_path(json_to_str(v)) &&
 		spec_image_kind(json_to_str(v), NULL) == IMAGE_REF) {
 		err_set(r->e, "spec", "\"%.60s\" is not an absolute path", json_to_str(v));
-		return wrong(r, path);
+		return add_path(r, path);
 	}
 	return 0;
 }
@@ -120,7 +120,7 @@ static int read_later(struct reader *r, const struct json *v, const char *path,
 {
 	struct buf b = BUF_INIT;
 	buf_fmt(&b, "%s come%s in", k->name, k->name[strlen(k->name) - 1] == 's' ? "" : "s");
-	later(r, path, b.p);
+	refuse_later(r, path, b.p);
 	buf_release(&b);
 	return -1;
 }
@@ -131,7 +131,7 @@ static int read_ports(struct reader *r, const struct json *v, const char *path,
 	err_set(r->e, "later",
 		"publishing ports comes in a later version of yolodeck (Dagger would open them on every "
 		"address of this machine, not only to itself); take it out for now");
-	return wrong(r, path);
+	return add_path(r, path);
 }
 
 static int read_number(struct reader *r, const struct json *v, const char *path,
@@ -159,7 +159,7 @@ static int read_number(struct reader *r, const struct json *v, const char *path,
 		return wrong_type(r, v, path, right[k->kind]);
 	}
 	if (rc)
-		return wrong(r, path);
+		return add_path(r, path);
 	spec_field_number(k, at, d);
 	return 0;
 }
@@ -183,7 +183,7 @@ static int read_list(struct reader *r, const struct json *v, const char *path,
 	if (!json_size(v) && !r->expanded) {
 		err_set(r->e, "spec",
 			"the array is empty; write at least one string or leave it out");
-		return wrong(r, path);
+		return add_path(r, path);
 	}
 	for (const struct json *c = json_first(v); c; c = json_next(c), i++) {
 		char *sub = xasprintf("%s[%zu]", path, i);
@@ -191,11 +191,11 @@ static int read_list(struct reader *r, const struct json *v, const char *path,
 		if (json_type(c) != JSON_STRING) {
 			rc = wrong_type(r, c, sub, "a string");
 		} else if (spec_value_text((enum spec_kind)k->kind, json_to_str(c), r->e)) {
-			rc = wrong(r, sub);
+			rc = add_path(r, sub);
 		} else if (k->kind != SPEC_ARG && strv_has(list, json_to_str(c))) {
 			err_set(r->e, "spec", "\"%.60s\" stands twice in the array",
 				json_to_str(c));
-			rc = wrong(r, sub);
+			rc = add_path(r, sub);
 		}
 		free(sub);
 		if (rc)
@@ -206,7 +206,7 @@ static int read_list(struct reader *r, const struct json *v, const char *path,
 }
 
 /* A text, number or truth as the text a shell would see. -1 = something else. */
-static int scalar(const struct json *v, struct buf *b)
+static int scalar_to_text(const struct json *v, struct buf *b)
 {
 	switch (json_type(v)) {
 	case JSON_STRING:
@@ -234,11 +234,11 @@ static int read_env(struct reader *r, const struct json *v, const char *path,
 		int rc = spec_value_text(SPEC_ENV_KEY, json_key(c), r->e);
 		buf_fmt(&b, "%s=", json_key(c));
 		if (rc)
-			wrong(r, sub);
-		else if (scalar(c, &b))
+			add_path(r, sub);
+		else if (scalar_to_text(c, &b))
 			rc = wrong_type(r, c, sub, "a string or a number");
 		else if ((rc = spec_value_text(SPEC_ENV, b.p, r->e)))
-			wrong(r, sub);
+			add_path(r, sub);
 		else
 			strv_add(at, b.p);
 		buf_release(&b);
@@ -253,13 +253,13 @@ static int read_matrix_key(struct reader *r, const struct json *v, const char *p
 {
 	struct spec *s = r->s;
 	if (spec_value_text(SPEC_ENV_KEY, json_key(v), r->e))
-		return wrong(r, path);
+		return add_path(r, path);
 	if (json_type(v) != JSON_ARRAY)
 		return wrong_type(r, v, path, "an array of values in [ ]");
 	if (!json_size(v)) {
 		err_set(r->e, "spec",
 			"it has no values, so there is nothing to race; write at least one");
-		return wrong(r, path);
+		return add_path(r, path);
 	}
 	s->matrix = xrealloc(s->matrix, (s->nmatrix + 1) * sizeof(*s->matrix));
 	struct spec_matrix *m = &s->matrix[s->nmatrix++];
@@ -270,13 +270,13 @@ static int read_matrix_key(struct reader *r, const struct json *v, const char *p
 		struct buf b = BUF_INIT;
 		char *sub = xasprintf("%s[%zu]", path, i);
 		int rc = 0;
-		if (scalar(c, &b)) {
+		if (scalar_to_text(c, &b)) {
 			rc = wrong_type(r, c, sub, "a string or a number");
 		} else if (strv_has(&m->values, b.p)) {
 			err_set(r->e, "spec", "the value \"%.60s\" stands twice", b.p);
-			rc = wrong(r, sub);
+			rc = add_path(r, sub);
 		} else if (spec_value_text(SPEC_ARG, b.p, r->e)) {
-			rc = wrong(r, sub);
+			rc = add_path(r, sub);
 		} else {
 			strv_add(&m->values, b.p);
 		}
@@ -309,7 +309,7 @@ static int read_limits(struct reader *r, const struct json *v, const char *path,
 static int read_variants(struct reader *r, const struct json *v, const char *path,
 	const struct spec_field *k, void *at);
 
-static int unknown(
+static int refuse_key(
 	struct reader *r, const struct json *v, const char *path, const struct spec_field *fields)
 {
 	const char *names[64], *key = json_key(v), *near;
@@ -331,7 +331,7 @@ static int unknown(
 			"there is no such limit; there are cpus, memory, pids, time, log and disk");
 	else
 		err_set(r->e, "spec", "there is no such key; yolodeck-race(5) lists them");
-	at_line(r, line, full);
+	add_place(r, line, full);
 	free(full);
 	return -1;
 }
@@ -370,7 +370,7 @@ static int read_object(struct reader *r, const struct json *o, const char *path,
 		int rc;
 
 		if (!k || (k->ours && !r->expanded))
-			return unknown(r, c, path, fields);
+			return refuse_key(r, c, path, fields);
 		sub = xasprintf("%s%s%s", path, *path ? "." : "", k->name);
 		rc = readers[k->type](r, c, sub, k, (char *)base + k->off);
 		free(sub);
@@ -397,7 +397,7 @@ static int read_variants(struct reader *r, const struct json *v, const char *pat
 	if (!json_size(v)) {
 		err_set(r->e, "spec",
 			"the array is empty; write at least one variant or leave it out");
-		return wrong(r, path);
+		return add_path(r, path);
 	}
 	for (const struct json *c = json_first(v); c; c = json_next(c), i++) {
 		char *sub = xasprintf("%s[%zu]", path, i);
@@ -419,12 +419,12 @@ static int read_variants(struct reader *r, const struct json *v, const char *pat
 }
 
 /* Both of two keys that mean the same. line 0 = of the key itself. */
-static int both(struct reader *r, const char *path, const char *a, const char *b)
+static int refuse_both(struct reader *r, const char *path, const char *a, const char *b)
 {
 	int line = r->text ? json_line_of_key(r->text, r->n, path, b) : 0;
 	char *full = xasprintf("%s%s%s", path, *path ? "." : "", b);
 	err_set(r->e, "spec", "there is \"%s\" as well; keep one of the two", a);
-	at_line(r, line, full);
+	add_place(r, line, full);
 	free(full);
 	return -1;
 }
@@ -435,10 +435,10 @@ static int check_variant(struct reader *r, size_t i)
 	char path[64];
 	snprintf(path, sizeof(path), "variants[%zu]", i);
 	if (v->command && v->argv.n)
-		return both(r, path, "command", "argv");
+		return refuse_both(r, path, "command", "argv");
 	if (!v->name) {
 		err_set(r->e, "spec", "the variant has no name; write \"name\": \"...\"");
-		return wrong(r, path);
+		return add_path(r, path);
 	}
 	for (size_t k = 0; k < i; k++) {
 		const struct spec_variant *o = &r->s->variants[k];
@@ -448,14 +448,14 @@ static int check_variant(struct reader *r, size_t i)
 			"\"%s\" is the name of variants[%zu] too, in line %d; names are different",
 			v->name, k, o->line);
 		snprintf(path, sizeof(path), "variants[%zu].name", i);
-		return wrong(r, path);
+		return add_path(r, path);
 	}
 	for (size_t k = 0; k < r->s->nmatrix; k++)
 		if (spec_env_has(&v->env, r->s->matrix[k].key)) {
 			char *full = xasprintf("%s.env.%s", path, r->s->matrix[k].key);
 			err_set(r->e, "spec",
 				"the matrix sets it already; take it out of one of the two");
-			wrong(r, full);
+			add_path(r, full);
 			free(full);
 			return -1;
 		}
@@ -467,15 +467,15 @@ static int check_file(struct reader *r)
 {
 	const struct spec *s = r->s;
 	if (s->command && s->argv.n)
-		return both(r, "", "command", "argv");
+		return refuse_both(r, "", "command", "argv");
 	if (s->prompt && s->prompt_file)
-		return both(r, "", "prompt", "prompt_file");
+		return refuse_both(r, "", "prompt", "prompt_file");
 	for (size_t k = 0; k < s->nmatrix; k++) {
 		if (!spec_env_has(&s->env, s->matrix[k].key))
 			continue;
 		char *full = xasprintf("matrix.%s", s->matrix[k].key);
 		err_set(r->e, "spec", "env sets it already; take it out of one of the two");
-		wrong(r, full);
+		add_path(r, full);
 		free(full);
 		return -1;
 	}

@@ -14,17 +14,17 @@
 #include "model/spec_image.h"
 #include "model/spec_int.h"
 
-static int no(struct err *e, const char *s, const char *what)
+static int refuse_value(struct err *e, const char *s, const char *what)
 {
 	return err_set(e, "spec", "\"%.60s\" %s", s, what);
 }
 
-static bool blank(const char *s)
+static bool is_blank(const char *s)
 {
 	return s[strspn(s, " \t\r\n")] == '\0';
 }
 
-static int choice(
+static int check_choice(
 	const char *s, const char *const *right, size_t n, const char *what, struct err *e)
 {
 	struct buf b = BUF_INIT;
@@ -45,21 +45,21 @@ static int choice(
 
 static int value_engine(const char *s, struct err *e)
 {
-	/* fake is the tests' engine: right, but nobody is told of it */
+	/* fake, the tests' engine, is accepted but not listed */
 	static const char *const right[] = { "auto", "docker", "local", "dagger" };
-	return strcmp(s, "fake") ? choice(s, right, ARRAY_LEN(right), "an engine", e) : 0;
+	return strcmp(s, "fake") ? check_choice(s, right, ARRAY_LEN(right), "an engine", e) : 0;
 }
 
 static int value_network(const char *s, struct err *e)
 {
 	static const char *const right[] = { "bridge", "none" };
-	return choice(s, right, ARRAY_LEN(right), "a network", e);
+	return check_choice(s, right, ARRAY_LEN(right), "a network", e);
 }
 
 static int value_isolation(const char *s, struct err *e)
 {
 	static const char *const right[] = { "container", "any" };
-	return choice(s, right, ARRAY_LEN(right), "an isolation", e);
+	return check_choice(s, right, ARRAY_LEN(right), "an isolation", e);
 }
 
 static int value_image(const char *s, struct err *e)
@@ -67,11 +67,12 @@ static int value_image(const char *s, struct err *e)
 	if (spec_image_is_path(s)) {
 		for (const char *p = s; *p; p++)
 			if (iscntrl((unsigned char)*p))
-				return no(e, s, "holds a line break or another control character");
+				return refuse_value(
+					e, s, "holds a line break or another control character");
 		return 0;
 	}
 	if (!spec_image_ref_ok(s))
-		return no(e, s,
+		return refuse_value(e, s,
 			"is not an image; write a reference like node:22, host, tar:./image.tar or "
 			"build:./directory");
 	return 0;
@@ -80,22 +81,23 @@ static int value_image(const char *s, struct err *e)
 static int value_base(const char *s, struct err *e)
 {
 	if (s[0] == '-' || strpbrk(s, " \t\n"))
-		return no(e, s, "is not a revision; write a branch, a tag or a commit");
+		return refuse_value(e, s, "is not a revision; write a branch, a tag or a commit");
 	return 0;
 }
 
 static int value_env_key(const char *s, struct err *e)
 {
 	if (!isalpha((unsigned char)s[0]) && s[0] != '_')
-		return no(e, s, "cannot name an environment variable; write letters, digits and _");
+		return refuse_value(
+			e, s, "cannot name an environment variable; write letters, digits and _");
 	for (const char *p = s; *p; p++)
 		if (!isalnum((unsigned char)*p) && *p != '_')
-			return no(e, s,
+			return refuse_value(e, s,
 				"cannot name an environment variable; write letters, digits and _");
 	if (!strncmp(s, "YOLO_", 5))
-		return no(e, s, "is set by yolodeck itself; choose a name without YOLO_");
+		return refuse_value(e, s, "is set by yolodeck itself; choose a name without YOLO_");
 	if (!strcmp(s, "HOME") || !strcmp(s, "PATH"))
-		return no(e, s, "belongs to the container; set it inside the command");
+		return refuse_value(e, s, "belongs to the container; set it inside the command");
 	return 0;
 }
 
@@ -103,7 +105,7 @@ static int value_env(const char *s, struct err *e)
 {
 	const char *eq = strchr(s, '=');
 	if (!eq)
-		return no(e, s, "has no value; write NAME=value");
+		return refuse_value(e, s, "has no value; write NAME=value");
 	char *key = xstrndup(s, (size_t)(eq - s));
 	int rc = value_env_key(key, e);
 	free(key);
@@ -113,15 +115,16 @@ static int value_env(const char *s, struct err *e)
 static int value_mount(const char *s, struct err *e)
 {
 	if (!strcmp(s, "/") || !strcmp(s, "~") || !strcmp(s, "~/"))
-		return no(e, s, "would show the container everything; name the directory it needs");
+		return refuse_value(
+			e, s, "would show the container everything; name the directory it needs");
 	if (s[0] != '/' && strncmp(s, "~/", 2))
-		return no(
+		return refuse_value(
 			e, s, "is not a mount; write an absolute path or one that begins with ~/");
 	for (const char *p = s; (p = strstr(p, "/..")) != NULL; p += 3)
 		if (p[3] == '/' || !p[3])
-			return no(e, s, "goes up with \"..\"; write the path itself");
+			return refuse_value(e, s, "goes up with \"..\"; write the path itself");
 	if (strpbrk(s, "\n\r"))
-		return no(e, s, "holds a line break");
+		return refuse_value(e, s, "holds a line break");
 	return 0;
 }
 
@@ -134,7 +137,7 @@ static int value_runner(const char *s, struct err *e)
 		if (!strncmp(s, right[i], strlen(right[i])) && s[strlen(right[i])] &&
 			!strpbrk(s, " \t\r\n"))
 			return 0;
-	return no(e, s,
+	return refuse_value(e, s,
 		"is not a Dagger engine; write one as tcp://host:port, container://name, ssh://user@host or kube-pod://name");
 }
 
@@ -142,7 +145,7 @@ static int value_rank(const char *s, struct err *e)
 {
 	if (rank_word_ok(s))
 		return 0;
-	return no(e, s,
+	return refuse_value(e, s,
 		"is no rule of ranking; write check, lines, files, added, removed or elapsed, with "
 		"a \"-\" before "
 		"it where less is better");
@@ -157,8 +160,10 @@ static int value_name(const char *s, struct err *e)
 	if (spec_name_ok(safe) && strcmp(safe, s))
 		return err_set(e, "spec", "\"%.60s\" cannot name a variant; write \"%s\"", s, safe);
 	if (!strpbrk(safe, "abcdefghijklmnopqrstuvwxyz"))
-		return no(e, s, "cannot name a variant: a name holds at least one letter");
-	return no(e, s, "cannot name a variant: yolodeck keeps something else under that name");
+		return refuse_value(
+			e, s, "cannot name a variant: a name holds at least one letter");
+	return refuse_value(
+		e, s, "cannot name a variant: yolodeck keeps something else under that name");
 }
 
 static int value_long(enum spec_kind kind, const char *s, struct err *e)
@@ -192,7 +197,7 @@ int spec_value_text(enum spec_kind kind, const char *s, struct err *e)
 		[SPEC_RANK] = value_rank,
 		[SPEC_ARG] = NULL,
 	};
-	if (kind != SPEC_ARG && blank(s))
+	if (kind != SPEC_ARG && is_blank(s))
 		return err_set(e, "spec", "is empty");
 	if (!utf8_valid(s, strlen(s)))
 		return err_set(e, "spec", "is not valid UTF-8 text");
@@ -235,12 +240,13 @@ int spec_value_parse(enum spec_number kind, const char *s, double *out, struct e
 	if (kind == SPEC_MEMORY || kind == SPEC_LOG) {
 		int64_t v = spec_parse_size(s);
 		if (v < 0)
-			return no(e, s, "is not a size; write 4g, 512m or a number of bytes");
+			return refuse_value(
+				e, s, "is not a size; write 4g, 512m or a number of bytes");
 		*out = (double)v;
 	} else if (kind == SPEC_TIME) {
 		int64_t v = clock_parse_duration(s);
 		if (v < 0)
-			return no(e, s, "is not a time; write 30m, 90s or 1h30m");
+			return refuse_value(e, s, "is not a time; write 30m, 90s or 1h30m");
 		*out = (double)v;
 	} else {
 		*out = strtod(s, &end);

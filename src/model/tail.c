@@ -39,7 +39,7 @@ static int open_file(const char *path, struct err *e)
 	return -1;
 }
 
-static void forget(struct tail *t)
+static void reset_caches(struct tail *t)
 {
 	t->window_len = t->records_n = 0;
 	t->lines_at = t->lines = t->gap_at = t->gap = 0;
@@ -103,7 +103,7 @@ bool tail_refresh(struct tail *t, struct err *e)
 			"The log %s became shorter while it was read: something outside yolodeck "
 			"wrote to it",
 			t->log_path);
-		forget(t);
+		reset_caches(t);
 	}
 	t->size = size;
 	t->nrec = nrec;
@@ -163,7 +163,7 @@ ssize_t tail_pread(struct tail *t, uint64_t off, void *p, size_t n)
 	return r;
 }
 
-static bool blank(const unsigned char *p, size_t n)
+static bool is_blank(const unsigned char *p, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
 		if (p[i] > ' ' && p[i] != 0x7f)
@@ -183,7 +183,7 @@ bool tail_last_text(struct tail *t, struct buf *b)
 		size_t start = nl ? (size_t)(nl - p) + 1 : 0;
 		while (!nl && t->size > TAIL_MAX_LINE && start < end && (p[start] & 0xC0) == 0x80)
 			start++; /* what was cut off has the rest of that letter */
-		if (!blank(p + start, end - start)) {
+		if (!is_blank(p + start, end - start)) {
 			buf_add(b, p + start, end - start);
 			return true;
 		}

@@ -1,4 +1,4 @@
-/* tail.h - reads a log for people: bytes + idx -> lines by the carriage-return rule, with stream
+/* tail.h - reads a log for display: bytes + idx -> lines by the carriage-return rule, with stream
  * and time. One for board, panes and CLI. Opens at the end of a log of any size at once; memory
  * does not grow with the log.
  *
@@ -44,7 +44,7 @@ struct tail *tail_open(const char *dir, const char *name, struct err *e);
 void tail_close(struct tail *t);
 
 /* Looks at the files' sizes again. Returns true when something was added since the last call. A log
- * that shrank is reported once in e (code "log_shrank") and read anew. */
+ * that shrank is reported once in e (code "log_shrank") and read again. */
 bool tail_refresh(struct tail *t, struct err *e);
 uint64_t tail_size(const struct tail *t); /* bytes of the log */
 uint64_t tail_lines(struct tail *t); /* newlines (+1 when the last line is open) */

@@ -115,7 +115,7 @@ static void test_samples(void **state)
 
 		for (size_t k = 0; k < ARRAY_LEN(s->files) && s->files[k]; k++)
 			put(dir, s->files[k]);
-		project_look(dir, &p);
+		project_detect(dir, &p);
 		same(i, "image", p.image, s->image);
 		same(i, "setup", p.setup, s->setup);
 		same(i, "check", p.check, s->check);
@@ -135,7 +135,7 @@ static void test_says_why(void **state)
 	put(dir, "go.mod=module x\n\ngo 1.22\n");
 	put(dir, "package.json={}");
 	put(dir, "Makefile=test:\n");
-	project_look(dir, &p);
+	project_detect(dir, &p);
 	assert_true(strv_has(&p.found, "Makefile: check make test"));
 	assert_true(strv_has(&p.found, "package.json: a Node.js project, image node:22"));
 	assert_true(strv_has(&p.found, "go.mod: there too; package.json came first"));

@@ -1,4 +1,4 @@
-/* test_runlog.c - the index's codec and its writer: pieces, streams, cap, a full disk, notes and
+/* test_runlog.c - the index's codec and its writer: fragments, streams, cap, a full disk, notes and
  * the exit. */
 #include <errno.h>
 #include <fcntl.h>
@@ -158,13 +158,13 @@ static void streams_and_blocks(void **state)
 static void cap(void **state)
 {
 	enum { CAP = 100000, PIECE = 1000, N = 2000 };
-	char piece[PIECE];
+	char fragment[PIECE];
 	struct stat st;
 
-	memset(piece, 'y', sizeof piece);
+	memset(fragment, 'y', sizeof fragment);
 	begin(l.dir, CAP);
 	for (int i = 0; i < N; i++) {
-		runlog_output(&l.w, RUNLOG_STDOUT, piece, sizeof piece);
+		runlog_output(&l.w, RUNLOG_STDOUT, fragment, sizeof fragment);
 		runlog_flush(&l.w);
 	}
 	runlog_exit(&l.w, 0, RUNLOG_BY_ITSELF);
@@ -196,28 +196,28 @@ static void tiny_cap(void **state)
  */
 static void full_disk(void **state)
 {
-	char piece[4000], filler[80];
+	char fragment[4000], filler[80];
 	uint64_t total = 0;
 
 	if (mount("yolo", l.dir, "tmpfs", 0, "size=256k") < 0) {
 		printf("skipped: full disk (mount: %s)\n", strerror(errno));
 		return;
 	}
-	memset(piece, 'z', sizeof piece);
+	memset(fragment, 'z', sizeof fragment);
 	begin(l.dir, 0);
 	snprintf(filler, sizeof filler, "%s/filler", l.dir);
 	int fd = open(filler, O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
 	assert_int_equal(posix_fallocate(fd, 0, 64 * 1024), 0);
-	for (int i = 0; i < 100; i++, total += sizeof piece) {
-		runlog_output(&l.w, RUNLOG_STDERR, piece, sizeof piece);
+	for (int i = 0; i < 100; i++, total += sizeof fragment) {
+		runlog_output(&l.w, RUNLOG_STDERR, fragment, sizeof fragment);
 		runlog_flush(&l.w);
 	}
 	unlink(filler);
 	close(fd);
 	runlog_output(&l.w, RUNLOG_STDOUT, "room again\n", 11);
 	runlog_flush(&l.w);
-	for (int i = 0; i < 100; i++, total += sizeof piece)
-		runlog_output(&l.w, RUNLOG_STDERR, piece, sizeof piece);
+	for (int i = 0; i < 100; i++, total += sizeof fragment)
+		runlog_output(&l.w, RUNLOG_STDERR, fragment, sizeof fragment);
 	runlog_exit(&l.w, 7, RUNLOG_BY_ITSELF);
 	end();
 	uint64_t gap = check_order();
