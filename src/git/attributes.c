@@ -87,15 +87,9 @@ static int read_config(const char *common, struct config *conf, struct err *e)
 /* The .gitattributes of a commit as input of update-index. */
 static int list_sources(const char *git_dir, const char *commit, struct buf *out, struct err *e)
 {
-	struct git_call c;
 	struct strv rec = STRV_INIT;
-	int rc;
+	int rc = git_list_tree(git_dir, commit, &rec, e);
 
-	git_call_init(&c, git_dir);
-	c.timeout_ms = GIT_WORK_MS;
-	rc = git_list(&c, &rec, e, "ls-tree", "-r", "-z", "--full-tree", commit, (char *)NULL);
-	if (!rc && c.truncated)
-		rc = err_set(e, "too_big", "The list of files is too long to look for attributes");
 	for (size_t i = 0; !rc && i < rec.n; i++) {
 		const char *tab = strchr(rec.v[i], '\t');
 

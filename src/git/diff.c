@@ -79,32 +79,24 @@ static int run_stat(const char *git_dir, const char *a, const char *b, bool name
 	struct diff_stat *out, struct err *e)
 {
 	struct git_call c;
-	struct child_result r;
 	struct strv rec = STRV_INIT;
 	size_t cap = 0;
 	int rc;
 
 	git_call_init(&c, git_dir);
 	strv_add(&c.conf, LIVE_THRESHOLD);
-	strv_addl(&c.args, "diff-tree", "-r", names_only ? "--no-renames" : "-M", RENAME_LIMIT,
-		"--no-ext-diff", "--no-textconv", "-z", names_only ? "--name-only" : "--numstat",
-		"--end-of-options", a, b, (char *)NULL);
-	rc = git_run(&c, &r, e);
-	if (!rc) {
-		strv_split0(&rec, r.out.p, r.out.len);
-		/* A cut block ends in half a record. */
-		if (r.truncated && rec.n)
-			free(rec.v[--rec.n]), rec.v[rec.n] = NULL;
-		if (names_only)
-			for (size_t i = 0; i < rec.n; i++)
-				stat_add(out, &cap, NULL, rec.v[i], -1, -1);
-		else
-			parse_numstat(out, &rec);
-		out->cut |= r.truncated;
-	}
+	rc = git_list(&c, &rec, e, "diff-tree", "-r", names_only ? "--no-renames" : "-M",
+		RENAME_LIMIT, "--no-ext-diff", "--no-textconv", "-z",
+		names_only ? "--name-only" : "--numstat", "--end-of-options", a, b, (char *)NULL);
+	/* A cut block ends in half a record. */
+	if (c.truncated && rec.n)
+		xreplace(&rec.v[--rec.n], NULL);
+	if (!rc && !names_only)
+		parse_numstat(out, &rec);
+	for (size_t i = 0; !rc && names_only && i < rec.n; i++)
+		stat_add(out, &cap, NULL, rec.v[i], -1, -1);
+	out->cut |= c.truncated;
 	strv_release(&rec);
-	child_result_release(&r);
-	git_call_release(&c);
 	return rc;
 }
 
@@ -129,28 +121,20 @@ int diff_patch(const char *git_dir, const char *a, const char *b, const char *pa
 	struct buf *out, bool *cut, struct err *e)
 {
 	struct git_call c;
-	struct child_result r;
 	int rc;
 
 	git_call_init(&c, git_dir);
 	c.cap = cap;
 	strv_add(&c.conf, path ? ONE_FILE_THRESHOLD : LIVE_THRESHOLD);
-	strv_addl(&c.args, "diff", "--no-ext-diff", "--no-textconv", "--no-color", "--full-index",
-		"-M", RENAME_LIMIT, "--src-prefix=a/", "--dst-prefix=b/", "--submodule=short",
-		"--end-of-options", a, b, "--", (char *)NULL);
-	if (path)
-		strv_add(&c.args, path);
-	rc = git_run(&c, &r, e);
+	rc = git_capture(&c, out, e, "diff", "--no-ext-diff", "--no-textconv", "--no-color",
+		"--full-index", "-M", RENAME_LIMIT, "--src-prefix=a/", "--dst-prefix=b/",
+		"--submodule=short", "--end-of-options", a, b, "--", path, (char *)NULL);
 	if (rc && !strcmp(e->code, "timeout"))
 		err_set(e, "diff_too_big",
 			path ? "The diff of %s could not be made within 5 s"
 			     : "The diff could not be made within 5 s; look at single files",
 			path);
-	buf_clear(out);
-	buf_add(out, r.out.p, r.out.len);
-	*cut = r.truncated;
-	child_result_release(&r);
-	git_call_release(&c);
+	*cut = c.truncated;
 	return rc;
 }
 

@@ -373,6 +373,19 @@ char *git_resolve(const struct git_repo *r, const char *rev, struct err *e)
 	return id;
 }
 
+int git_list_tree(const char *git_dir, const char *commit, struct strv *out, struct err *e)
+{
+	struct git_call c;
+	int rc;
+
+	git_call_init(&c, git_dir);
+	c.timeout_ms = GIT_WORK_MS;
+	rc = git_list(&c, out, e, "ls-tree", "-r", "-z", "--full-tree", commit, (char *)NULL);
+	if (!rc && c.truncated)
+		rc = err_set(e, "too_big", "The commit's list of files is too long to be read");
+	return rc;
+}
+
 char *git_tree_of(const char *git_dir, const char *commit, struct err *e)
 {
 	struct buf b = BUF_INIT;

@@ -95,6 +95,8 @@ void git_env_ident(struct strv *env, const char *who, const char *ident);
 
 /* rev -> commit id of the user's repository (peeled). Code "no_such_revision". */
 char *git_resolve(const struct git_repo *r, const char *rev, struct err *e);
+/* All entries of a commit's tree, "100644 blob <id>\tdir/name", added to out. */
+int git_list_tree(const char *git_dir, const char *commit, struct strv *out, struct err *e);
 /* Id of a commit's tree; the caller frees. */
 char *git_tree_of(const char *git_dir, const char *commit, struct err *e);
 /* Commit id a full ref name points at, NULL without error code when there is no such ref. */

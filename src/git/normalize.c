@@ -19,19 +19,13 @@ struct normalizing {
 static int read_blob(const char *git_dir, const char *id, struct buf *out, struct err *e)
 {
 	struct git_call c;
-	struct child_result r;
 	int rc;
 
 	git_call_init(&c, git_dir);
 	c.timeout_ms = GIT_WORK_MS;
-	strv_addl(&c.args, "cat-file", "blob", id, (char *)NULL);
-	rc = git_run(&c, &r, e);
-	if (!rc && r.truncated)
+	rc = git_capture(&c, out, e, "cat-file", "blob", id, (char *)NULL);
+	if (!rc && c.truncated)
 		rc = err_set(e, "too_big", "A file is too large to be read back");
-	buf_clear(out);
-	buf_add(out, r.out.p, r.out.len);
-	child_result_release(&r);
-	git_call_release(&c);
 	return rc;
 }
 

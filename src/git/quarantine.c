@@ -87,27 +87,24 @@ static int write_alternates(const struct git_repo *r, const char *path, struct e
 /* core.excludesFile, or where git looks without it. NULL = no such file is named. */
 static char *excludes_file(const struct git_repo *r)
 {
+	struct buf out = BUF_INIT;
 	struct git_call c;
-	struct child_result res;
 	struct err e = ERR_INIT;
-	const char *xdg = getenv("XDG_CONFIG_HOME"), *home = getenv("HOME");
+	const char *xdg = getenv("XDG_CONFIG_HOME"), *home = getenv("HOME"),
+		   *dir = r->top ? r->top : r->common;
 	char *path = NULL;
 
-	git_call_init(&c, r->git_dir);
-	c.user = true;
-	c.read_only = true;
-	c.cwd = r->top ? r->top : r->common;
-	strv_addl(&c.args, "config", "--type=path", "--get", "core.excludesFile", (char *)NULL);
-	if (!git_run(&c, &res, &e)) {
-		buf_trim(&res.out);
-		path = *res.out.p == '/' ? xstrdup(res.out.p) : fs_join(c.cwd, res.out.p);
+	git_in_tree(&c, r->git_dir, dir, GIT_READS);
+	if (!git_capture(&c, &out, &e, "config", "--type=path", "--get", "core.excludesFile",
+		    (char *)NULL)) {
+		buf_trim(&out);
+		path = *out.p == '/' ? xstrdup(out.p) : fs_join(dir, out.p);
 	} else if (xdg && *xdg == '/') {
 		path = fs_join(xdg, "git/ignore");
 	} else if (home && *home == '/') {
 		path = fs_join(home, ".config/git/ignore");
 	}
-	child_result_release(&res);
-	git_call_release(&c);
+	buf_release(&out);
 	return path;
 }
 
@@ -180,23 +177,20 @@ int quarantine_make(const struct git_repo *r, const char *path, struct err *e)
 	return rc ? err_prefix(e, "The quarantine repository could not be made") : 0;
 }
 
-/* The ids of the base commit, its trees and its files, one a line. */
-static int list_objects(const struct git_repo *r, const char *base, struct buf *ids, struct err *e)
+/* The ids of the base commit, its trees and its files, one a line; missing: "?" before what is not
+ * here. */
+static int list_objects(const struct git_repo *r, const char *base, const char *missing,
+	struct buf *ids, struct err *e)
 {
 	struct git_call c;
-	struct child_result res;
 	int rc;
 
 	git_call_init(&c, r->common);
 	c.timeout_ms = GIT_WORK_MS;
-	strv_addl(&c.args, "rev-list", "--objects", "--no-walk", "--no-object-names", base,
-		(char *)NULL);
-	rc = git_run(&c, &res, e);
-	if (!rc && res.truncated)
+	rc = git_capture(&c, ids, e, "rev-list", "--objects", "--no-walk", "--no-object-names",
+		base, missing, (char *)NULL);
+	if (!rc && c.truncated)
 		rc = err_set(e, "too_big", "The base commit has too many files");
-	buf_add(ids, res.out.p, res.out.len);
-	child_result_release(&res);
-	git_call_release(&c);
 	return rc;
 }
 
@@ -206,26 +200,22 @@ static int list_objects(const struct git_repo *r, const char *base, struct buf *
 static int pack_objects(
 	const struct git_repo *r, const struct buf *ids, const char *store, struct err *e)
 {
-	char *borrowed = fs_join(store, "objects/info/alternates");
+	char *borrowed = fs_join(store, "objects/info/alternates"),
+	     *pack = fs_join(store, "objects/pack/pack");
 	struct git_call c;
-	struct child_result res;
-	int rc;
+	int rc = write_alternates(r, store, e);
 
 	git_call_init(&c, store);
 	c.timeout_ms = GIT_WORK_MS;
 	c.in = ids->p;
 	c.nin = ids->len;
-	strv_addl(&c.args, "pack-objects", "-q", "--delta-base-offset", (char *)NULL);
-	strv_fmt(&c.args, "%s/objects/pack/pack", store);
-	rc = write_alternates(r, store, e);
-	if (!rc) {
-		rc = git_run(&c, &res, e);
-		child_result_release(&res);
-	}
+	if (!rc)
+		rc = git_capture(&c, NULL, e, "pack-objects", "-q", "--delta-base-offset", pack,
+			(char *)NULL);
 	if (unlink(borrowed) && !rc)
 		rc = err_sys(e, "disk", "%s could not be removed", borrowed);
-	git_call_release(&c);
 	free(borrowed);
+	free(pack);
 	return rc;
 }
 
@@ -262,7 +252,7 @@ int quarantine_base_store(
 	 * rename wins. */
 	tmp = xasprintf("%s.%d.new", path, race);
 	buf_fmt(&shallow, "%s\n", base);
-	rc = init_bare(r, tmp, e) || list_objects(r, base, &ids, e) ||
+	rc = init_bare(r, tmp, e) || list_objects(r, base, NULL, &ids, e) ||
 		pack_objects(r, &ids, tmp, e) || put(tmp, "shallow", &shallow, e) ||
 		open_to_all(tmp, e);
 	if (!rc && rename(tmp, path)) {
@@ -294,26 +284,19 @@ static char *promisor(const struct git_repo *r)
 	return name;
 }
 
-/* "?<id>" lines of rev-list --missing=print -> ids, one a line. */
+/* Only the "?<id>" lines -> ids, one a line. */
 static int list_missing(const struct git_repo *r, const char *base, struct buf *ids, struct err *e)
 {
-	struct git_call c;
-	struct child_result res;
-	int rc;
+	struct buf all = BUF_INIT;
+	int rc = list_objects(r, base, "--missing=print", &all, e);
 
 	buf_clear(ids);
-	git_call_init(&c, r->common);
-	c.timeout_ms = GIT_WORK_MS;
-	strv_addl(&c.args, "rev-list", "--objects", "--no-walk", "--no-object-names",
-		"--missing=print", base, (char *)NULL);
-	rc = git_run(&c, &res, e);
-	for (const char *p = res.out.p; !rc && *p; p += strcspn(p, "\n"), p += *p == '\n')
+	for (const char *p = all.p; !rc && *p; p += strcspn(p, "\n"), p += *p == '\n')
 		if (*p == '?') {
 			buf_add(ids, p + 1, strcspn(p + 1, "\n"));
 			buf_char(ids, '\n');
 		}
-	child_result_release(&res);
-	git_call_release(&c);
+	buf_release(&all);
 	return rc;
 }
 
@@ -321,23 +304,14 @@ static int fetch_missing(
 	const struct git_repo *r, const char *remote, const struct buf *ids, struct err *e)
 {
 	struct git_call c;
-	struct child_result res;
-	int rc;
 
-	git_call_init(&c, r->common);
-	c.user = true;
-	c.cwd = r->top ? r->top : r->common;
-	c.timeout_ms = GIT_WORK_MS;
+	git_in_tree(&c, r->common, r->top, GIT_WRITES);
 	c.in = ids->p;
 	c.nin = ids->len;
 	strv_add(&c.conf, "fetch.negotiationAlgorithm=noop");
-	strv_addl(&c.args, "fetch", "-q", "--no-tags", "--no-write-fetch-head",
+	return git_capture(&c, NULL, e, "fetch", "-q", "--no-tags", "--no-write-fetch-head",
 		"--no-auto-maintenance", "--recurse-submodules=no", "--filter=blob:none", "--stdin",
 		remote, (char *)NULL);
-	rc = git_run(&c, &res, e);
-	child_result_release(&res);
-	git_call_release(&c);
-	return rc;
 }
 
 /* Trees first, then what they name: a clone without trees needs a round for each level that was

@@ -18,26 +18,15 @@ static int put_file(const char *dir, const struct repo_init_file *f, struct err 
 	return rc;
 }
 
-/* git in the new work tree: only files of ours are there. Ends with NULL. */
-static int in_tree(const char *git_dir, const char *tree, struct err *e, ...)
-	__attribute__((sentinel));
-static int in_tree(const char *git_dir, const char *tree, struct err *e, ...)
+/* git in the new work tree: only files of ours are there. */
+static int in_tree(const char *git_dir, const char *tree, struct err *e, const char *verb,
+	const char *a, const char *b)
 {
 	struct git_call c;
-	struct child_result r;
-	const char *arg;
-	va_list ap;
+
 	git_call_init(&c, git_dir);
-	c.work_tree = tree;
-	c.cwd = tree;
-	va_start(ap, e);
-	while ((arg = va_arg(ap, const char *)))
-		strv_add(&c.args, arg);
-	va_end(ap);
-	int rc = git_run(&c, &r, e);
-	child_result_release(&r);
-	git_call_release(&c);
-	return rc;
+	c.work_tree = c.cwd = tree;
+	return git_capture(&c, NULL, e, verb, a, b, (char *)NULL);
 }
 
 int repo_init(const char *dir, const struct repo_init_file *f, size_t n, const char *name,
@@ -56,10 +45,10 @@ int repo_init(const char *dir, const struct repo_init_file *f, size_t n, const c
 			goto out;
 	if (git_out(git_dir, NULL, e, "init", "-q", "--initial-branch=main",
 		    "--template=", (char *)NULL) ||
-		in_tree(git_dir, dir, e, "config", "user.name", name, (char *)NULL) ||
-		in_tree(git_dir, dir, e, "config", "user.email", mail, (char *)NULL) ||
-		in_tree(git_dir, dir, e, "add", "-A", (char *)NULL) ||
-		in_tree(git_dir, dir, e, "commit", "-q", "-m", subject, (char *)NULL))
+		in_tree(git_dir, dir, e, "config", "user.name", name) ||
+		in_tree(git_dir, dir, e, "config", "user.email", mail) ||
+		in_tree(git_dir, dir, e, "add", "-A", NULL) ||
+		in_tree(git_dir, dir, e, "commit", "-qm", subject))
 		goto out;
 	rc = 0;
 out:

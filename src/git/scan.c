@@ -78,17 +78,15 @@ static int by_path(const void *a, const void *b)
 static int read_list(const char *git_dir, const char *commit, struct list *l, struct err *e)
 {
 	struct git_call c;
-	struct child_result r;
 	size_t cap = 0;
 	int rc;
 
 	git_call_init(&c, git_dir);
 	c.timeout_ms = GIT_WORK_MS;
-	strv_addl(&c.args, "ls-tree", "-r", "-z", "--full-tree", commit, (char *)NULL);
-	rc = git_run(&c, &r, e);
-	if (!rc && r.truncated)
+	rc = git_capture(
+		&c, &l->text, e, "ls-tree", "-r", "-z", "--full-tree", commit, (char *)NULL);
+	if (!rc && c.truncated)
 		rc = err_set(e, "too_big", "The list of files is too long to be judged");
-	buf_add(&l->text, r.out.p, r.out.len);
 	for (char *p = l->text.p, *end = p + l->text.len; !rc && p < end; p += strlen(p) + 1) {
 		char *type = strchr(p, ' '), *oid = type ? strchr(type + 1, ' ') : NULL,
 		     *tab = oid ? strchr(oid, '\t') : NULL;
@@ -108,8 +106,6 @@ static int read_list(const char *git_dir, const char *commit, struct list *l, st
 	}
 	if (l->n)
 		qsort(l->e, l->n, sizeof *l->e, by_path);
-	child_result_release(&r);
-	git_call_release(&c);
 	return rc;
 }
 
@@ -332,7 +328,7 @@ static void judge_case(struct scan *s)
 }
 
 /* Runs cat-file over the changed blobs; links only, or all that are no links. */
-static int cat_file(struct scan *s, bool links, struct child_result *r, struct err *e)
+static int cat_file(struct scan *s, bool links, struct buf *out, struct err *e)
 {
 	struct git_call c;
 	struct buf in = BUF_INIT;
@@ -346,21 +342,19 @@ static int cat_file(struct scan *s, bool links, struct child_result *r, struct e
 			buf_fmt(&in, "%s\n", s->tip.e[i].oid);
 	c.in = in.p;
 	c.nin = in.len;
-	strv_addl(&c.args, "cat-file", links ? "--batch" : "--batch-check", (char *)NULL);
-	rc = git_run(&c, r, e);
-	if (!rc && r->truncated)
+	rc = git_capture(&c, out, e, "cat-file", links ? "--batch" : "--batch-check", (char *)NULL);
+	if (!rc && c.truncated)
 		rc = err_set(e, "too_big", "The links of the variant are too long to be judged");
 	buf_release(&in);
-	git_call_release(&c);
 	return rc;
 }
 
 /* "<id> blob <size>\n<bytes>\n" for each */
 static int judge_links(struct scan *s, struct err *e)
 {
-	struct child_result r;
-	int rc = cat_file(s, true, &r, e);
-	const char *p = r.out.p, *end = p + r.out.len;
+	struct buf out = BUF_INIT;
+	int rc = cat_file(s, true, &out, e);
+	const char *p = out.p, *end = p + out.len;
 
 	for (size_t i = 0; !rc && i < s->tip.n; i++) {
 		const struct entry *t = &s->tip.e[i];
@@ -384,18 +378,18 @@ static int judge_links(struct scan *s, struct err *e)
 		free(target);
 		p = nl + 1 + n + 1;
 	}
-	child_result_release(&r);
+	buf_release(&out);
 	return rc;
 }
 
 /* "<id> blob <size>\n" for each */
 static int judge_sizes(struct scan *s, struct err *e)
 {
-	struct child_result r;
-	int rc = cat_file(s, false, &r, e);
+	struct buf out = BUF_INIT;
+	int rc = cat_file(s, false, &out, e);
 	long long total = 0;
 	size_t changed = 0;
-	const char *p = r.out.p;
+	const char *p = out.p;
 
 	for (size_t i = 0; !rc && i < s->tip.n; i++) {
 		const struct entry *t = &s->tip.e[i];
@@ -420,7 +414,7 @@ static int judge_sizes(struct scan *s, struct err *e)
 	}
 	if (changed > MAX_CHANGED || total > MAX_BYTES || s->tip.n > MAX_FILES)
 		s->limits = true;
-	child_result_release(&r);
+	buf_release(&out);
 	return rc;
 }
 

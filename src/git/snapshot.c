@@ -64,27 +64,17 @@ const char *snapshot_committer(const struct snapshot_in *in)
  * and nothing unseen is lost. */
 static int cache_of_parent(struct taking *t, struct err *e)
 {
-	struct git_call c;
-	struct child_result r;
 	struct strv rec = STRV_INIT;
-	int rc;
+	int rc = git_list_tree(t->in->quarantine, parent_of(t->in), &rec, e);
 
 	cache_release(&t->old);
-	git_call_init(&c, t->in->quarantine);
-	c.timeout_ms = GIT_WORK_MS;
-	strv_addl(&c.args, "ls-tree", "-r", "-z", "--full-tree", parent_of(t->in), (char *)NULL);
-	rc = git_run(&c, &r, e);
-	if (!rc && r.truncated)
-		rc = err_set(e, "too_big", "The commit's list of files is too long to be read");
-	if (!rc) {
-		strv_split0(&rec, r.out.p, r.out.len);
-		for (size_t i = 0; i < rec.n; i++) {
-			const char *tab = strchr(rec.v[i], '\t');
+	for (size_t i = 0; !rc && i < rec.n; i++) {
+		const char *tab = strchr(rec.v[i], '\t');
 
-			if (tab)
-				cache_add(&t->old, tab + 1, (uint32_t)strtoul(rec.v[i], NULL, 8),
-					NULL);
-		}
+		if (tab)
+			cache_add(&t->old, tab + 1, (uint32_t)strtoul(rec.v[i], NULL, 8), NULL);
+	}
+	if (!rc) {
 		cache_add_parents(&t->old);
 		t->old.commit = xstrdup(parent_of(t->in));
 		t->old.message = xstrdup("");
@@ -92,8 +82,6 @@ static int cache_of_parent(struct taking *t, struct err *e)
 		rc = t->old.tree ? 0 : -1;
 	}
 	strv_release(&rec);
-	child_result_release(&r);
-	git_call_release(&c);
 	return rc;
 }
 

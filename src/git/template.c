@@ -49,12 +49,12 @@ static int write_text(const char *dir, const char *name, struct err *e, const ch
 	return write_file(dir, name, text, strlen(text), e);
 }
 
-/* One git call on the template's index and tree, in the quarantine. */
-static int tpl_git(const struct checkout_race *c, struct err *e, const char *const *args)
+/* One git command on the template's index and tree, in the quarantine. */
+static int tpl_git(const struct checkout_race *c, struct err *e, const char *verb, const char *a,
+	const char *b)
 {
 	char *q = quarantine_of(c), *tree = template_tree(c), *index = tpl_path(c, "index");
 	struct git_call call;
-	struct child_result r;
 	int rc;
 
 	git_call_init(&call, q);
@@ -63,10 +63,7 @@ static int tpl_git(const struct checkout_race *c, struct err *e, const char *con
 	call.timeout_ms = GIT_WORK_MS;
 	strv_addl(&call.conf, "core.checkStat=minimal", "core.trustctime=false",
 		"core.symlinks=true", "core.fileMode=true", (char *)NULL);
-	strv_addv(&call.args, args);
-	rc = git_run(&call, &r, e);
-	child_result_release(&r);
-	git_call_release(&call);
+	rc = git_capture(&call, NULL, e, verb, a, b, (char *)NULL);
 	free(q);
 	free(tree);
 	free(index);
@@ -177,18 +174,9 @@ static int private_git(const struct checkout_race *c, const char *tree, struct e
 static int find_gitlinks(const struct checkout_race *c, struct strv *links, struct err *e)
 {
 	char *q = quarantine_of(c);
-	struct git_call call;
-	struct child_result r;
 	struct strv rec = STRV_INIT;
-	int rc;
+	int rc = git_list_tree(q, c->base, &rec, e);
 
-	git_call_init(&call, q);
-	call.timeout_ms = GIT_WORK_MS;
-	strv_addl(&call.args, "ls-tree", "-r", "-z", "--full-tree", c->base, (char *)NULL);
-	rc = git_run(&call, &r, e);
-	if (!rc && r.truncated)
-		rc = err_set(e, "too_big", "The base commit has too many files");
-	strv_split0(&rec, r.out.p, r.out.len);
 	for (size_t i = 0; !rc && i < rec.n; i++) {
 		const char *tab = strchr(rec.v[i], '\t');
 
@@ -196,8 +184,6 @@ static int find_gitlinks(const struct checkout_race *c, struct strv *links, stru
 			strv_add(links, tab + 1);
 	}
 	strv_release(&rec);
-	child_result_release(&r);
-	git_call_release(&call);
 	free(q);
 	return rc;
 }
@@ -268,25 +254,13 @@ static int start_over(const struct checkout_race *c, const char *tpl, struct err
 
 static int build(struct checkout_race *c, const char *tpl, struct err *e)
 {
-	const char *const read_tree[] = { "read-tree", c->base, NULL };
-	const char *const write_out[] = { "checkout-index", "-a", "-q", NULL };
-	const char *const refresh[] = { "update-index", "-q", "--refresh", NULL };
 	char *tree = template_tree(c);
 	size_t pointers = 0;
-	int rc = start_over(c, tpl, e);
+	int rc = start_over(c, tpl, e) || tpl_git(c, e, "read-tree", c->base, NULL) ||
+		tpl_git(c, e, "checkout-index", "-a", "-q") || normalize(tree, &pointers, e) ||
+		tpl_git(c, e, "update-index", "-q", "--refresh") || private_git(c, tree, e) ||
+		write_meta(c, tpl, pointers, e);
 
-	if (!rc)
-		rc = tpl_git(c, e, read_tree);
-	if (!rc)
-		rc = tpl_git(c, e, write_out);
-	if (!rc)
-		rc = normalize(tree, &pointers, e);
-	if (!rc)
-		rc = tpl_git(c, e, refresh);
-	if (!rc)
-		rc = private_git(c, tree, e);
-	if (!rc)
-		rc = write_meta(c, tpl, pointers, e);
 	free(tree);
 	return rc ? err_prefix(e, "The files of the base commit could not be written") : 0;
 }
