@@ -18,12 +18,12 @@ static int run_conductor(struct cli_args *a)
 }
 
 static const struct cli_verb verb_conductor = { "conductor", NULL, "COMMON_DIR",
-	"the headless process of a repository; started by itself", NULL, run_conductor, 1, 1,
+	"the background process of a repository; starts on demand", NULL, run_conductor, 1, 1,
 	.hidden = true };
 
 static int run_help(struct cli_args *a);
-static const struct cli_verb verb_help = { "help", NULL, "[VERB]", "this, or all of one verb", NULL,
-	run_help, 0, 1, .json = false };
+static const struct cli_verb verb_help = { "help", NULL, "[VERB]",
+	"show this help, or that of one verb", NULL, run_help, 0, 1, .json = false };
 
 static const struct cli_verb *const verbs[] = {
 	&cli_verb_run,
@@ -53,7 +53,7 @@ static const struct cli_verb *const verbs[] = {
 	&verb_conductor,
 };
 
-static const struct cli_verb *find(const char *word)
+static const struct cli_verb *find_verb(const char *word)
 {
 	for (size_t i = 0; i < ARRAY_LEN(verbs); i++)
 		if (!strcmp(verbs[i]->name, word) ||
@@ -62,7 +62,7 @@ static const struct cli_verb *find(const char *word)
 	return NULL;
 }
 
-static void help(FILE *f)
+static void print_help(FILE *f)
 {
 	fprintf(f,
 		"usage: yolodeck [VERB]\nRaces N attempts at a task, each in its own container "
@@ -74,10 +74,10 @@ static void help(FILE *f)
 	fprintf(f,
 		"\n`yolodeck VERB --help` has the options. V is a variant: 7/claude-1, 7/2, "
 		"claude-1, @best, @passed, @failed, @live.\n"
-		"Exit codes: 0 done, 1 refused or failed, 2 usage, 3 no conductor, 4 our fault.\n");
+		"Exit codes: 0 done, 1 refused or failed, 2 usage error, 3 no conductor, 4 internal error.\n");
 }
 
-static int unknown(const char *word)
+static int unknown_verb(const char *word)
 {
 	const char *names[2 * ARRAY_LEN(verbs)], *near;
 	size_t n = 0;
@@ -90,23 +90,22 @@ static int unknown(const char *word)
 	}
 	near = suggest_word(word, names, n);
 	if (near)
-		cli_say(stderr, "yolodeck: there is no verb \"%.60s\"; did you mean %s?", word,
-			near);
+		cli_say(stderr, "yolodeck: unknown verb \"%.60s\"; did you mean %s?", word, near);
 	else
-		cli_say(stderr,
-			"yolodeck: there is no verb \"%.60s\"; `yolodeck --help` lists them", word);
+		cli_say(stderr, "yolodeck: unknown verb \"%.60s\"; `yolodeck --help` lists them",
+			word);
 	return CLI_USAGE;
 }
 
 static int run_help(struct cli_args *a)
 {
-	const struct cli_verb *v = a->words.n ? find(a->words.v[0]) : NULL;
+	const struct cli_verb *v = a->words.n ? find_verb(a->words.v[0]) : NULL;
 	if (a->words.n && !v)
-		return unknown(a->words.v[0]);
+		return unknown_verb(a->words.v[0]);
 	if (v)
 		cli_help(v, stdout);
 	else
-		help(stdout);
+		print_help(stdout);
 	return CLI_DONE;
 }
 
@@ -188,11 +187,12 @@ static int run(int argc, char **argv)
 	if (argc < 2)
 		return open_deck();
 	if (!strcmp(argv[1], "-h") || !strcmp(argv[1], "--help")) {
-		help(stdout);
+		print_help(stdout);
 		return CLI_DONE;
 	}
-	v = find(!strcmp(argv[1], "--version") || !strcmp(argv[1], "-V") ? "version" : argv[1]);
-	return v ? run_verb(v, argc - 1, argv + 1) : unknown(argv[1]);
+	v = find_verb(
+		!strcmp(argv[1], "--version") || !strcmp(argv[1], "-V") ? "version" : argv[1]);
+	return v ? run_verb(v, argc - 1, argv + 1) : unknown_verb(argv[1]);
 }
 
 int main(int argc, char **argv)

@@ -74,7 +74,7 @@ void act_enter(struct deck *d, int32_t key, int arg)
 void act_back(struct deck *d, int32_t key, int arg)
 {
 	if (key == KEY_ESCAPE && d->depth == 0) {
-		message_add(d, false, "q leaves; what runs goes on");
+		message_add(d, false, "q leaves; variants keep running");
 		return;
 	}
 	if (!deck_pop(d))
@@ -140,7 +140,7 @@ void act_layout(struct deck *d, int32_t key, int arg)
 	message_add(d, false, "%s", words[d->layout_mode]);
 }
 
-static void got_races(void *ctx, const struct json *ok, const struct err *e)
+static void on_races(void *ctx, const struct json *ok, const struct err *e)
 {
 	struct deck *d = ctx;
 
@@ -162,7 +162,7 @@ void act_races(struct deck *d, int32_t key, int arg)
 		return;
 	j = client_request("list");
 	json_put_bool(j, "all", true);
-	conn_send(d, j, got_races);
+	conn_send(d, j, on_races);
 }
 
 void act_page(struct deck *d, int32_t key, int arg)

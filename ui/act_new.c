@@ -8,7 +8,7 @@
 #include "ui/prompt.h"
 #include "ui/run_here.h"
 
-static void start(struct deck *d, struct json *take_request)
+static void start_race(struct deck *d, struct json *take_request)
 {
 	static const char *const verb[] = { "run", "-d", NULL };
 	struct err e = ERR_INIT;
@@ -28,10 +28,10 @@ void act_new(struct deck *d, int32_t key, int arg)
 	char *file = fs_join(d->top, ".yolodeck/race.json");
 
 	if (*d->top && fs_exists(file)) {
-		d->prompt.yes = start;
+		d->prompt.yes = start_race;
 		prompt_ask(d, PROMPT_YES, NULL, "start a race as .yolodeck/race.json says?");
 	} else {
-		start(d, NULL);
+		start_race(d, NULL);
 	}
 	free(file);
 }

@@ -23,7 +23,7 @@ void act_promote(struct deck *d, int32_t key, int arg)
 	dialog_open_promote(d, it);
 }
 
-static void killed(void *ctx, const struct json *ok, const struct err *e)
+static void on_killed(void *ctx, const struct json *ok, const struct err *e)
 {
 	struct deck *d = ctx;
 	size_t n = json_size(json_get(ok, "killed")), ended = json_size(json_get(ok, "already"));
@@ -44,7 +44,7 @@ static void killed(void *ctx, const struct json *ok, const struct err *e)
 
 static void send_kill(struct deck *d, struct json *take_request)
 {
-	if (conn_send(d, take_request, killed))
+	if (conn_send(d, take_request, on_killed))
 		targets_unmark(d);
 }
 
@@ -89,7 +89,7 @@ void act_kill(struct deck *d, int32_t key, int all)
 	free(it);
 }
 
-static void archived(void *ctx, const struct json *ok, const struct err *e)
+static void on_archived(void *ctx, const struct json *ok, const struct err *e)
 {
 	struct deck *d = ctx;
 	size_t out = json_size(json_get(ok, "archived")),
@@ -123,14 +123,14 @@ void act_archive(struct deck *d, int32_t key, int arg)
 		struct json *request =
 			targets_request(d, restore ? "restore" : "archive", it, kept);
 
-		if (conn_send(d, request, archived))
+		if (conn_send(d, request, on_archived))
 			targets_unmark(d);
 	}
 	free(it);
 }
 
 /* Success is told by the conductor to all who watch. */
-static void undone(void *ctx, const struct json *ok, const struct err *e)
+static void on_undone(void *ctx, const struct json *ok, const struct err *e)
 {
 	if (!ok)
 		message_add(ctx, true, "%s", e->msg);
@@ -138,10 +138,10 @@ static void undone(void *ctx, const struct json *ok, const struct err *e)
 
 static void send_undo(struct deck *d, struct json *take_request)
 {
-	conn_send(d, take_request, undone);
+	conn_send(d, take_request, on_undone);
 }
 
-static void got_undo_plan(void *ctx, const struct json *ok, const struct err *e)
+static void on_undo_plan(void *ctx, const struct json *ok, const struct err *e)
 {
 	struct deck *d = ctx;
 	const struct json *plan = json_get(ok, "plan");
@@ -169,5 +169,5 @@ void act_undo(struct deck *d, int32_t key, int arg)
 	struct json *request = client_request("undo");
 
 	json_put_bool(request, "plan", true);
-	conn_send(d, request, got_undo_plan);
+	conn_send(d, request, on_undo_plan);
 }

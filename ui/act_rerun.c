@@ -11,7 +11,7 @@
 #include "ui/state.h"
 #include "ui/targets.h"
 
-static void reran(void *ctx, const struct json *ok, const struct err *e)
+static void on_rerun(void *ctx, const struct json *ok, const struct err *e)
 {
 	struct deck *d = ctx;
 	struct strv names = STRV_INIT;
@@ -33,7 +33,7 @@ static void send_rerun(struct deck *d, struct json *take_request)
 {
 	if (d->prompt.by_also)
 		json_put_bool(take_request, "continue", true);
-	if (conn_send(d, take_request, reran))
+	if (conn_send(d, take_request, on_rerun))
 		targets_unmark(d);
 }
 

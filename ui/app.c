@@ -45,7 +45,7 @@ static int64_t frame_due(const struct deck *d)
 	return t > d->answer_due ? t : d->answer_due;
 }
 
-static int64_t soonest(int64_t a, int64_t b)
+static int64_t earlier(int64_t a, int64_t b)
 {
 	return a < 0 ? b : b < 0 ? a : a < b ? a : b;
 }
@@ -56,17 +56,17 @@ static int64_t deadline(struct deck *d, int64_t now)
 	int64_t t = input_deadline(&d->input);
 
 	if (d->dirty)
-		t = soonest(t, frame_due(d));
+		t = earlier(t, frame_due(d));
 	if (state_ticks(d))
-		t = soonest(t, d->last_tick + TICK_MS);
+		t = earlier(t, d->last_tick + TICK_MS);
 	if (d->message_until > 0 && d->nmessage)
-		t = soonest(t, d->message_until);
+		t = earlier(t, d->message_until);
 	if (d->order_due)
-		t = soonest(t, d->order_due);
+		t = earlier(t, d->order_due);
 	if (d->note_due)
-		t = soonest(t, d->note_due);
+		t = earlier(t, d->note_due);
 	if (d->retry_ms && !d->client)
-		t = soonest(t, d->retry_ms);
+		t = earlier(t, d->retry_ms);
 	return t < 0 ? -1 : t > now ? t : now;
 }
 
@@ -178,7 +178,7 @@ static void draw_if_due(struct deck *d)
 		discard_typeahead(d);
 }
 
-static void timers(struct deck *d)
+static void run_timers(struct deck *d)
 {
 	int64_t now = clock_mono_ms();
 
@@ -213,7 +213,7 @@ static void wait_and_take(struct deck *d)
 	if (d->client && client_wants_write(d->client))
 		fds[FD_CLIENT].events |= POLLOUT;
 	if (!files && !d->dirty)
-		until = soonest(until, d->last_frame + MASK_MS);
+		until = earlier(until, d->last_frame + MASK_MS);
 	if (poll(fds, FD_COUNT, until < 0 ? -1 : (int)(until - now)) < 0)
 		return;
 	if (fds[FD_SIGNAL].revents)
@@ -259,17 +259,17 @@ static char *project_name(const char *common)
 	return name;
 }
 
-static void run(struct deck *d)
+static void run_loop(struct deck *d)
 {
 	d->dirty = d->urgent = true;
 	while (!d->quit) {
 		draw_if_due(d);
 		wait_and_take(d);
-		timers(d);
+		run_timers(d);
 	}
 }
 
-static int say(const struct err *e, int code)
+static int print_error(const struct err *e, int code)
 {
 	char msg[2100];
 
@@ -277,7 +277,7 @@ static int say(const struct err *e, int code)
 	return code;
 }
 
-static void release(struct deck *d)
+static void release_deck(struct deck *d)
 {
 	dialog_close(d);
 	prompt_close(d);
@@ -327,10 +327,10 @@ int app_main(const char *common_dir, const char *top, int race)
 	if (race && !rows_race(&d.rows, race))
 		message_add(&d, true, "there is no race %d; this is the newest", race);
 	state_sync(&d);
-	run(&d);
+	run_loop(&d);
 	term_close();
 	code = d.exit;
 out:
-	release(&d);
-	return e.msg[0] ? say(&e, code) : code;
+	release_deck(&d);
+	return e.msg[0] ? print_error(&e, code) : code;
 }

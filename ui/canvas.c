@@ -39,7 +39,7 @@ void canvas_resize(struct canvas *c, int h, int w)
 	canvas_clear(c);
 }
 
-static struct vt_cell *at(struct canvas *c, int y, int x)
+static struct vt_cell *cell_at(struct canvas *c, int y, int x)
 {
 	return y >= 0 && y < c->h && x >= 0 && x < c->w ? &c->cell[y * c->w + x] : NULL;
 }
@@ -47,12 +47,12 @@ static struct vt_cell *at(struct canvas *c, int y, int x)
 /* A cell of width 2 needs both halves inside the grid. */
 static void put_cell(struct canvas *c, int y, int x, const struct vt_cell *cell)
 {
-	struct vt_cell *p = at(c, y, x), *q;
+	struct vt_cell *p = cell_at(c, y, x), *q;
 
 	if (!p || cell->width == 0)
 		return;
 	if (cell->width == 2) {
-		q = at(c, y, x + 1);
+		q = cell_at(c, y, x + 1);
 		if (!q) {
 			*p = blank;
 			return;
@@ -214,7 +214,7 @@ void canvas_select(struct canvas *c, int y, int x, int w)
 	const struct vt_attr *s = &c->theme->attr[ROLE_SELECT], *dim = &c->theme->attr[ROLE_DIM];
 
 	for (int i = 0; i < w; i++) {
-		struct vt_cell *p = at(c, y, x + i);
+		struct vt_cell *p = cell_at(c, y, x + i);
 
 		if (!p)
 			continue;
@@ -231,7 +231,7 @@ void canvas_select(struct canvas *c, int y, int x, int w)
 void canvas_bold(struct canvas *c, int y, int x, int w)
 {
 	for (int i = 0; i < w; i++) {
-		struct vt_cell *p = at(c, y, x + i);
+		struct vt_cell *p = cell_at(c, y, x + i);
 
 		if (p)
 			p->attr.flags |= VT_BOLD;

@@ -53,7 +53,7 @@ static void watched(void *ctx, const struct json *ok, const struct err *e)
 	take_rows(d, ok);
 	state_sync(d);
 	if (d->away_ms)
-		message_add(d, false, "The conductor is back.");
+		message_add(d, false, "reconnected to the conductor");
 	d->away_ms = 0;
 	d->dirty = true;
 }
@@ -90,7 +90,7 @@ int conn_open(struct deck *d, struct err *e)
 	return 0;
 }
 
-static void gone(struct deck *d)
+static void on_gone(struct deck *d)
 {
 	client_free(d->client);
 	d->client = NULL;
@@ -99,7 +99,7 @@ static void gone(struct deck *d)
 	d->retry_ms = d->away_ms + 100;
 	d->dialog.asking = false;
 	message_add(d, true,
-		"The conductor is gone; what runs goes on. The deck connects again by itself.");
+		"The connection to the conductor was lost; variants keep running. The deck reconnects by itself.");
 }
 
 int conn_fd(const struct deck *d)
@@ -113,7 +113,7 @@ void conn_pump(struct deck *d)
 	uint64_t before = d->rows.changes;
 
 	if (client_pump(d->client, &e) < 0)
-		gone(d);
+		on_gone(d);
 	if (d->rows.changes != before)
 		state_sync(d);
 }
@@ -146,7 +146,7 @@ bool conn_send(struct deck *d, struct json *take_request, client_fn fn)
 	if (!d->client) {
 		json_free(take_request);
 		message_add(d, true,
-			"The conductor is away, so this cannot be asked now; the deck connects by itself.");
+			"The conductor cannot be reached now; the deck reconnects by itself. Then try again.");
 		return false;
 	}
 	client_send(d->client, take_request, fn, d);

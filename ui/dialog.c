@@ -28,10 +28,10 @@ struct lines {
 	size_t n;
 };
 
-static void add(struct lines *l, const char *label, enum role role, const char *fmt, ...)
+static void add_line(struct lines *l, const char *label, enum role role, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
 
-static void add(struct lines *l, const char *label, enum role role, const char *fmt, ...)
+static void add_line(struct lines *l, const char *label, enum role role, const char *fmt, ...)
 {
 	struct buf b = BUF_INIT;
 	va_list ap;
@@ -71,7 +71,7 @@ static struct json *promote_request(struct deck *d, const struct item *it, bool 
 	return j;
 }
 
-static void got_plan(void *ctx, const struct json *ok, const struct err *e)
+static void on_plan(void *ctx, const struct json *ok, const struct err *e)
 {
 	struct deck *d = ctx;
 	struct dialog *g = &d->dialog;
@@ -101,7 +101,7 @@ static void ask_plan(struct deck *d)
 
 	if (!it || d->dialog.asking)
 		return;
-	d->dialog.asking = conn_send(d, promote_request(d, it, true), got_plan);
+	d->dialog.asking = conn_send(d, promote_request(d, it, true), on_plan);
 	if (!d->dialog.asking)
 		dialog_close(d);
 }
@@ -127,7 +127,7 @@ void dialog_close(struct deck *d)
 	d->dirty = true;
 }
 
-static bool refused(const struct deck *d)
+static bool plan_refuses(const struct deck *d)
 {
 	return json_type(json_get(d->dialog.plan, "refuse")) == JSON_OBJECT;
 }
@@ -143,7 +143,7 @@ bool dialog_wants_capital(const struct deck *d)
 }
 
 /* Success is told by the conductor to all who watch. */
-static void promoted(void *ctx, const struct json *ok, const struct err *e)
+static void on_promoted(void *ctx, const struct json *ok, const struct err *e)
 {
 	struct deck *d = ctx;
 	struct item *it = state_item(d, d->dialog.sent);
@@ -174,7 +174,7 @@ static void do_promote(struct deck *d)
 	memcpy(d->dialog.sent_how, d->dialog.how, sizeof(d->dialog.how));
 	dialog_close(d);
 	message_add(d, false, "promoting %d %s ...", it->number, it->name);
-	conn_send(d, request, promoted);
+	conn_send(d, request, on_promoted);
 }
 
 static void set_how(struct deck *d, const char *how)
@@ -187,7 +187,7 @@ static void set_how(struct deck *d, const char *how)
 
 static void yes_key(struct deck *d, int32_t key)
 {
-	if (refused(d))
+	if (plan_refuses(d))
 		d->dialog.hint = "it cannot be promoted now; q goes back";
 	else if (d->dialog.asking)
 		d->dialog.hint = "the plan is being made";
@@ -266,7 +266,7 @@ static void add_where(struct lines *l, const struct json *plan, int w)
 		buf_fmt(&b, "%s%s", end > tilde ? glyph(G_MORE) : "", end);
 		free(tilde);
 	}
-	add(l, "into", ROLE_TEXT, "%s", b.p);
+	add_line(l, "into", ROLE_TEXT, "%s", b.p);
 	buf_release(&b);
 }
 
@@ -280,16 +280,16 @@ static void add_check(struct lines *l, struct deck *d, const struct item *it)
 	if (it->row->rank)
 		snprintf(rank, sizeof(rank), "   rank %d of %d", it->row->rank, r ? r->total : 0);
 	if (!variant_ended(v->state))
-		add(l, "check", ROLE_ATTENTION, "not yet: it is still %s",
+		add_line(l, "check", ROLE_ATTENTION, "not yet: it is still %s",
 			variant_state_name(v->state));
 	else if (v->check.state == CHECK_NONE)
-		add(l, "check", ROLE_TEXT, "none; %s%s",
+		add_line(l, "check", ROLE_TEXT, "none; %s%s",
 			v->reason ? v->reason : variant_state_name(v->state), rank);
 	else if (v->check.state == CHECK_PASSED)
-		add(l, "check", ROLE_TEXT, "%s %s%s", glyph(G_PASSED),
+		add_line(l, "check", ROLE_TEXT, "%s %s%s", glyph(G_PASSED),
 			v->check.total >= 0 ? check : "passed", rank);
 	else
-		add(l, "check", ROLE_ATTENTION, "%s %s: did not pass", glyph(G_FAILED),
+		add_line(l, "check", ROLE_ATTENTION, "%s %s: did not pass", glyph(G_FAILED),
 			v->check.total >= 0 ? check : variant_state_name(v->state));
 }
 
@@ -309,24 +309,26 @@ static void add_files(struct lines *l, const struct json *plan, size_t most)
 	}
 	widest = widest > 40 ? 40 : widest;
 	n = 0;
-	add(l, "brings", ROLE_TEXT, "%lld commit%s, %lld file%s, +%lld -%lld", (long long)commits,
-		commits == 1 ? "" : "s", (long long)total, total == 1 ? "" : "s",
-		(long long)json_int(plan, "added", 0), (long long)json_int(plan, "removed", 0));
+	add_line(l, "brings", ROLE_TEXT, "%lld commit%s, %lld file%s, +%lld -%lld",
+		(long long)commits, commits == 1 ? "" : "s", (long long)total,
+		total == 1 ? "" : "s", (long long)json_int(plan, "added", 0),
+		(long long)json_int(plan, "removed", 0));
 	for (const struct json *f = json_first(files); f; f = json_next(f), n++) {
 		char path[512];
 		int pad;
 
 		if (n == most) {
-			add(l, NULL, ROLE_DIM, "  and %lld more", (long long)total - (long long)n);
+			add_line(l, NULL, ROLE_DIM, "  and %lld more",
+				(long long)total - (long long)n);
 			return;
 		}
 		vt_clean_str(json_str(f, "path", "?"), path, sizeof(path));
 		pad = widest + 1 - (int)utf8_cells(path);
 		if (json_int(f, "added", -1) < 0)
-			add(l, NULL, ROLE_TEXT, "  %s%*s binary", path, pad > 0 ? pad : 0, "");
+			add_line(l, NULL, ROLE_TEXT, "  %s%*s binary", path, pad > 0 ? pad : 0, "");
 		else
-			add(l, NULL, ROLE_TEXT, "  %s%*s +%lld -%lld", path, pad > 0 ? pad : 0, "",
-				(long long)json_int(f, "added", 0),
+			add_line(l, NULL, ROLE_TEXT, "  %s%*s +%lld -%lld", path, pad > 0 ? pad : 0,
+				"", (long long)json_int(f, "added", 0),
 				(long long)json_int(f, "removed", 0));
 	}
 }
@@ -337,21 +339,21 @@ static void add_risks(struct lines *l, const struct json *plan)
 
 	list_text(json_get(plan, "auto_run"), "none of Makefile, hooks, CI, .envrc, package.json",
 		&b);
-	add(l, "auto-run", json_size(json_get(plan, "auto_run")) ? ROLE_ATTENTION : ROLE_TEXT, "%s",
-		b.p);
+	add_line(l, "auto-run", json_size(json_get(plan, "auto_run")) ? ROLE_ATTENTION : ROLE_TEXT,
+		"%s", b.p);
 	buf_clear(&b);
 	list_text(json_get(plan, "conflicts"), "none", &b);
-	add(l, "conflicts", json_size(json_get(plan, "conflicts")) ? ROLE_ATTENTION : ROLE_TEXT,
-		"%s", b.p);
+	add_line(l, "conflicts",
+		json_size(json_get(plan, "conflicts")) ? ROLE_ATTENTION : ROLE_TEXT, "%s", b.p);
 	if (json_size(json_get(plan, "local_edits"))) {
 		buf_clear(&b);
 		list_text(json_get(plan, "local_edits"), "", &b);
-		add(l, "your edits", ROLE_TEXT, "%s, not touched", b.p);
+		add_line(l, "your edits", ROLE_TEXT, "%s, not touched", b.p);
 	}
 	if (json_size(json_get(plan, "filtered"))) {
 		buf_clear(&b);
 		list_text(json_get(plan, "filtered"), "", &b);
-		add(l, "unfiltered", ROLE_ATTENTION, "%s", b.p);
+		add_line(l, "unfiltered", ROLE_ATTENTION, "%s", b.p);
 	}
 	buf_release(&b);
 }
@@ -366,7 +368,7 @@ static void add_sentence(struct lines *l, const char *label, const char *text, i
 	for (p = b.p; *p;) {
 		size_t n = canvas_break(p, w);
 
-		add(l, label, ROLE_ATTENTION, "%.*s", (int)n, p);
+		add_line(l, label, ROLE_ATTENTION, "%.*s", (int)n, p);
 		label = NULL;
 		p += n;
 		p += strspn(p, " ");
@@ -386,27 +388,27 @@ static void add_choices(struct lines *l, struct deck *d)
 		others++;
 		live += variant_live(d->item[i]->row->v->state);
 	}
-	add(l, "", ROLE_TEXT, "%s", "");
-	add(l, "how", ROLE_TEXT, "%s merge   %s squash", merge ? "[m]" : " m ",
+	add_line(l, "", ROLE_TEXT, "%s", "");
+	add_line(l, "how", ROLE_TEXT, "%s merge   %s squash", merge ? "[m]" : " m ",
 		merge ? " s " : "[s]");
 	if (others && live)
-		add(l, "the rest", ROLE_TEXT,
+		add_line(l, "the rest", ROLE_TEXT,
 			"%s archive the %d other%s; kills %d that still run%s",
 			g->archive_rest ? "[o]" : " o ", others, others == 1 ? "" : "s", live,
 			live == 1 ? "s" : "");
 	else if (others)
-		add(l, "the rest", ROLE_TEXT, "%s archive the %d other%s",
+		add_line(l, "the rest", ROLE_TEXT, "%s archive the %d other%s",
 			g->archive_rest ? "[o]" : " o ", others, others == 1 ? "" : "s");
-	add(l, "after", ROLE_TEXT, "nothing is pushed; U takes it all back");
+	add_line(l, "after", ROLE_TEXT, "nothing is pushed; U takes it all back");
 }
 
-static void build(struct lines *l, struct deck *d, const struct item *it, int w)
+static void build_lines(struct lines *l, struct deck *d, const struct item *it, int w)
 {
 	const struct json *plan = d->dialog.plan;
 
 	add_where(l, plan, w);
 	add_check(l, d, it);
-	if (refused(d)) {
+	if (plan_refuses(d)) {
 		add_sentence(l, "cannot", json_str(json_get(plan, "refuse"), "msg", "refused"), w);
 		return;
 	}
@@ -446,7 +448,7 @@ static void draw_foot(struct deck *d, struct rect r)
 	if (d->dialog.hint) {
 		x += canvas_put(c, y, x, r.w - 4, ROLE_ATTENTION, d->dialog.hint);
 	} else {
-		if (!refused(d)) {
+		if (!plan_refuses(d)) {
 			x += canvas_put(
 				     c, y, x, 1, ROLE_ACCENT, dialog_wants_capital(d) ? "Y" : "y") +
 				1;
@@ -476,7 +478,7 @@ void dialog_draw(struct deck *d)
 		return;
 	}
 	r.w = c->w < BOX_W + 2 ? c->w - 2 : BOX_W;
-	build(&l, d, it, r.w - LABEL_W - 4);
+	build_lines(&l, d, it, r.w - LABEL_W - 4);
 	r.h = (int)l.n + 2 > c->h ? c->h : (int)l.n + 2;
 	r.x = (c->w - r.w) / 2;
 	r.y = (c->h - r.h) / 2;

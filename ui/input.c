@@ -86,7 +86,7 @@ void input_feed(struct input *in, const char *p, size_t n, int64_t now)
 	buf_add(&in->in, p, n);
 }
 
-static void take(struct input *in, size_t n, int64_t now)
+static void consume(struct input *in, size_t n, int64_t now)
 {
 	buf_drop(&in->in, n);
 	in->since = now;
@@ -137,7 +137,7 @@ static int32_t next_paste(struct input *in, int64_t now)
 	if (in->paste.len + n <= INPUT_MAX_PASTE)
 		buf_add(&in->paste, in->in.p, n);
 	if (stop || n)
-		take(in, stop ? n + 6 : n, now);
+		consume(in, stop ? n + 6 : n, now);
 	if (!stop && now - in->since < INPUT_PASTE_MS)
 		return KEY_NONE;
 	if (!stop)
@@ -155,27 +155,27 @@ static int32_t next_sequence(struct input *in, int64_t now)
 		if (in->in.len == 1) {
 			if (now - in->since < in->esc_ms)
 				return KEY_NONE;
-			take(in, 1, now);
+			consume(in, 1, now);
 			return KEY_ESCAPE;
 		}
 		if (now - in->since < INPUT_SEQUENCE_MS)
 			return KEY_NONE;
-		take(in, in->in.len, now);
+		consume(in, in->in.len, now);
 		return KEY_UNKNOWN;
 	}
 	if (n == 6 && !memcmp(in->in.p, "\033[200~", 6)) {
-		take(in, 6, now);
+		consume(in, 6, now);
 		in->pasting = true;
 		in->paste_len = 0;
 		buf_clear(&in->paste);
 		return next_paste(in, now);
 	}
 	if (n == 1) {
-		take(in, 1, now);
+		consume(in, 1, now);
 		return KEY_ESCAPE;
 	}
 	key = sequence_key(in->in.p, n);
-	take(in, n, now);
+	consume(in, n, now);
 	return key;
 }
 
@@ -196,7 +196,7 @@ int32_t input_next(struct input *in, int64_t now)
 	if (in->in.len < need && now - in->since < INPUT_SEQUENCE_MS)
 		return KEY_NONE;
 	n = utf8_decode(in->in.p, in->in.len, &cp);
-	take(in, n, now);
+	consume(in, n, now);
 	if (cp == 0)
 		return KEY_UNKNOWN;
 	return cp == '\n' ? KEY_CTRL('j') : cp == 8 ? KEY_RUBOUT : (int32_t)cp;

@@ -38,7 +38,7 @@ void log_watch_arm(struct deck *d, struct item *it)
 			d->inotify, it->log.dir, IN_CREATE | IN_MOVED_TO | IN_ONESHOT | IN_ONLYDIR);
 }
 
-static void fired(struct deck *d, int wd)
+static void on_fired(struct deck *d, int wd)
 {
 	for (size_t i = 0; i < d->nitem; i++) {
 		struct item *it = d->item[i];
@@ -69,7 +69,7 @@ void log_watch_read(struct deck *d)
 				(const struct inotify_event *)(const void *)p;
 
 			if (!(ev->mask & IN_IGNORED))
-				fired(d, ev->wd);
+				on_fired(d, ev->wd);
 			p += sizeof(*ev) + ev->len;
 		}
 	}

@@ -12,7 +12,7 @@ static const int64_t TWICE_NS = 5000000000;
 
 /* The conductor and we may notice the same thing: it is told once, and stays as long as the one who
  * wants it longest. */
-static bool told_already(struct deck *d, bool warn, const char *text)
+static bool is_repeat(struct deck *d, bool warn, const char *text)
 {
 	struct message *m = d->nmessage ? &d->message[d->nmessage - 1] : NULL;
 
@@ -34,7 +34,7 @@ void message_add(struct deck *d, bool warn, const char *fmt, ...)
 	va_start(ap, fmt);
 	buf_vfmt(&b, fmt, ap);
 	va_end(ap);
-	if (told_already(d, warn, b.p)) {
+	if (is_repeat(d, warn, b.p)) {
 		buf_release(&b);
 		return;
 	}

@@ -35,7 +35,7 @@ static int row_y(const struct page *k, int line)
 	return y >= k->top && y < k->bottom ? y : -1;
 }
 
-static void put(struct page *k, int line, int x, enum role r, const char *s)
+static void put_at(struct page *k, int line, int x, enum role r, const char *s)
 {
 	int y = row_y(k, line);
 
@@ -48,8 +48,8 @@ static int put_column(struct page *k, int line, enum action_section s, int x, in
 	for (size_t i = 0; i < action_count; i++) {
 		if (actions[i].section != s || !actions[i].help)
 			continue;
-		put(k, line, x, ROLE_ACCENT, actions[i].help_keys);
-		put(k, line, x + keys, ROLE_TEXT, actions[i].help);
+		put_at(k, line, x, ROLE_ACCENT, actions[i].help_keys);
+		put_at(k, line, x + keys, ROLE_TEXT, actions[i].help);
 		line++;
 	}
 	return line;
@@ -62,7 +62,7 @@ static int put_top(struct page *k, int line, bool wide)
 	for (int c = 0; c < COLUMNS; c++) {
 		int x = wide ? look[c].x : look[0].x, at = wide ? line : end, last;
 
-		put(k, at, x, ROLE_DIM, look[c].title);
+		put_at(k, at, x, ROLE_DIM, look[c].title);
 		last = put_column(k, at + 1, (enum action_section)(SECTION_LOOK + c), x,
 			wide ? look[c].keys : look[0].keys);
 		end = last > end ? last : end;
@@ -74,7 +74,7 @@ static int put_text(struct page *k, int line, bool wide)
 {
 	int n = 0;
 
-	put(k, line++, 2, ROLE_DIM, "IN A TEXT (as in less)");
+	put_at(k, line++, 2, ROLE_DIM, "IN A TEXT (as in less)");
 	if (!wide)
 		return put_column(k, line, SECTION_TEXT, 2, text[0].keys);
 	for (size_t i = 0; i < action_count; i++) {
@@ -83,8 +83,8 @@ static int put_text(struct page *k, int line, bool wide)
 
 		if (a->section != SECTION_TEXT || !a->help)
 			continue;
-		put(k, line + n / COLUMNS, text[c].x, ROLE_ACCENT, a->help_keys);
-		put(k, line + n / COLUMNS, text[c].x + text[c].keys, ROLE_TEXT, a->help);
+		put_at(k, line + n / COLUMNS, text[c].x, ROLE_ACCENT, a->help_keys);
+		put_at(k, line + n / COLUMNS, text[c].x + text[c].keys, ROLE_TEXT, a->help);
 		n++;
 	}
 	return line + (n + COLUMNS - 1) / COLUMNS;
@@ -94,7 +94,7 @@ static int put_always(struct page *k, int line)
 {
 	int x = 11, w = k->d->canvas.w;
 
-	put(k, line, 2, ROLE_DIM, "ALWAYS");
+	put_at(k, line, 2, ROLE_DIM, "ALWAYS");
 	for (size_t i = 0; i < action_count; i++) {
 		const struct action *a = &actions[i];
 		int need;
@@ -106,12 +106,12 @@ static int put_always(struct page *k, int line)
 			x = 11;
 			line++;
 		}
-		put(k, line, x, ROLE_ACCENT, a->help_keys);
-		put(k, line, x + (int)utf8_cells(a->help_keys) + 1, ROLE_TEXT, a->help);
+		put_at(k, line, x, ROLE_ACCENT, a->help_keys);
+		put_at(k, line, x + (int)utf8_cells(a->help_keys) + 1, ROLE_TEXT, a->help);
 		x += need + 4;
 	}
-	put(k, line + 1, 11, ROLE_ACCENT, "q");
-	put(k, line + 1, 13, ROLE_TEXT, "one step back; at the deck: leave, what runs goes on");
+	put_at(k, line + 1, 11, ROLE_ACCENT, "q");
+	put_at(k, line + 1, 13, ROLE_TEXT, "one step back; at the deck: leave, what runs goes on");
 	return line + 2;
 }
 
@@ -139,8 +139,8 @@ static int put_signs(struct page *k, int line)
 			x = 2;
 			line++;
 		}
-		put(k, line, x, sign[i].role, glyph(sign[i].g));
-		put(k, line, x + 2, ROLE_TEXT, sign[i].word);
+		put_at(k, line, x, sign[i].role, glyph(sign[i].g));
+		put_at(k, line, x + 2, ROLE_TEXT, sign[i].word);
 		x += need + 2;
 	}
 	return line + 1;

@@ -22,7 +22,7 @@ struct page {
 };
 
 /* One fact, over as many lines as it takes; lines above the scroll are counted only. */
-static void fact(struct page *k, enum role role, const char *label, const char *text)
+static void put_fact(struct page *k, enum role role, const char *label, const char *text)
 {
 	int w = k->r.w - LABEL_W - 3;
 	struct buf b = BUF_INIT;
@@ -49,10 +49,10 @@ static void fact(struct page *k, enum role role, const char *label, const char *
 	buf_release(&b);
 }
 
-static void factf(struct page *k, enum role role, const char *label, const char *fmt, ...)
+static void put_factf(struct page *k, enum role role, const char *label, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
 
-static void factf(struct page *k, enum role role, const char *label, const char *fmt, ...)
+static void put_factf(struct page *k, enum role role, const char *label, const char *fmt, ...)
 {
 	struct buf b = BUF_INIT;
 	va_list ap;
@@ -60,7 +60,7 @@ static void factf(struct page *k, enum role role, const char *label, const char 
 	va_start(ap, fmt);
 	buf_vfmt(&b, fmt, ap);
 	va_end(ap);
-	fact(k, role, label, b.p);
+	put_fact(k, role, label, b.p);
 	buf_release(&b);
 }
 
@@ -71,7 +71,7 @@ static void time_fact(struct page *k, const char *label, int64_t ns)
 	if (!ns)
 		return;
 	clock_fmt_time(ns, when, sizeof(when));
-	fact(k, ROLE_TEXT, label, when);
+	put_fact(k, ROLE_TEXT, label, when);
 }
 
 static void state_facts(struct page *k, const struct row *r)
@@ -82,34 +82,35 @@ static void state_facts(struct page *k, const struct row *r)
 
 	if (ms >= 0)
 		clock_fmt_elapsed(ms, took, sizeof(took));
-	factf(k, table_state_role(v->state), "state", "%s %s %s", glyph(glyph_state(v->state)),
+	put_factf(k, table_state_role(v->state), "state", "%s %s %s", glyph(glyph_state(v->state)),
 		variant_state_name(v->state), took);
-	fact(k, ROLE_TEXT, "reason", v->reason);
+	put_fact(k, ROLE_TEXT, "reason", v->reason);
 	if (v->state == VS_LOST)
-		fact(k, ROLE_ATTENTION, "next step",
+		put_fact(k, ROLE_ATTENTION, "next step",
 			v->commit ? "r runs it again; c there goes on from the work that was saved"
 				  : "r runs it again");
 	if (v->origin)
-		factf(k, ROLE_TEXT, "again", "%s %s", v->start ? "goes on from the work of" : "of",
-			v->origin);
+		put_factf(k, ROLE_TEXT, "again", "%s %s",
+			v->start ? "goes on from the work of" : "of", v->origin);
 	if (r->attention)
-		fact(k, ROLE_ATTENTION, "needs you", r->evidence);
-	fact(k, ROLE_ATTENTION, "not enforced", r->warn);
-	fact(k, ROLE_TEXT, "progress", v->note);
+		put_fact(k, ROLE_ATTENTION, "needs you", r->evidence);
+	put_fact(k, ROLE_ATTENTION, "not enforced", r->warn);
+	put_fact(k, ROLE_TEXT, "progress", v->note);
 	if (v->kill_asked && variant_live(v->state))
-		fact(k, ROLE_TEXT, "kill", "asked for");
+		put_fact(k, ROLE_TEXT, "kill", "asked for");
 	if (v->exit >= 0)
-		factf(k, ROLE_TEXT, "exit", "%d", v->exit);
+		put_factf(k, ROLE_TEXT, "exit", "%d", v->exit);
 	table_check_text(v, check);
 	if (v->check.state != CHECK_NONE)
-		factf(k, ROLE_TEXT, "check", "%s%s%s",
+		put_factf(k, ROLE_TEXT, "check", "%s%s%s",
 			v->check.state == CHECK_PASSED            ? "passed"
 				: v->check.state == CHECK_FAILED  ? "failed"
 				: v->check.state == CHECK_RUNNING ? "running"
 								  : "waits",
 			v->check.total >= 0 ? " " : "", v->check.total >= 0 ? check : "");
 	if (r->rank)
-		factf(k, ROLE_TEXT, "rank", "%d%s", r->rank, r->best ? ", the best so far" : "");
+		put_factf(
+			k, ROLE_TEXT, "rank", "%d%s", r->rank, r->best ? ", the best so far" : "");
 	time_fact(k, "started", v->started_ns);
 	time_fact(k, "ended", v->ended_ns);
 }
@@ -117,17 +118,17 @@ static void state_facts(struct page *k, const struct row *r)
 static void git_facts(struct page *k, const struct variant *v)
 {
 	if (v->files >= 0)
-		factf(k, ROLE_TEXT, "changes", "+%lld -%lld in %d file%s", (long long)v->added,
+		put_factf(k, ROLE_TEXT, "changes", "+%lld -%lld in %d file%s", (long long)v->added,
 			(long long)v->removed, v->files, v->files == 1 ? "" : "s");
 	if (!v->scan || !v->not_recorded || !strstr(v->scan, v->not_recorded))
-		fact(k, ROLE_TEXT, "not recorded", v->not_recorded);
-	fact(k, ROLE_TEXT, "branch", v->branch);
-	fact(k, ROLE_ATTENTION, v->branch ? "incomplete" : "no branch", v->scan);
+		put_fact(k, ROLE_TEXT, "not recorded", v->not_recorded);
+	put_fact(k, ROLE_TEXT, "branch", v->branch);
+	put_fact(k, ROLE_ATTENTION, v->branch ? "incomplete" : "no branch", v->scan);
 	if (v->conflict)
-		fact(k, ROLE_TEXT, "merge", *v->conflict ? v->conflict : "clean");
-	fact(k, ROLE_TEXT, "promoted into", v->promoted);
-	fact(k, ROLE_DIM, "commit", v->commit);
-	fact(k, ROLE_DIM, "base", v->base);
+		put_fact(k, ROLE_TEXT, "merge", *v->conflict ? v->conflict : "clean");
+	put_fact(k, ROLE_TEXT, "promoted into", v->promoted);
+	put_fact(k, ROLE_DIM, "commit", v->commit);
+	put_fact(k, ROLE_DIM, "base", v->base);
 }
 
 static void spec_facts(struct page *k, const struct json *show)
@@ -137,20 +138,20 @@ static void spec_facts(struct page *k, const struct json *show)
 
 	for (c = json_first(json_get(spec, "argv")); c; c = json_next(c))
 		buf_fmt(&b, "%s%s", b.len ? " " : "", json_to_str(c));
-	fact(k, ROLE_TEXT, "command", b.len ? b.p : json_str(spec, "command", NULL));
-	fact(k, ROLE_TEXT, "setup", json_str(spec, "setup", NULL));
-	fact(k, ROLE_TEXT, "check command", json_str(spec, "check", NULL));
+	put_fact(k, ROLE_TEXT, "command", b.len ? b.p : json_str(spec, "command", NULL));
+	put_fact(k, ROLE_TEXT, "setup", json_str(spec, "setup", NULL));
+	put_fact(k, ROLE_TEXT, "check command", json_str(spec, "check", NULL));
 	buf_clear(&b);
 	for (c = json_first(json_get(spec, "env")); c; c = json_next(c))
 		buf_fmt(&b, "%s%s", b.len ? "  " : "", json_to_str(c));
-	fact(k, ROLE_DIM, "environment", b.p);
-	fact(k, ROLE_DIM, "container", json_str(show, "container", NULL));
+	put_fact(k, ROLE_DIM, "environment", b.p);
+	put_fact(k, ROLE_DIM, "container", json_str(show, "container", NULL));
 	for (c = json_first(json_get(show, "warnings")); c; c = json_next(c))
-		fact(k, ROLE_ATTENTION, "warning", json_to_str(c));
+		put_fact(k, ROLE_ATTENTION, "warning", json_to_str(c));
 	buf_release(&b);
 }
 
-static void got_show(void *ctx, const struct json *ok, const struct err *e)
+static void on_show(void *ctx, const struct json *ok, const struct err *e)
 {
 	struct deck *d = ctx;
 
@@ -177,7 +178,7 @@ static void ask_show(struct deck *d, const struct item *it)
 	name = xasprintf("%d/%s", d->race, it->name);
 	j = client_request("show");
 	json_put_str(j, "variant", name);
-	conn_send(d, j, got_show);
+	conn_send(d, j, on_show);
 	free(name);
 }
 
@@ -194,28 +195,29 @@ void pane_info_draw(struct deck *d, struct item *it, struct rect r)
 	k.line++;
 	git_facts(&k, v);
 	k.line++;
-	factf(&k, ROLE_TEXT, "engine", "%s%s%s",
+	put_factf(&k, ROLE_TEXT, "engine", "%s%s%s",
 		v->engine                      ? v->engine
 			: race && race->engine ? race->engine
 					       : "-",
 		race && race->engine_why ? ": " : "",
 		race && race->engine_why ? race->engine_why : "");
-	fact(&k, ROLE_TEXT, "isolation",
+	put_fact(&k, ROLE_TEXT, "isolation",
 		v->isolation   ? v->isolation
 			: race ? race->isolation
 			       : NULL);
-	fact(&k, ROLE_TEXT, "image", v->image);
+	put_fact(&k, ROLE_TEXT, "image", v->image);
 	if (d->show)
 		spec_facts(&k, d->show);
 	k.line++;
-	fact(&k, ROLE_DIM, "files", dir);
-	factf(&k, ROLE_DIM, "log", "%llu bytes", (unsigned long long)pane_log_size(&it->log));
+	put_fact(&k, ROLE_DIM, "files", dir);
+	put_factf(&k, ROLE_DIM, "log", "%llu bytes", (unsigned long long)pane_log_size(&it->log));
 	gap = pane_log_gap(&it->log);
 	if (gap)
-		factf(&k, ROLE_ATTENTION, "not kept", "%llu bytes of output over the limit",
+		put_factf(&k, ROLE_ATTENTION, "not kept", "%llu bytes of output over the limit",
 			(unsigned long long)gap);
 	if (it->log.removed)
-		factf(&k, ROLE_DIM, "removed", "%llu control sequences from what was shown last",
+		put_factf(&k, ROLE_DIM, "removed",
+			"%llu control sequences from what was shown last",
 			(unsigned long long)it->log.removed);
 	d->scroll_max = k.line - r.h;
 	free(dir);

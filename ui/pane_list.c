@@ -100,7 +100,8 @@ static void empty_header(struct deck *d)
 	buf_release(&b);
 }
 
-static int hint(struct deck *d, int y, const char *label, const char *command, const char *about)
+static int put_hint(
+	struct deck *d, int y, const char *label, const char *command, const char *about)
 {
 	int w = d->canvas.w, x;
 
@@ -113,7 +114,7 @@ static int hint(struct deck *d, int y, const char *label, const char *command, c
 	return y + 1;
 }
 
-static int said(struct deck *d, int y, const char *label, const char *text)
+static int put_text(struct deck *d, int y, const char *label, const char *text)
 {
 	int room = d->canvas.h - 1 - y;
 
@@ -134,18 +135,18 @@ void pane_list_draw_empty(struct deck *d, struct rect r)
 	empty_header(d);
 	check = guess_check(dir, &from);
 	canvas_put(&d->canvas, y, 2, r.w - 3, ROLE_TEXT, "No race yet.");
-	y = hint(d, y + 2, "Try it", "yolodeck demo", "4 variants, 20 s, no account");
+	y = put_hint(d, y + 2, "Try it", "yolodeck demo", "4 variants, 20 s, no account");
 	snprintf(line, sizeof(line), "yolodeck run -n 3 --check \"%s\" -- ./attempt.sh",
 		check ? check : "make test");
-	y = hint(d, y, "Race a cmd", line, NULL);
-	y = hint(d, y, "From a file", "yolodeck run", "opens $EDITOR on a race file");
+	y = put_hint(d, y, "Race a cmd", line, NULL);
+	y = put_hint(d, y, "From a file", "yolodeck run", "opens $EDITOR on a race file");
 	y++;
 	if (check) {
 		snprintf(line, sizeof(line), "from %s", from);
-		y = hint(d, y, "Check guess", check, line);
+		y = put_hint(d, y, "Check guess", check, line);
 	}
-	y = said(d, y, "Engine", d->rows.engine_ready);
-	said(d, y, "Your files", "are copied; nothing here changes until you promote.");
+	y = put_text(d, y, "Engine", d->rows.engine_ready);
+	put_text(d, y, "Your files", "are copied; nothing here changes until you promote.");
 	free(dir);
 }
 

@@ -59,7 +59,7 @@ void pane_log_release(struct pane_log *p)
 	p->dir = NULL;
 }
 
-static struct tail *part(struct pane_log *p, int i)
+static struct tail *open_part(struct pane_log *p, int i)
 {
 	struct err e = ERR_INIT;
 
@@ -74,7 +74,7 @@ bool pane_log_refresh(struct pane_log *p)
 	bool grew = false;
 
 	for (int i = 0; i < 2; i++)
-		if (part(p, i) && tail_refresh(p->part[i], &e))
+		if (open_part(p, i) && tail_refresh(p->part[i], &e))
 			grew = true;
 	return grew;
 }
@@ -84,7 +84,7 @@ uint64_t pane_log_size(struct pane_log *p)
 	uint64_t n = 0;
 
 	for (int i = 0; i < 2; i++)
-		n += part(p, i) ? tail_size(p->part[i]) : 0;
+		n += open_part(p, i) ? tail_size(p->part[i]) : 0;
 	return n;
 }
 
@@ -93,19 +93,19 @@ uint64_t pane_log_gap(struct pane_log *p)
 	uint64_t n = 0;
 
 	for (int i = 0; i < 2; i++)
-		n += part(p, i) ? tail_gap(p->part[i]) : 0;
+		n += open_part(p, i) ? tail_gap(p->part[i]) : 0;
 	return n;
 }
 
 static uint64_t part_lines(struct pane_log *p, int i)
 {
-	return part(p, i) ? tail_lines(p->part[i]) : 0;
+	return open_part(p, i) ? tail_lines(p->part[i]) : 0;
 }
 
 bool pane_log_last(struct pane_log *p, struct buf *b)
 {
 	for (int i = 1; i >= 0; i--)
-		if (part(p, i) && tail_last_text(p->part[i], b))
+		if (open_part(p, i) && tail_last_text(p->part[i], b))
 			return true;
 	return false;
 }
@@ -201,7 +201,7 @@ static void begin_part(struct pane_log *p, struct gather *g, int i)
 {
 	g->part = i;
 	g->seen_mark = 0;
-	if (i == 1 && part(p, 1))
+	if (i == 1 && open_part(p, 1))
 		tail_from(p->part[1], 0, 4, first_ns, &g->check_began);
 }
 
@@ -210,7 +210,8 @@ static bool has_check(struct pane_log *p)
 	uint32_t code;
 	enum runlog_cause cause;
 
-	return part(p, 1) && (tail_size(p->part[1]) > 0 || tail_exit(p->part[1], &code, &cause));
+	return open_part(p, 1) &&
+		(tail_size(p->part[1]) > 0 || tail_exit(p->part[1], &code, &cause));
 }
 
 static void move_lines(struct gather *to, struct gather *from)
@@ -231,7 +232,7 @@ static void gather_end(struct pane_log *p, struct gather *g, size_t want)
 		begin_part(p, &check, 1);
 		tail_last(p->part[1], UINT64_MAX, want, gather_line, &check);
 	}
-	if (check.n < want && part(p, 0)) {
+	if (check.n < want && open_part(p, 0)) {
 		begin_part(p, g, 0);
 		tail_last(p->part[0], UINT64_MAX, want - check.n, gather_line, g);
 	}
@@ -243,7 +244,7 @@ static void gather_end(struct pane_log *p, struct gather *g, size_t want)
 static void gather_from(struct pane_log *p, struct gather *g, size_t want)
 {
 	begin_part(p, g, p->top_part);
-	if (part(p, p->top_part))
+	if (open_part(p, p->top_part))
 		tail_from(p->part[p->top_part], p->top_off, want, gather_line, g);
 	if (p->top_part == 0 && g->n < want && has_check(p)) {
 		if (g->n)
@@ -279,7 +280,7 @@ static int rows_of(const struct log_renderer *k)
 	return (int)((k->line.n + (size_t)w - 1) / (size_t)w);
 }
 
-static void feed(struct log_renderer *k, const struct raw *l)
+static void feed_line(struct log_renderer *k, const struct raw *l)
 {
 	vt_line_clear(&k->line);
 	vt_feed(&k->vt, l->text, l->len, &k->line, MAX_CELLS);
@@ -323,7 +324,7 @@ static int draw_line(struct log_renderer *k, int y, int room, const struct raw *
 		draw_mark(k, y, l);
 		return 1;
 	}
-	feed(k, l);
+	feed_line(k, l);
 	rows = rows_of(k);
 	for (int i = skip; i < rows && n < room; i++, n++) {
 		if (i == 0)
@@ -335,11 +336,11 @@ static int draw_line(struct log_renderer *k, int y, int room, const struct raw *
 }
 
 /* Rows that all gathered lines take, and how many of the first ones are too many. */
-static int measure(struct log_renderer *k, const struct gather *g, size_t i)
+static int count_rows(struct log_renderer *k, const struct gather *g, size_t i)
 {
 	if (g->line[i].mark || !k->o->wrap)
 		return 1;
-	feed(k, &g->line[i]);
+	feed_line(k, &g->line[i]);
 	return rows_of(k);
 }
 
@@ -353,7 +354,7 @@ static void draw_gathered(struct log_renderer *k, const struct gather *g, bool a
 		int total = 0;
 
 		for (size_t i = g->n; i-- > 0 && total < k->r.h;) {
-			total += measure(k, g, i);
+			total += count_rows(k, g, i);
 			first = i;
 		}
 		over = total - k->r.h;
@@ -365,7 +366,7 @@ static void draw_gathered(struct log_renderer *k, const struct gather *g, bool a
 	}
 	for (size_t i = 0; i < first; i++) /* colours that began above */
 		if (!g->line[i].mark)
-			feed(k, &g->line[i]);
+			feed_line(k, &g->line[i]);
 	for (size_t i = first; i < g->n && y < k->r.y + k->r.h; i++) {
 		y += draw_line(k, y, k->r.y + k->r.h - y, &g->line[i], skip);
 		skip = 0;
@@ -416,10 +417,10 @@ static void top_from_end(struct pane_log *p)
 	size_t want = p->height > 0 ? (size_t)p->height : 1, got = 0;
 
 	p->top_part = has_check(p);
-	p->top_off = part(p, p->top_part)
+	p->top_off = open_part(p, p->top_part)
 		? tail_last(p->part[p->top_part], UINT64_MAX, want, count_line, &got)
 		: 0;
-	if (p->top_part == 1 && got < want && part(p, 0)) {
+	if (p->top_part == 1 && got < want && open_part(p, 0)) {
 		p->top_part = 0;
 		p->top_off = tail_last(p->part[0], UINT64_MAX, want - got, count_line, &got);
 	}
@@ -429,9 +430,9 @@ static void move_up(struct pane_log *p, size_t lines)
 {
 	size_t got = 0;
 
-	if (p->top_off > 0 && part(p, p->top_part))
+	if (p->top_off > 0 && open_part(p, p->top_part))
 		p->top_off = tail_last(p->part[p->top_part], p->top_off, lines, count_line, &got);
-	if (got < lines && p->top_part == 1 && part(p, 0)) {
+	if (got < lines && p->top_part == 1 && open_part(p, 0)) {
 		p->top_part = 0;
 		p->top_off = tail_last(p->part[0], UINT64_MAX, lines - got, count_line, &got);
 	}
@@ -442,7 +443,7 @@ static bool shows_end(struct pane_log *p)
 {
 	size_t want = p->height > 0 ? (size_t)p->height + 1 : 2, got = 0;
 
-	if (part(p, p->top_part))
+	if (open_part(p, p->top_part))
 		tail_from(p->part[p->top_part], p->top_off, want, count_line, &got);
 	if (p->top_part == 0 && got < want && has_check(p))
 		tail_from(p->part[1], 0, want - got, count_line, &got);
@@ -454,7 +455,7 @@ static void move_down(struct pane_log *p, size_t lines)
 	size_t got = 0;
 	uint64_t off;
 
-	if (!part(p, p->top_part))
+	if (!open_part(p, p->top_part))
 		return;
 	off = tail_from(p->part[p->top_part], p->top_off, lines, count_line, &got);
 	if (got < lines && p->top_part == 0 && has_check(p)) {

@@ -52,7 +52,7 @@ void prompt_close(struct deck *d)
 	d->dirty = true;
 }
 
-static void answer(struct deck *d, bool yes)
+static void give_answer(struct deck *d, bool yes)
 {
 	struct json *request = d->prompt.request;
 	void (*fn)(struct deck *, struct json *) = d->prompt.yes;
@@ -74,7 +74,7 @@ static void erase_last(struct buf *b)
 }
 
 /* Typing into the line; false = the key is none for text. */
-static bool edit(struct deck *d, int32_t key)
+static bool edit_text(struct deck *d, int32_t key)
 {
 	struct buf *b = &d->prompt.text;
 	char utf[4];
@@ -103,7 +103,7 @@ static bool edit(struct deck *d, int32_t key)
 	return true;
 }
 
-static void complete(struct deck *d)
+static void complete_command(struct deck *d)
 {
 	struct err e = ERR_INIT;
 	const struct action *a = action_find(d->prompt.text.p, action_context(d), &e);
@@ -150,29 +150,29 @@ bool prompt_key(struct deck *d, int32_t key)
 		if (key == KEY_PASTE)
 			return false;
 		d->prompt.by_also = d->prompt.also && key == d->prompt.also;
-		answer(d, key == 'y' || key == 'Y' || d->prompt.by_also);
+		give_answer(d, key == 'y' || key == 'Y' || d->prompt.by_also);
 		return true;
 	case PROMPT_WORD_YES:
 		if (key == KEY_RETURN)
-			answer(d, !strcmp(d->prompt.text.p, "yes"));
+			give_answer(d, !strcmp(d->prompt.text.p, "yes"));
 		else if (key == KEY_PASTE)
 			return false;
-		else if (!edit(d, key) || strncmp("yes", d->prompt.text.p, d->prompt.text.len))
-			answer(d, false);
+		else if (!edit_text(d, key) || strncmp("yes", d->prompt.text.p, d->prompt.text.len))
+			give_answer(d, false);
 		return true;
 	case PROMPT_COMMAND:
 		if (key == KEY_RETURN)
 			run_command(d);
 		else if (key == KEY_TAB)
-			complete(d);
-		else if ((key == KEY_RUBOUT && !d->prompt.text.len) || !edit(d, key))
+			complete_command(d);
+		else if ((key == KEY_RUBOUT && !d->prompt.text.len) || !edit_text(d, key))
 			prompt_close(d);
 		return true;
 	}
 	return false;
 }
 
-static void answers(const struct deck *d, char out[16])
+static void format_answers(const struct deck *d, char out[16])
 {
 	if (d->prompt.kind == PROMPT_WORD_YES)
 		snprintf(out, 16, "yes/N");
@@ -183,11 +183,11 @@ static void answers(const struct deck *d, char out[16])
 }
 
 /* The question, what may be answered, and what was typed. */
-static void whole_text(const struct deck *d, struct buf *out)
+static void format_question(const struct deck *d, struct buf *out)
 {
 	char may[16];
 
-	answers(d, may);
+	format_answers(d, may);
 	vt_clean(d->prompt.question, strlen(d->prompt.question), out);
 	buf_fmt(out, "  %s", may);
 	if (d->prompt.kind == PROMPT_WORD_YES)
@@ -201,7 +201,7 @@ int prompt_height(const struct deck *d, int w)
 
 	if (d->prompt.kind == PROMPT_NONE || d->prompt.kind == PROMPT_COMMAND)
 		return 1;
-	whole_text(d, &b);
+	format_question(d, &b);
 	for (const char *p = b.p; *p; lines++) {
 		p += canvas_break(p, w - 2);
 		p += strspn(p, " ");
@@ -242,7 +242,7 @@ void prompt_draw(struct deck *d)
 		draw_command(d, y);
 		return;
 	}
-	whole_text(d, &b);
+	format_question(d, &b);
 	for (const char *p = b.p; *p; y++) {
 		size_t n = y == c->h - 1 ? strlen(p) : canvas_break(p, c->w - 2);
 
@@ -250,7 +250,7 @@ void prompt_draw(struct deck *d)
 		p += n;
 		p += strspn(p, " ");
 	}
-	answers(d, may);
+	format_answers(d, may);
 	answer = (int)utf8_cells(may) + (d->prompt.kind == PROMPT_WORD_YES) +
 		(int)utf8_cells(d->prompt.text.p);
 	for (int x = 1 + used - answer; x < 1 + used && x > 0; x++)

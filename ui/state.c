@@ -65,7 +65,7 @@ static bool race_all_archived(const struct deck *d)
 	return true;
 }
 
-static void ring(struct deck *d)
+static void ring_bell(struct deck *d)
 {
 	int64_t now = clock_mono_ms();
 
@@ -84,7 +84,7 @@ static void item_update(struct deck *d, struct item *it, const struct row *r)
 		it->bell_rung = false;
 	} else if (!it->bell_rung) {
 		it->bell_rung = true;
-		ring(d);
+		ring_bell(d);
 	}
 }
 
@@ -143,7 +143,7 @@ static int order_class(const struct row *r)
 	}
 }
 
-static bool before(const struct item *a, const struct item *b)
+static bool ranks_before(const struct item *a, const struct item *b)
 {
 	int ca = order_class(a->row), cb = order_class(b->row);
 	int ra = a->row->rank ? a->row->rank : 1 << 20, rb = b->row->rank ? b->row->rank : 1 << 20;
@@ -162,7 +162,7 @@ static void sort_order(struct deck *d)
 		size_t k = i;
 
 		if (d->best_first)
-			for (; k > 0 && before(d->item[i], d->item[d->order[k - 1]]); k--)
+			for (; k > 0 && ranks_before(d->item[i], d->item[d->order[k - 1]]); k--)
 				d->order[k] = d->order[k - 1];
 		d->order[k] = i;
 	}
@@ -192,7 +192,7 @@ static void keep_selection(struct deck *d)
 	d->selected = next;
 }
 
-static void tell_over(struct deck *d)
+static void announce_end(struct deck *d)
 {
 	const struct race_info *r = state_race(d);
 	const struct row *best = NULL;
@@ -217,7 +217,7 @@ static void tell_over(struct deck *d)
 	else
 		message_add(d, true, "race %d over in %s: none of %d passed.", r->number, took,
 			r->total);
-	ring(d);
+	ring_bell(d);
 }
 
 static int newest_race(const struct deck *d)
@@ -250,7 +250,7 @@ void state_sync(struct deck *d)
 		sort_order(d);
 	else
 		state_order(d, false);
-	tell_over(d);
+	announce_end(d);
 	d->dirty = true;
 }
 

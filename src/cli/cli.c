@@ -9,7 +9,7 @@
 static const struct cli_opt opt_help = { "help", 'h', NULL, "show this" };
 static const struct cli_opt opt_json = { "json", 0, NULL, "answer as one JSON object" };
 
-static const struct cli_opt *by_name(const struct cli_verb *v, const char *name, size_t n)
+static const struct cli_opt *option_by_name(const struct cli_verb *v, const char *name, size_t n)
 {
 	if (n == 4 && !strncmp(name, "help", 4))
 		return &opt_help;
@@ -21,7 +21,7 @@ static const struct cli_opt *by_name(const struct cli_verb *v, const char *name,
 	return NULL;
 }
 
-static const struct cli_opt *by_letter(const struct cli_verb *v, char c)
+static const struct cli_opt *option_by_letter(const struct cli_verb *v, char c)
 {
 	if (c == 'h')
 		return &opt_help;
@@ -31,7 +31,7 @@ static const struct cli_opt *by_letter(const struct cli_verb *v, char c)
 	return NULL;
 }
 
-static void give(struct cli_args *a, const struct cli_opt *o, const char *value)
+static void add_given(struct cli_args *a, const struct cli_opt *o, const char *value)
 {
 	a->json |= o == &opt_json;
 	a->help |= o == &opt_help;
@@ -39,7 +39,7 @@ static void give(struct cli_args *a, const struct cli_opt *o, const char *value)
 	a->given[a->ngiven++] = (struct cli_given){ o, value };
 }
 
-static int unknown(const struct cli_args *a, const char *arg)
+static int unknown_option(const struct cli_args *a, const char *arg)
 {
 	const char *names[64] = { "help", "json" };
 	size_t n = a->verb->json ? 2 : 1;
@@ -47,16 +47,17 @@ static int unknown(const struct cli_args *a, const char *arg)
 		names[n++] = o->name;
 	const char *near = !strncmp(arg, "--", 2) ? suggest_word(arg + 2, names, n) : NULL;
 	if (near)
-		return cli_usage(a, "there is no option %s; did you mean --%s?", arg, near);
-	return cli_usage(a, "there is no option %s", arg);
+		return cli_usage(a, "unknown option %s; did you mean --%s?", arg, near);
+	return cli_usage(a, "unknown option %s", arg);
 }
 
 static int parse_long(struct cli_args *a, int argc, char **argv, int *i)
 {
 	const char *arg = argv[*i] + 2, *eq = strchr(arg, '=');
-	const struct cli_opt *o = by_name(a->verb, arg, eq ? (size_t)(eq - arg) : strlen(arg));
+	const struct cli_opt *o =
+		option_by_name(a->verb, arg, eq ? (size_t)(eq - arg) : strlen(arg));
 	if (!o) {
-		unknown(a, argv[*i]);
+		unknown_option(a, argv[*i]);
 		return -1;
 	}
 	if (!o->arg && eq) {
@@ -64,10 +65,10 @@ static int parse_long(struct cli_args *a, int argc, char **argv, int *i)
 		return -1;
 	}
 	if (o->arg && !eq && ++*i >= argc) {
-		cli_usage(a, "--%s wants a value: --%s %s", o->name, o->name, o->arg);
+		cli_usage(a, "--%s needs a value: --%s %s", o->name, o->name, o->arg);
 		return -1;
 	}
-	give(a, o, !o->arg ? NULL : eq ? eq + 1 : argv[*i]);
+	add_given(a, o, !o->arg ? NULL : eq ? eq + 1 : argv[*i]);
 	return 0;
 }
 
@@ -75,20 +76,20 @@ static int parse_long(struct cli_args *a, int argc, char **argv, int *i)
 static int parse_short(struct cli_args *a, int argc, char **argv, int *i)
 {
 	for (const char *p = argv[*i] + 1; *p; p++) {
-		const struct cli_opt *o = by_letter(a->verb, *p);
+		const struct cli_opt *o = option_by_letter(a->verb, *p);
 		if (!o) {
-			unknown(a, argv[*i]);
+			unknown_option(a, argv[*i]);
 			return -1;
 		}
 		if (!o->arg) {
-			give(a, o, NULL);
+			add_given(a, o, NULL);
 			continue;
 		}
 		if (!p[1] && *i + 1 >= argc) {
-			cli_usage(a, "-%c wants a value: -%c %s", *p, *p, o->arg);
+			cli_usage(a, "-%c needs a value: -%c %s", *p, *p, o->arg);
 			return -1;
 		}
-		give(a, o, p[1] ? p + 1 : argv[++*i]);
+		add_given(a, o, p[1] ? p + 1 : argv[++*i]);
 		return 0;
 	}
 	return 0;
@@ -100,13 +101,13 @@ static int check_words(const struct cli_args *a)
 	int n = (int)a->words.n;
 	if (v->rest && n > v->max)
 		cli_usage(a,
-			"\"%s\" is no option; the command stands after --, as in `yolodeck %s -- "
+			"\"%s\" is not an option; write the command after --, as in `yolodeck %s -- "
 			"%s`",
 			a->words.v[v->max], v->name, a->words.v[v->max]);
 	else if (n < v->min)
-		cli_usage(a, "it wants %s", v->args);
+		cli_usage(a, "missing argument: %s", v->args);
 	else if (v->max >= 0 && n > v->max)
-		cli_usage(a, "\"%s\" is one word too many", a->words.v[v->max]);
+		cli_usage(a, "unexpected argument \"%s\"", a->words.v[v->max]);
 	else
 		return 0;
 	return -1;

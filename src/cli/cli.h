@@ -27,7 +27,7 @@ struct cli_args;
 struct cli_verb {
 	const char *name, *alias; /* alias: another word for it, NULL = none */
 	const char *args,
-		*help; /* "V... | --race R | --all", "stop variants; files and logs stay" */
+		*help; /* "V... | --race R | --all", "stop variants; files and logs are kept" */
 	const struct cli_opt *opts; /* ends with a NULL name; NULL = none but --help (and --json) */
 	int (*run)(struct cli_args *a);
 	int min, max; /* words that are no options; max -1 = any */
@@ -67,6 +67,9 @@ enum cli_exit cli_exit_of(const struct err *e);
 int cli_json(struct json *take_o);
 /* One line to stdout or stderr, all of it made safe for a terminal. */
 void cli_say(FILE *f, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* A label of so many cells, and its text; made safe. */
+void cli_row(int width, const char *label, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
 bool cli_tty(void); /* stdin and stdout are a terminal: somebody can answer and see */
 bool cli_color(void); /* stdout is a terminal, without NO_COLOR */
 /* Asks on the terminal; true only for "y" or "yes". */
@@ -111,7 +114,13 @@ int cli_moved(const struct git_repo *repo, struct store *found, struct err *e);
 int cli_relocate(const struct git_repo *repo, struct store *found, struct err *e);
 /* Opens, connects, asks; NULL = e says why. */
 struct json *cli_call(struct cli_session *s, struct json *take_request, struct err *e);
-/* The same for what chooses an engine: says which daemon our environment means, and replaces an
+/* What most verbs do: opens, asks, and answers as JSON or by print. The exit code. */
+int cli_answer(const struct cli_args *a, struct json *take_request,
+	void (*print)(const struct cli_args *a, const struct json *ok));
+/* The same in a session that is open; closes it. */
+int cli_answer_in(const struct cli_args *a, struct cli_session *s, struct json *take_request,
+	void (*print)(const struct cli_args *a, const struct json *ok));
+/* cli_call for what chooses an engine: says which daemon our environment means, and replaces an
  * idle conductor that means another. */
 struct json *cli_call_here(struct cli_session *s, struct json *take_request, struct err *e);
 /* "7", "7-flaky", "@newest" -> number; 0 = newest; -1 with a sentence. NULL = 0. */

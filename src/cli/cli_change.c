@@ -16,7 +16,7 @@ struct change {
 };
 
 /* V... | --race R | --all, exactly one kind. -1: the refusal was printed, *rc is set. */
-static struct json *request(const struct cli_args *a, const char *op, int *rc)
+static struct json *change_request(const struct cli_args *a, const char *op, int *rc)
 {
 	const char *race = cli_opt(a, "race");
 	bool all = cli_has(a, "all");
@@ -29,7 +29,8 @@ static struct json *request(const struct cli_args *a, const char *op, int *rc)
 	}
 	if ((a->words.n > 0) + (race != NULL) + all != 1) {
 		*rc = cli_usage(a,
-			a->words.n || race ? "name variants or a race, not both" : "it wants %s",
+			a->words.n || race ? "name variants or a race, not both"
+					   : "missing argument: %s",
 			a->verb->args);
 		return NULL;
 	}
@@ -56,12 +57,12 @@ static void say_list(
 	buf_release(&b);
 }
 
-static int change(const struct cli_args *a, const struct change *c)
+static int run_change(const struct cli_args *a, const struct change *c)
 {
 	struct cli_session s;
 	struct err e = ERR_INIT;
 	int rc = CLI_DONE;
-	struct json *req = request(a, c->op, &rc), *ok;
+	struct json *req = change_request(a, c->op, &rc), *ok;
 	if (!req)
 		return rc;
 	if (cli_open(&s, false, &e)) {
@@ -93,7 +94,7 @@ static int run_kill(struct cli_args *a)
 {
 	static const struct change c = { "kill", "killed", "already", "; files and logs stay",
 		"had ended already:", "nothing is live", false };
-	return change(a, &c);
+	return run_change(a, &c);
 }
 
 static int run_archive(struct cli_args *a)
@@ -101,14 +102,14 @@ static int run_archive(struct cli_args *a)
 	static const struct change c = { "archive", "archived", "skipped",
 		"; `yolodeck restore` brings them back", "not archived:", "nothing to archive",
 		true };
-	return change(a, &c);
+	return run_change(a, &c);
 }
 
 static int run_restore(struct cli_args *a)
 {
 	static const struct change c = { "restore", "restored", "skipped", "",
 		"not restored:", "nothing to restore", true };
-	return change(a, &c);
+	return run_change(a, &c);
 }
 
 static const struct cli_opt kill_opts[] = {
@@ -122,7 +123,7 @@ static const struct cli_opt archive_opts[] = {
 };
 
 const struct cli_verb cli_verb_kill = { "kill", "stop", "V... | --race R | --all",
-	"stop variants; files and logs stay", kill_opts, run_kill, 0, -1, .json = true };
+	"stop variants; files and logs are kept", kill_opts, run_kill, 0, -1, .json = true };
 const struct cli_verb cli_verb_archive = { "archive", NULL, "V... | --race R",
 	"take finished variants off the deck and out of git branch", archive_opts, run_archive, 0,
 	-1, .json = true };

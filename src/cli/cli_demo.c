@@ -77,7 +77,8 @@ static char *make_repository(char **dir, struct err *e)
 	return repo;
 }
 
-static int race(const struct cli_args *a, struct cli_session *s, const char *repo, struct err *e)
+static int race_demo(
+	const struct cli_args *a, struct cli_session *s, const char *repo, struct err *e)
 {
 	struct spec spec;
 	char *file = fs_join(repo, ".yolodeck/race.json");
@@ -99,7 +100,7 @@ static int race(const struct cli_args *a, struct cli_session *s, const char *rep
 
 /* How the user starts us again: by name when that finds us, else by the path we were started from
  * (make demo). */
-static char *program(void)
+static char *program_name(void)
 {
 	char *found = child_which("yolodeck", NULL), self[PATH_MAX];
 	ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
@@ -114,7 +115,7 @@ static char *program(void)
 static void say_where(const struct cli_session *s, const char *dir, const char *repo)
 {
 	FILE *f = cli_tty() ? stdout : stderr;
-	char *yolodeck = program();
+	char *yolodeck = program_name();
 	cli_say(f, "The repository of the demo: %s", repo);
 	cli_say(f, "  look again   cd %s && %s", repo, yolodeck);
 	cli_say(f, "  take it      cd %s && %s promote @best", repo, yolodeck);
@@ -134,7 +135,7 @@ static int run_demo(struct cli_args *a)
 	if (!repo) {
 		rc = cli_fail(a, &e);
 	} else {
-		rc = race(a, &s, repo, &e);
+		rc = race_demo(a, &s, repo, &e);
 		if (!a->json)
 			say_where(&s, dir, repo);
 	}
@@ -149,5 +150,5 @@ static const struct cli_opt demo_opts[] = {
 	{ NULL, 0, NULL, NULL },
 };
 const struct cli_verb cli_verb_demo = { "demo", NULL, "",
-	"four attempts at a toy task, about 20 s, no account or network", demo_opts, run_demo, 0, 0,
-	.json = true };
+	"race four attempts at a toy task: about 20 s, no account or network", demo_opts, run_demo,
+	0, 0, .json = true };

@@ -13,7 +13,7 @@
 
 enum { PATCH_CAP = 64 << 20 };
 
-static const char *tip(const struct variant *v, struct err *e)
+static const char *variant_commit(const struct variant *v, struct err *e)
 {
 	if (v->commit || v->live)
 		return v->commit ? v->commit : v->live;
@@ -23,12 +23,12 @@ static const char *tip(const struct variant *v, struct err *e)
 }
 
 /* The two ends: base and variant, or variant and variant. */
-static int ends(struct cli_session *s, const struct cli_args *a, char **git_dir, const char **from,
-	const char **to, struct err *e)
+static int find_ends(struct cli_session *s, const struct cli_args *a, char **git_dir,
+	const char **from, const char **to, struct err *e)
 {
 	struct variant *v = cli_variant(s, a->words.v[0], e), *w = NULL;
 	char *dir;
-	if (!v || !(*to = tip(v, e)))
+	if (!v || !(*to = variant_commit(v, e)))
 		return -1;
 	*from = v->base;
 	if (a->words.n > 1) {
@@ -42,7 +42,7 @@ static int ends(struct cli_session *s, const struct cli_args *a, char **git_dir,
 				"branches",
 				v->race, v->name, w->race, w->name);
 		*from = *to;
-		if (!(*to = tip(w, e)))
+		if (!(*to = variant_commit(w, e)))
 			return -1;
 	}
 	if (!*from)
@@ -166,7 +166,7 @@ static int run_diff(struct cli_args *a)
 	int rc = CLI_DONE;
 	if (cli_open(&s, false, &e))
 		return cli_fail(a, &e);
-	if (cli_load(&s, &e) || ends(&s, a, &git_dir, &from, &to, &e) ||
+	if (cli_load(&s, &e) || find_ends(&s, a, &git_dir, &from, &to, &e) ||
 		(cli_has(a, "stat") ? print_stat : print_patch)(a, git_dir, from, to, &e))
 		rc = cli_fail(a, &e);
 	free(git_dir);
@@ -175,8 +175,8 @@ static int run_diff(struct cli_args *a)
 }
 
 static const struct cli_opt diff_opts[] = {
-	{ "stat", 0, NULL, "only files and counts" },
+	{ "stat", 0, NULL, "only files and line counts" },
 	{ NULL, 0, NULL, NULL },
 };
 const struct cli_verb cli_verb_diff = { "diff", NULL, "V [V2] [--stat]",
-	"what a variant changed, or how two differ", diff_opts, run_diff, 1, 2, .json = true };
+	"show what a variant changed, or how two differ", diff_opts, run_diff, 1, 2, .json = true };

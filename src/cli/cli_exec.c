@@ -10,7 +10,8 @@
 #include "base/mem.h"
 #include "cli/cli.h"
 
-static struct json *ask(struct cli_session *s, const struct cli_args *a, bool tty, struct err *e)
+static struct json *ask_argv(
+	struct cli_session *s, const struct cli_args *a, bool tty, struct err *e)
 {
 	struct json *req = client_request("shell");
 	const char *term = getenv("TERM");
@@ -28,7 +29,7 @@ static struct json *ask(struct cli_session *s, const struct cli_args *a, bool tt
 }
 
 /* Without a terminal it has our three descriptors, and the signals are its alone. */
-static int enter(const struct cli_args *a, struct strv *argv, bool tty)
+static int run_inside(const struct cli_args *a, struct strv *argv, bool tty)
 {
 	static const int its_own[] = { SIGINT, SIGQUIT };
 	struct child_spec spec = CHILD_SPEC_INIT;
@@ -47,7 +48,7 @@ static int enter(const struct cli_args *a, struct strv *argv, bool tty)
 	return code;
 }
 
-static int go(struct cli_args *a)
+static int enter_container(struct cli_args *a)
 {
 	struct cli_session s;
 	struct strv argv = STRV_INIT;
@@ -57,14 +58,14 @@ static int go(struct cli_args *a)
 	int rc;
 	if (cli_open(&s, false, &e))
 		return cli_fail(a, &e);
-	ok = ask(&s, a, tty, &e);
+	ok = ask_argv(&s, a, tty, &e);
 	if (!ok || json_get_strv(ok, "argv", &argv)) {
 		rc = cli_fail(a, &e);
 		cli_close(&s);
 	} else {
 		/* it may stay for hours: nothing is held open meanwhile */
 		cli_close(&s);
-		rc = enter(a, &argv, tty);
+		rc = run_inside(a, &argv, tty);
 	}
 	json_free(ok);
 	strv_release(&argv);
@@ -75,19 +76,19 @@ static int run_exec(struct cli_args *a)
 {
 	if (!a->rest || !a->rest[0])
 		return cli_usage(
-			a, "the command stands after --, as in `yolodeck exec 7/a -- ls -l`");
-	return go(a);
+			a, "write the command after --, as in `yolodeck exec 7/a -- ls -l`");
+	return enter_container(a);
 }
 
 static int run_shell(struct cli_args *a)
 {
 	if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO))
-		return cli_usage(a, "a shell wants a terminal; `yolodeck exec V -- CMD` does not");
-	return go(a);
+		return cli_usage(a, "a shell needs a terminal; `yolodeck exec V -- CMD` does not");
+	return enter_container(a);
 }
 
 const struct cli_verb cli_verb_exec = { "exec", NULL, "V -- CMD...",
-	"run a command in a live variant's container; its exit code is passed on", NULL, run_exec,
-	1, 1, .rest = true };
+	"run a command in a live variant's container; exits with its exit code", NULL, run_exec, 1,
+	1, .rest = true };
 const struct cli_verb cli_verb_shell = { "shell", NULL, "V",
-	"a shell in a live variant's container", NULL, run_shell, 1, 1, .json = false };
+	"open a shell in a live variant's container", NULL, run_shell, 1, 1, .json = false };

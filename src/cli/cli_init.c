@@ -151,14 +151,14 @@ static void say_plan(const struct plan *p, bool dry)
 		cli_say(stdout, "  cache %s", p->project.caches.v[i]);
 	if (!p->pipeline)
 		cli_say(stdout,
-			"left as it is: " PIPELINE_DIR "/ (`yolodeck init --upgrade` renews it)");
+			"not changed: " PIPELINE_DIR "/ (`yolodeck init --upgrade` renews it)");
 	else
 		cli_say(stdout,
 			"%s " PIPELINE_DIR
 			"/ (%zu files; yours to change between the markers in main.go)",
 			dry ? "would write" : "written:", p->files.n);
 	if (!p->race)
-		cli_say(stdout, "left as it is: .yolodeck/race.json");
+		cli_say(stdout, "not changed: .yolodeck/race.json");
 	else
 		cli_say(stdout, "%s .yolodeck/race.json", dry ? "would write" : "written:");
 	if (dry && p->race)
@@ -252,11 +252,11 @@ static int run_init(struct cli_args *a)
 }
 
 static const struct cli_opt init_opts[] = {
-	{ "image", 0, "IMAGE", "the container image, instead of what was found" },
-	{ "setup", 0, "CMD", "shared steps, once for all attempts; \"\" = none" },
+	{ "image", 0, "IMAGE", "the container image (default: what was found)" },
+	{ "setup", 0, "CMD", "steps that run once for all attempts; \"\" = none" },
 	{ "check", 0, "CMD", "decides who passed; \"\" = none" },
 	{ "upgrade", 0, NULL,
-		"renew the pipeline by the template of this version; custom sections stay" },
+		"update the pipeline to this version's template; custom sections are kept" },
 	{ "dry-run", 0, NULL, "only show what would be written" },
 	{ NULL, 0, NULL, NULL },
 };

@@ -8,66 +8,48 @@
 #include "cli/cli.h"
 #include "model/race.h"
 
-static void print_races(const struct json *ok)
+static void print_races(const struct cli_args *a, const struct json *ok)
 {
-	bool first = true;
-	for (const struct json *r = json_first(json_get(ok, "races")); r; r = json_next(r)) {
+	const struct json *first = json_first(json_get(ok, "races"));
+	if (!first)
+		cli_say(stdout, "no race on the deck; `yolodeck ls --all` shows the archived ones");
+	for (const struct json *r = first; r; r = json_next(r)) {
 		int number = (int)json_int(r, "number", 0);
-		int64_t live = json_int(r, "live", 0);
-		if (!first)
+		if (r != first)
 			putchar('\n');
-		first = false;
 		cli_say(stdout, "race %d %s  %s %.7s  %s  %lld of %lld passed%s", number,
 			json_str(r, "slug", ""), json_str(r, "base_name", "?"),
 			json_str(r, "base", "?"), json_str(r, "engine", "?"),
 			(long long)json_int(r, "passed", 0), (long long)json_int(r, "total", 0),
-			live ? "" : ", over");
+			json_int(r, "live", 0) ? "" : ", over");
 		cli_rows_print(json_get(ok, "rows"), number, stdout);
 	}
-}
-
-static int empty_list(const struct cli_args *a, const struct err *e)
-{
-	if (strcmp(e->code, "no_race"))
-		return cli_fail(a, e);
-	if (a->json) {
-		struct json *o = json_object();
-		json_put(o, "races", json_array());
-		json_put(o, "rows", json_array());
-		return cli_json(o);
-	}
-	cli_say(stdout, "%s", e->msg);
-	return CLI_DONE;
 }
 
 static int run_ls(struct cli_args *a)
 {
 	struct cli_session s;
 	struct err e = ERR_INIT;
-	struct json *req, *ok;
-	int rc = CLI_DONE;
-	if (cli_open(&s, false, &e))
-		return empty_list(a, &e);
-	req = client_request("list");
-	json_put_bool(req, "all", cli_has(a, "all"));
-	ok = cli_call(&s, req, &e);
-	if (!ok) {
-		rc = cli_fail(a, &e);
-	} else if (a->json) {
-		rc = cli_json(ok);
-	} else {
-		if (!json_size(json_get(ok, "races")))
-			cli_say(stdout,
-				"no race on the deck; `yolodeck ls --all` shows the archived ones");
-		print_races(ok);
-		json_free(ok);
+	struct json *j;
+	if (!cli_open(&s, false, &e)) {
+		j = client_request("list");
+		json_put_bool(j, "all", cli_has(a, "all"));
+		return cli_answer_in(a, &s, j, print_races);
 	}
-	cli_close(&s);
-	return rc;
+	if (strcmp(e.code, "no_race"))
+		return cli_fail(a, &e);
+	if (!a->json) {
+		cli_say(stdout, "%s", e.msg);
+		return CLI_DONE;
+	}
+	j = json_object();
+	json_put(j, "races", json_array());
+	json_put(j, "rows", json_array());
+	return cli_json(j);
 }
 
 static const struct cli_opt ls_opts[] = {
-	{ "all", 'a', NULL, "archived variants and races too" },
+	{ "all", 'a', NULL, "include archived variants and races" },
 	{ NULL, 0, NULL, NULL },
 };
 const struct cli_verb cli_verb_ls = { "ls", "ps", "[--all]", "list races and their variants",
@@ -126,7 +108,7 @@ static void show_command(const struct json *spec)
 	buf_release(&b);
 }
 
-static void print_show(const struct json *ok)
+static void print_show(const struct cli_args *a, const struct json *ok)
 {
 	static const struct {
 		const char *label, *key;
@@ -178,29 +160,13 @@ static void print_show(const struct json *ok)
 
 static int run_show(struct cli_args *a)
 {
-	struct cli_session s;
-	struct err e = ERR_INIT;
-	struct json *req, *ok;
-	int rc = CLI_DONE;
-	if (cli_open(&s, false, &e))
-		return cli_fail(a, &e);
-	req = client_request("show");
+	struct json *req = client_request("show");
 	json_put_str(req, "variant", a->words.v[0]);
-	ok = cli_call(&s, req, &e);
-	if (!ok) {
-		rc = cli_fail(a, &e);
-	} else if (a->json) {
-		rc = cli_json(ok);
-	} else {
-		print_show(ok);
-		json_free(ok);
-	}
-	cli_close(&s);
-	return rc;
+	return cli_answer(a, req, print_show);
 }
 
-const struct cli_verb cli_verb_show = { "show", NULL, "V", "all that is known of a variant", NULL,
-	run_show, 1, 1, .json = true };
+const struct cli_verb cli_verb_show = { "show", NULL, "V", "show everything known about a variant",
+	NULL, run_show, 1, 1, .json = true };
 
 /* Asked every few seconds by a status line: never starts a conductor, reads the disk when there is
  * none. */
@@ -260,4 +226,5 @@ static int run_status(struct cli_args *a)
 }
 
 const struct cli_verb cli_verb_status = { "status", NULL, "",
-	"one line for a status bar: yolo 7 !1 >2 v1 x1", NULL, run_status, 0, 0, .json = true };
+	"print one line for a status bar: yolo 7 !1 >2 v1 x1", NULL, run_status, 0, 0,
+	.json = true };

@@ -155,14 +155,14 @@ static int print_new(struct logging *l, struct err *e)
 	return rc;
 }
 
-static void drain(int fd)
+static void discard_events(int fd)
 {
 	char events[4096];
 	while (read(fd, events, sizeof(events)) > 0)
 		;
 }
 
-static int follow(struct logging *l, struct err *e)
+static int follow_log(struct logging *l, struct err *e)
 {
 	struct pollfd p = { inotify_init1(IN_CLOEXEC | IN_NONBLOCK), POLLIN, 0 };
 	uint32_t code;
@@ -182,7 +182,7 @@ static int follow(struct logging *l, struct err *e)
 			rc = err_sys(e, "log_unreadable", "cannot wait for %s", l->dir);
 		if (n == 0)
 			l->ended = variant_over(l);
-		drain(p.fd);
+		discard_events(p.fd);
 	}
 	if (p.fd >= 0)
 		close(p.fd);
@@ -210,7 +210,7 @@ static int print_log(struct logging *l, const struct cli_args *a, struct err *e)
 		return -1;
 	rc = begin_at(l, cli_opt(a, "n"), e);
 	if (!rc && cli_has(a, "follow"))
-		rc = follow(l, e);
+		rc = follow_log(l, e);
 	l->ended = true;
 	if (!rc)
 		rc = print_new(l, e);
@@ -253,11 +253,12 @@ static int run_log(struct cli_args *a)
 }
 
 static const struct cli_opt log_opts[] = {
-	{ "follow", 'f', NULL, "go on until it ends" },
-	{ "times", 't', NULL, "the time before each line, ! before one of stderr" },
+	{ "follow", 'f', NULL, "follow the log until the variant ends" },
+	{ "times", 't', NULL, "print the time before each line, and ! before lines of stderr" },
 	{ "n", 'n', "N", "only the last N lines" },
-	{ "check", 0, NULL, "the log of the check instead" },
+	{ "check", 0, NULL, "print the log of the check instead" },
 	{ NULL, 0, NULL, NULL },
 };
 const struct cli_verb cli_verb_log = { "log", "logs", "V [-f] [-t] [-n N] [--check]",
-	"the log of a variant; byte for byte into a pipe", log_opts, run_log, 1, 1, .json = false };
+	"print the log of a variant, unchanged when piped", log_opts, run_log, 1, 1,
+	.json = false };

@@ -26,18 +26,6 @@ static int run_version(struct cli_args *a)
 const struct cli_verb cli_verb_version = { "version", NULL, "", "print the version", NULL,
 	run_version, 0, 0, .json = true };
 
-static void say(const char *label, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-static void say(const char *label, const char *fmt, ...)
-{
-	struct buf b = BUF_INIT;
-	va_list ap;
-	va_start(ap, fmt);
-	buf_vfmt(&b, fmt, ap);
-	va_end(ap);
-	cli_say(stdout, "%-10s %s", label, b.p);
-	buf_release(&b);
-}
-
 static void say_engines(const struct json *ok)
 {
 	const char *chosen = json_str(ok, "auto", NULL);
@@ -45,12 +33,12 @@ static void say_engines(const struct json *ok)
 		const char *isolation = json_str(g, "isolation", ""),
 			   *warn = json_str(g, "warn", "");
 		bool fine = json_bool(g, "ok", false);
-		say(json_str(g, "name", "?"), "%s: %s%s%s%s%s", fine ? "ready" : "no",
+		cli_row(10, json_str(g, "name", "?"), "%s: %s%s%s%s%s", fine ? "ready" : "no",
 			json_str(g, "why", ""), fine && *isolation ? "; isolation " : "",
 			fine ? isolation : "", fine && *warn ? "; " : "", fine ? warn : "");
 	}
-	say("auto", "%s%s%s", chosen ? chosen : "none", *json_str(ok, "auto_why", "") ? ": " : "",
-		json_str(ok, "auto_why", ""));
+	cli_row(10, "auto", "%s%s%s", chosen ? chosen : "none",
+		*json_str(ok, "auto_why", "") ? ": " : "", json_str(ok, "auto_why", ""));
 }
 
 static void say_host(const struct cli_session *s)
@@ -59,19 +47,20 @@ static void say_host(const struct cli_session *s)
 	long cores = sysconf(_SC_NPROCESSORS_ONLN);
 	char *dir = fs_tilde(s->store.dir),
 	     *top = fs_tilde(s->repo.top ? s->repo.top : s->repo.common);
-	say("yolodeck", "%s", YOLODECK_VERSION);
-	say("repository", "%s, %s", top, s->repo.head_ref ? s->repo.head_ref : "detached HEAD");
+	cli_row(10, "yolodeck", "%s", YOLODECK_VERSION);
+	cli_row(10, "repository", "%s, %s", top,
+		s->repo.head_ref ? s->repo.head_ref : "detached HEAD");
 	if (s->repo.ident)
-		say("commits as", "%s", s->repo.ident);
+		cli_row(10, "committer", "%s", s->repo.ident);
 	else
-		say("commits as",
-			"nobody: set user.name and user.email (git config --global user.name ...)");
-	say("state", "%s", dir);
-	say("host", "%ld core%s", cores, cores == 1 ? "" : "s");
+		cli_row(10, "committer",
+			"not set: set user.name and user.email (git config --global user.name ...)");
+	cli_row(10, "state", "%s", dir);
+	cli_row(10, "host", "%ld core%s", cores, cores == 1 ? "" : "s");
 	if (!statvfs(s->store.dir, &fs)) {
 		char text[32];
 		spec_fmt_size((int64_t)fs.f_bavail * (int64_t)fs.f_frsize, text, sizeof(text));
-		say("free", "%s where state and work directories are", text);
+		cli_row(10, "free", "%s where state and work directories are", text);
 	}
 	free(dir);
 	free(top);
@@ -141,7 +130,7 @@ static int run_doctor(struct cli_args *a)
 		if (own)
 			say_host(&s);
 		else
-			say("no races", "%s", why.msg);
+			cli_row(10, "no races", "%s", why.msg);
 		say_engines(ok);
 		json_free(ok);
 	}
@@ -150,7 +139,8 @@ static int run_doctor(struct cli_args *a)
 }
 
 const struct cli_verb cli_verb_doctor = { "doctor", NULL, "",
-	"which engines are there, and why not the others", NULL, run_doctor, 0, 0, .json = true };
+	"check which engines can be used, and why others cannot", NULL, run_doctor, 0, 0,
+	.json = true };
 
 static int run_shutdown(struct cli_args *a)
 {
@@ -167,12 +157,13 @@ static int run_shutdown(struct cli_args *a)
 	else if (a->json)
 		cli_json(json_object());
 	else
-		cli_say(stdout, ok ? "the conductor ends; what runs goes on" : "no conductor runs");
+		cli_say(stdout,
+			ok ? "the conductor ends; variants keep running" : "no conductor runs");
 	json_free(ok);
 	cli_close(&s);
 	return rc;
 }
 
 const struct cli_verb cli_verb_shutdown = { "shutdown", NULL, "",
-	"end the conductor of this repository; what runs goes on", NULL, run_shutdown, 0, 0,
+	"end the conductor of this repository; variants keep running", NULL, run_shutdown, 0, 0,
 	.json = true, .hidden = true };

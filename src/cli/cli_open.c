@@ -99,6 +99,35 @@ struct json *cli_call(struct cli_session *s, struct json *take_request, struct e
 	return client_call(s->client, take_request, CALL_MS, e);
 }
 
+int cli_answer_in(const struct cli_args *a, struct cli_session *s, struct json *take_request,
+	void (*print)(const struct cli_args *a, const struct json *ok))
+{
+	struct err e = ERR_INIT;
+	struct json *ok = cli_call(s, take_request, &e);
+	int rc = CLI_DONE;
+	if (!ok) {
+		rc = cli_fail(a, &e);
+	} else if (a->json) {
+		rc = cli_json(ok);
+	} else {
+		print(a, ok);
+		json_free(ok);
+	}
+	cli_close(s);
+	return rc;
+}
+
+int cli_answer(const struct cli_args *a, struct json *take_request,
+	void (*print)(const struct cli_args *a, const struct json *ok))
+{
+	struct cli_session s;
+	struct err e = ERR_INIT;
+	if (!cli_open(&s, false, &e))
+		return cli_answer_in(a, &s, take_request, print);
+	json_free(take_request);
+	return cli_fail(a, &e);
+}
+
 /* A conductor that has nothing to look after may go, so that one with our environment takes its
  * place. */
 static bool replace_idle(struct cli_session *s)
@@ -136,6 +165,7 @@ int cli_race_number(const char *s, struct err *e)
 	long n = strtol(s, &end, 10);
 	if (end == s || n < 1 || n > 999999999 || (*end && *end != '-'))
 		return err_set(e, "usage",
-			"\"%s\" is no race; write its number, as `yolodeck ls --all` shows it", s);
+			"\"%s\" is not a race; write its number, as `yolodeck ls --all` shows it",
+			s);
 	return (int)n;
 }

@@ -47,6 +47,17 @@ void cli_say(FILE *f, const char *fmt, ...)
 	buf_release(&safe);
 }
 
+void cli_row(int width, const char *label, const char *fmt, ...)
+{
+	struct buf b = BUF_INIT;
+	va_list ap;
+	va_start(ap, fmt);
+	buf_vfmt(&b, fmt, ap);
+	va_end(ap);
+	cli_say(stdout, "%-*s %s", width, label, b.p);
+	buf_release(&b);
+}
+
 struct json *cli_err_json(const struct err *e)
 {
 	struct json *err = json_object();
@@ -123,7 +134,7 @@ bool cli_ask(const char *question)
 	return !strcmp(line, "y") || !strcmp(line, "yes");
 }
 
-static void pad(FILE *f, size_t n)
+static void print_blanks(FILE *f, size_t n)
 {
 	fprintf(f, "%*s", (int)n, "");
 }
@@ -132,10 +143,10 @@ static void print_cell(FILE *f, const char *s, size_t width, bool right, bool la
 {
 	size_t w = utf8_cells(s), gap = width > w ? width - w : 0;
 	if (right)
-		pad(f, gap);
+		print_blanks(f, gap);
 	fputs(s, f);
 	if (!right && !last)
-		pad(f, gap);
+		print_blanks(f, gap);
 }
 
 static void print_rule(const struct cli_table *t, FILE *f)

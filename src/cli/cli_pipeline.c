@@ -18,7 +18,7 @@
 static const char none[] =
 	"there is no " PIPELINE_DIR " in this repository; `yolodeck init` writes it";
 
-static char *beside(const char *dir)
+static char *temporary_name(const char *dir)
 {
 	unsigned char tag[4];
 
@@ -28,7 +28,7 @@ static char *beside(const char *dir)
 
 int cli_init_place(const char *dir, const struct pipeline_files *p, struct err *e)
 {
-	char *tmp = beside(dir), *final = fs_join(dir, "pipeline");
+	char *tmp = temporary_name(dir), *final = fs_join(dir, "pipeline");
 	int rc = pipeline_write(tmp, p, e);
 
 	if (!rc && renameat2(AT_FDCWD, tmp, AT_FDCWD, final, RENAME_NOREPLACE))
@@ -76,7 +76,7 @@ static void move_rest(const char *from, const char *to, const struct pipeline_fi
 static int exchange(const char *dir, const struct pipeline_files *old,
 	const struct pipeline_files *new, struct err *e)
 {
-	char *tmp = beside(dir), *final = fs_join(dir, "pipeline");
+	char *tmp = temporary_name(dir), *final = fs_join(dir, "pipeline");
 	int rc = pipeline_write(tmp, new, e);
 
 	if (!rc && renameat2(AT_FDCWD, tmp, AT_FDCWD, final, RENAME_EXCHANGE))
@@ -93,7 +93,7 @@ static int exchange(const char *dir, const struct pipeline_files *old,
 	return rc;
 }
 
-static bool same(const struct pipeline_files *a, const struct pipeline_files *b)
+static bool same_files(const struct pipeline_files *a, const struct pipeline_files *b)
 {
 	if (a->n != b->n)
 		return false;
@@ -143,7 +143,7 @@ static void show_changes(const struct pipeline_files *ours, const struct pipelin
 	buf_release(&diff);
 }
 
-static int refuse(const struct cli_args *a, const struct pipeline_files *ours,
+static int refuse_upgrade(const struct cli_args *a, const struct pipeline_files *ours,
 	const struct pipeline_files *mine, struct err *e)
 {
 	if (!strcmp(e->code, "not_found"))
@@ -170,14 +170,15 @@ int cli_init_upgrade(const struct cli_args *a, const char *dir)
 	int rc = CLI_DONE;
 
 	if (pipeline_read(path, &old, &e) || pipeline_upgrade(&old, &new, &e) ||
-		(!same(&old, &new) && !cli_has(a, "dry-run") && exchange(dir, &old, &new, &e))) {
-		rc = refuse(a, &new, &old, &e);
+		(!same_files(&old, &new) && !cli_has(a, "dry-run") &&
+			exchange(dir, &old, &new, &e))) {
+		rc = refuse_upgrade(a, &new, &old, &e);
 	} else if (a->json) {
 		struct json *o = json_object();
 
-		json_put_bool(o, "renewed", !same(&old, &new));
+		json_put_bool(o, "renewed", !same_files(&old, &new));
 		cli_json(o);
-	} else if (same(&old, &new)) {
+	} else if (same_files(&old, &new)) {
 		cli_say(stdout, PIPELINE_DIR " is of this version already");
 	} else {
 		cli_say(stdout, PIPELINE_DIR " %s; the custom sections are as they were", done);
@@ -189,7 +190,7 @@ int cli_init_upgrade(const struct cli_args *a, const char *dir)
 }
 
 /* "main.go:12: rule: sentence" as an object. */
-static struct json *finding(const char *line, size_t n)
+static struct json *finding_json(const char *line, size_t n)
 {
 	struct json *o = json_object();
 	char *text = xstrndup(line, n), *rest = strchr(text, ':'),
@@ -218,7 +219,7 @@ static int say_findings(const struct cli_args *a, const struct buf *findings)
 		size_t len = strcspn(p, "\n");
 
 		if (a->json)
-			json_add(list, finding(p, len));
+			json_add(list, finding_json(p, len));
 		else
 			cli_say(stdout, PIPELINE_DIR "/%.*s", (int)len, p);
 		n++;
@@ -238,7 +239,7 @@ static int say_findings(const struct cli_args *a, const struct buf *findings)
 			"/CONSTRAINTS.md says why",
 			n, n == 1 ? "" : "s");
 	else
-		cli_say(stdout, PIPELINE_DIR " is as CONSTRAINTS.md wants it");
+		cli_say(stdout, PIPELINE_DIR " follows CONSTRAINTS.md");
 	return n ? CLI_FAILED : CLI_DONE;
 }
 

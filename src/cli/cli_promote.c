@@ -10,26 +10,16 @@
 
 enum { FILES_SHOWN = 12 };
 
-static void row(const char *label, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-static void row(const char *label, const char *fmt, ...)
-{
-	struct buf b = BUF_INIT;
-	va_list ap;
-	va_start(ap, fmt);
-	buf_vfmt(&b, fmt, ap);
-	va_end(ap);
-	cli_say(stdout, "  %-11s %s", label, b.p);
-	buf_release(&b);
-}
+#define print_row(label, ...) cli_row(13, "  " label, __VA_ARGS__)
 
-static void row_list(const char *label, const struct json *list, const char *none)
+static void print_list(const char *label, const struct json *list, const char *none)
 {
 	struct strv v = STRV_INIT;
 	struct buf b = BUF_INIT;
 	for (const struct json *c = json_first(list); c; c = json_next(c))
 		strv_add(&v, json_to_str(c));
 	strv_join(&v, 8, &b);
-	row(label, "%s", v.n ? b.p : none);
+	cli_row(13, label, "%s", v.n ? b.p : none);
 	strv_release(&v);
 	buf_release(&b);
 }
@@ -41,13 +31,13 @@ static void show_files(const struct json *plan)
 		f = json_next(f), n++) {
 		int64_t added = json_int(f, "added", -1);
 		if (added < 0)
-			row("", "  %s  binary", json_str(f, "path", "?"));
+			print_row("", "  %s  binary", json_str(f, "path", "?"));
 		else
-			row("", "  %s  +%lld -%lld", json_str(f, "path", "?"), (long long)added,
-				(long long)json_int(f, "removed", 0));
+			print_row("", "  %s  +%lld -%lld", json_str(f, "path", "?"),
+				(long long)added, (long long)json_int(f, "removed", 0));
 	}
 	if (all > n)
-		row("", "  and %zu more", all - n);
+		print_row("", "  and %zu more", all - n);
 }
 
 /* What is promoted: the full name, so that the plan and its doing mean the same variant, and how it
@@ -58,7 +48,7 @@ struct subject {
 	const char *how;
 };
 
-static int find(struct subject *w, struct cli_session *s, const char *sel, struct err *e)
+static int find_subject(struct subject *w, struct cli_session *s, const char *sel, struct err *e)
 {
 	struct race_set set;
 	struct variant **found = NULL, *v;
@@ -87,29 +77,29 @@ static void show_plan(const struct json *plan, const struct subject *what)
 	int64_t commits = json_int(plan, "commits", 0), files = json_int(plan, "files_total", 0);
 	char *dir = tree ? fs_tilde(tree) : NULL;
 	cli_say(stdout, "promote %s into %s", what->name, json_str(plan, "into", "?"));
-	row("check", "%s", what->check);
-	row("into", "%s %.7s%s%s", json_str(plan, "into", "?"), json_str(plan, "old", "?"),
+	print_row("check", "%s", what->check);
+	print_row("into", "%s %.7s%s%s", json_str(plan, "into", "?"), json_str(plan, "old", "?"),
 		dir ? ", checked out in " : "", dir ? dir : "");
-	row("how", "%s", json_str(plan, "how", "?"));
-	row("brings", "%lld commit%s, %lld file%s, +%lld -%lld", (long long)commits,
+	print_row("how", "%s", json_str(plan, "how", "?"));
+	print_row("brings", "%lld commit%s, %lld file%s, +%lld -%lld", (long long)commits,
 		commits == 1 ? "" : "s", (long long)files, files == 1 ? "" : "s",
 		(long long)json_int(plan, "added", 0), (long long)json_int(plan, "removed", 0));
 	show_files(plan);
-	row_list("auto-run", json_get(plan, "auto_run"),
+	print_list("  auto-run", json_get(plan, "auto_run"),
 		"none of Makefile, hooks, CI, .envrc, package.json");
-	row_list("conflicts", json_get(plan, "conflicts"), "none");
+	print_list("  conflicts", json_get(plan, "conflicts"), "none");
 	if (json_size(json_get(plan, "local_edits")))
-		row_list("your edits", json_get(plan, "local_edits"), "");
+		print_list("  your edits", json_get(plan, "local_edits"), "");
 	if (json_size(json_get(plan, "filtered")))
-		row_list("unfiltered", json_get(plan, "filtered"), "");
+		print_list("  unfiltered", json_get(plan, "filtered"), "");
 	for (const struct json *n = json_first(json_get(plan, "notes")); n; n = json_next(n))
-		row("note", "%s", json_to_str(n));
-	row("after", "nothing is pushed; `yolodeck undo` takes it all back");
+		print_row("note", "%s", json_to_str(n));
+	print_row("after", "nothing is pushed; `yolodeck undo` takes it all back");
 	free(dir);
 }
 
 /* A refusal in the plan is the answer of the verb. */
-static bool refused(const struct json *plan, struct err *e)
+static bool plan_refuses(const struct json *plan, struct err *e)
 {
 	const struct json *r = json_get(plan, "refuse");
 	if (!r || json_type(r) != JSON_OBJECT)
@@ -120,13 +110,13 @@ static bool refused(const struct json *plan, struct err *e)
 }
 
 /* 1 = go on, 0 = no, -1 = nobody there to ask. */
-static int agreed(const struct cli_args *a, const char *question, struct err *e)
+static int user_agrees(const struct cli_args *a, const char *question, struct err *e)
 {
 	if (cli_has(a, "yes"))
 		return 1;
 	if (a->json || !cli_tty())
 		return err_set(e, "not_asked",
-			"there is no terminal to ask on: -y says yes, --dry-run only shows");
+			"there is no terminal to ask on: -y answers yes, --dry-run only shows the plan");
 	return cli_ask(question) ? 1 : 0;
 }
 
@@ -178,7 +168,7 @@ static int apply_promote(const struct cli_args *a, struct cli_session *s,
 }
 
 /* 0 done, 1 answered no, -1 refused. */
-static int promote(
+static int plan_and_promote(
 	const struct cli_args *a, struct cli_session *s, const struct subject *what, struct err *e)
 {
 	struct json *req = promote_request(a, s, what), *ok;
@@ -189,7 +179,7 @@ static int promote(
 	if (!ok)
 		return -1;
 	plan = json_get(ok, "plan");
-	bool no = refused(plan, e);
+	bool no = plan_refuses(plan, e);
 	if (a->json && cli_has(a, "dry-run")) {
 		cli_json(ok);
 		return no ? 1 : 0;
@@ -200,7 +190,7 @@ static int promote(
 		;
 	else if (cli_has(a, "dry-run"))
 		rc = 0;
-	else if ((yes = agreed(a, "promote? y/N", e)) > 0)
+	else if ((yes = user_agrees(a, "promote? y/N", e)) > 0)
 		rc = apply_promote(a, s, what, json_str(ok, "token", ""), e);
 	else if (!yes)
 		rc = 1;
@@ -208,7 +198,7 @@ static int promote(
 	return rc;
 }
 
-static int finish(const struct cli_args *a, struct cli_session *s, int rc, const struct err *e)
+static int finish_verb(const struct cli_args *a, struct cli_session *s, int rc, const struct err *e)
 {
 	if (rc < 0)
 		rc = cli_fail(a, e);
@@ -233,20 +223,20 @@ static int run_promote(struct cli_args *a)
 	if (cli_open(&s, false, &e))
 		return cli_fail(a, &e);
 	what.how = squash ? "squash" : "merge";
-	rc = find(&what, &s, a->words.v[0], &e) ? -1 : promote(a, &s, &what, &e);
+	rc = find_subject(&what, &s, a->words.v[0], &e) ? -1 : plan_and_promote(a, &s, &what, &e);
 	free(what.name);
 	free(what.check);
-	return finish(a, &s, rc, &e);
+	return finish_verb(a, &s, rc, &e);
 }
 
 static const struct cli_opt promote_opts[] = {
 	{ "merge", 0, NULL, "by a merge commit (the default)" },
 	{ "squash", 0, NULL, "as one commit" },
-	{ "rebase", 0, NULL, "replayed (in a later version)" },
-	{ "into", 0, "BRANCH", "into this branch instead of the one you are on" },
+	{ "rebase", 0, NULL, "by rebasing (in a later version)" },
+	{ "into", 0, "BRANCH", "the branch to merge into (default: the current one)" },
 	{ "archive-rest", 0, NULL,
-		"then archive the other variants of the race; kills those that still run" },
-	{ "dry-run", 0, NULL, "only show what it would do" },
+		"also archive the other variants of the race, killing those that still run" },
+	{ "dry-run", 0, NULL, "only show the plan" },
 	{ "yes", 'y', NULL, "do not ask" },
 	{ NULL, 0, NULL, NULL },
 };
@@ -255,7 +245,7 @@ const struct cli_verb cli_verb_promote = { "promote", NULL,
 	"merge a variant into your branch: shows the plan, then asks", promote_opts, run_promote, 1,
 	1, .json = true };
 
-static int undo(const struct cli_args *a, struct cli_session *s, struct err *e)
+static int plan_and_undo(const struct cli_args *a, struct cli_session *s, struct err *e)
 {
 	struct json *req = client_request("undo"), *ok, *done;
 	const struct json *plan;
@@ -267,11 +257,11 @@ static int undo(const struct cli_args *a, struct cli_session *s, struct err *e)
 	plan = json_get(ok, "plan");
 	if (!a->json)
 		cli_say(stdout, "undo: %s", json_str(plan, "words", "?"));
-	if (refused(plan, e)) {
+	if (plan_refuses(plan, e)) {
 		json_free(ok);
 		return -1;
 	}
-	yes = agreed(a,
+	yes = user_agrees(a,
 		json_bool(plan, "revert", false) ? "make the revert commit? y/N"
 						 : "take it back? y/N",
 		e);
@@ -299,7 +289,7 @@ static int run_undo(struct cli_args *a)
 	struct err e = ERR_INIT;
 	if (cli_open(&s, false, &e))
 		return cli_fail(a, &e);
-	return finish(a, &s, undo(a, &s, &e), &e);
+	return finish_verb(a, &s, plan_and_undo(a, &s, &e), &e);
 }
 
 static const struct cli_opt undo_opts[] = {
@@ -307,5 +297,5 @@ static const struct cli_opt undo_opts[] = {
 	{ NULL, 0, NULL, NULL },
 };
 const struct cli_verb cli_verb_undo = { "undo", NULL, "[-y]",
-	"take the last promote or archive back: says what that is, then asks", undo_opts, run_undo,
-	0, 0, .json = true };
+	"undo the last promote or archive: shows what it is, then asks", undo_opts, run_undo, 0, 0,
+	.json = true };

@@ -32,7 +32,7 @@ struct relay {
 	int ended_by; /* a signal that wants us to end */
 };
 
-static void same_size(int to)
+static void copy_size(int to)
 {
 	struct winsize ws;
 	if (!ioctl(STDOUT_FILENO, TIOCGWINSZ, &ws))
@@ -52,7 +52,7 @@ static int open_pair(struct relay *r, struct err *e)
 	if (slave < 0 || fcntl(r->master, F_SETFL, O_NONBLOCK) < 0)
 		return err_sys(e, "no_terminal", "%s cannot be opened", name);
 	tcsetattr(slave, TCSANOW, &r->saved);
-	same_size(slave);
+	copy_size(slave);
 	return slave;
 }
 
@@ -75,13 +75,13 @@ static void on_signal(struct relay *r)
 	if (read(r->signals, &si, sizeof(si)) != (ssize_t)sizeof(si))
 		return;
 	if (si.ssi_signo == SIGWINCH)
-		same_size(r->master);
+		copy_size(r->master);
 	else
 		r->ended_by = (int)si.ssi_signo;
 }
 
 /* Whatever is there now; false = nothing more will come. */
-static bool show(struct relay *r)
+static bool relay_output(struct relay *r)
 {
 	char b[CHUNK];
 	ssize_t n = read(r->master, b, sizeof(b));
@@ -90,7 +90,7 @@ static bool show(struct relay *r)
 	return n < 0 && (errno == EAGAIN || errno == EINTR);
 }
 
-static void type(struct relay *r)
+static void relay_keys(struct relay *r)
 {
 	ssize_t n = write(r->master, r->keys.p, r->keys.len);
 	if (n > 0)
@@ -107,7 +107,7 @@ static void read_keys(struct relay *r)
 		r->keys_over = r->over = true;
 }
 
-static void turn(struct relay *r)
+static void relay_turn(struct relay *r)
 {
 	struct pollfd p[FD_COUNT] = {
 		[FD_KEYS] = { r->keys.len || r->keys_over ? -1 : STDIN_FILENO, POLLIN, 0 },
@@ -122,8 +122,8 @@ static void turn(struct relay *r)
 	if (p[FD_KEYS].revents)
 		read_keys(r);
 	if (p[FD_PTY].revents & POLLOUT)
-		type(r);
-	if (p[FD_PTY].revents & (POLLIN | POLLHUP | POLLERR) && !show(r))
+		relay_keys(r);
+	if (p[FD_PTY].revents & (POLLIN | POLLHUP | POLLERR) && !relay_output(r))
 		r->over = true;
 	/* it ended; a program it left behind may keep the other end open, and talk for ever */
 	if (p[FD_CHILD].revents && (!(p[FD_PTY].revents & POLLIN) || ++r->late > LATE))
@@ -158,7 +158,7 @@ int cli_relay(struct strv *argv, int *code, struct err *e)
 	slave = -1;
 	make_raw(&r.saved);
 	while (!r.over && !r.ended_by)
-		turn(&r);
+		relay_turn(&r);
 	tcsetattr(STDIN_FILENO, TCSADRAIN, &r.saved);
 	close(r.master); /* what is left on the other end is hung up */
 	r.master = -1;

@@ -5,7 +5,7 @@
 #include "base/mem.h"
 #include "cli/cli.h"
 
-static struct json *ask(struct cli_session *s, const struct cli_args *a, struct err *e)
+static struct json *ask_rerun(struct cli_session *s, const struct cli_args *a, struct err *e)
 {
 	struct json *req = client_request("rerun");
 	json_put_strv(req, "variants", &a->words);
@@ -23,7 +23,7 @@ static int run_rerun(struct cli_args *a)
 	int rc = CLI_DONE;
 	if (cli_open(&s, false, &e))
 		return cli_fail(a, &e);
-	ok = ask(&s, a, &e);
+	ok = ask_rerun(&s, a, &e);
 	if (!ok || json_get_strv(ok, "rerun", &names)) {
 		rc = cli_fail(a, &e);
 	} else if (cli_has(a, "wait")) {
@@ -33,7 +33,7 @@ static int run_rerun(struct cli_args *a)
 		ok = NULL;
 	} else {
 		strv_join(&names, 20, &b);
-		cli_say(stdout, "%s %s", cli_has(a, "continue") ? "goes on as" : "runs again as",
+		cli_say(stdout, "%s %s", cli_has(a, "continue") ? "continues as" : "runs again as",
 			b.p);
 	}
 	json_free(ok);
@@ -44,11 +44,11 @@ static int run_rerun(struct cli_args *a)
 }
 
 static const struct cli_opt rerun_opts[] = {
-	{ "continue", 'c', NULL, "start from the saved work instead of the base" },
+	{ "continue", 'c', NULL, "start from the saved work instead of the base commit" },
 	{ "wait", 'w', NULL, "wait for their end; exit code 0 if one of them passed, else 1" },
 	{ NULL, 0, NULL, NULL },
 };
 
 const struct cli_verb cli_verb_rerun = { "rerun", NULL, "V... [--continue] [--wait]",
-	"run finished variants again: new ones, beside the old", rerun_opts, run_rerun, 1, -1,
+	"run finished variants again, as new variants", rerun_opts, run_rerun, 1, -1,
 	.json = true };

@@ -31,14 +31,23 @@ void cli_check(const struct json *row, char *out, size_t n)
 		snprintf(out, n, "%.31s", state);
 }
 
-/* "+42", "-" when not known. */
-static void count(const struct json *row, const char *key, const char *sign, char *out, size_t n)
+/* CHECK and TIME in that order or the other, then "+42", "-9" and the files; "-" = not known. */
+static void add_figures(struct cli_table *t, const struct json *row, bool time_first)
 {
-	int64_t v = json_int(row, key, -1);
-	if (v < 0)
-		snprintf(out, n, "-");
-	else
-		snprintf(out, n, "%s%lld", sign, (long long)v);
+	static const struct {
+		const char *key, *sign;
+	} counts[] = { { "added", "+" }, { "removed", "-" }, { "files", "" } };
+	char time[64], check[64];
+	cli_elapsed(row, time, sizeof(time));
+	cli_check(row, check, sizeof(check));
+	strv_addl(&t->cells, time_first ? time : check, time_first ? check : time, (char *)NULL);
+	for (size_t i = 0; i < ARRAY_LEN(counts); i++) {
+		int64_t n = json_int(row, counts[i].key, -1);
+		if (n < 0)
+			strv_add(&t->cells, "-");
+		else
+			strv_fmt(&t->cells, "%s%lld", counts[i].sign, (long long)n);
+	}
 }
 
 const char *cli_left_out(const struct json *row)
@@ -48,7 +57,7 @@ const char *cli_left_out(const struct json *row)
 }
 
 /* What a person should know of it, most urgent first. */
-static void note(const struct json *row, struct buf *b)
+static void build_note(const struct json *row, struct buf *b)
 {
 	static const char *const keys[] = { "evidence", "scan", "reason", "note", "warn" };
 	const char *left_out = cli_left_out(row);
@@ -72,23 +81,13 @@ static void note(const struct json *row, struct buf *b)
 
 static void add_row(struct cli_table *t, const struct json *row)
 {
-	char cell[64];
 	struct buf b = BUF_INIT;
 	strv_add(&t->cells, json_int(row, "attention", 0) ? "!" : "");
 	strv_fmt(&t->cells, "%lld", (long long)json_int(row, "number", 0));
-	strv_add(&t->cells, json_str(row, "variant", "?"));
-	strv_add(&t->cells, json_str(row, "state", "?"));
-	cli_elapsed(row, cell, sizeof(cell));
-	strv_add(&t->cells, cell);
-	cli_check(row, cell, sizeof(cell));
-	strv_add(&t->cells, cell);
-	count(row, "added", "+", cell, sizeof(cell));
-	strv_add(&t->cells, cell);
-	count(row, "removed", "-", cell, sizeof(cell));
-	strv_add(&t->cells, cell);
-	count(row, "files", "", cell, sizeof(cell));
-	strv_add(&t->cells, cell);
-	note(row, &b);
+	strv_addl(&t->cells, json_str(row, "variant", "?"), json_str(row, "state", "?"),
+		(char *)NULL);
+	add_figures(t, row, true);
+	build_note(row, &b);
 	strv_add(&t->cells, b.p);
 	buf_release(&b);
 }
@@ -115,30 +114,17 @@ static int by_rank(const void *a, const void *b)
 
 static void add_ranked(struct cli_table *t, const struct json *row)
 {
-	char cell[64];
-	struct buf b = BUF_INIT;
 	int64_t rank = json_int(row, "rank", 0);
 	if (rank > 0)
 		strv_fmt(&t->cells, "%lld%s", (long long)rank,
 			json_bool(row, "best", false) ? " *" : "");
 	else
 		strv_add(&t->cells, "");
-	strv_add(&t->cells, json_str(row, "variant", "?"));
-	strv_add(&t->cells, json_str(row, "state", "?"));
-	cli_check(row, cell, sizeof(cell));
-	strv_add(&t->cells, cell);
-	cli_elapsed(row, cell, sizeof(cell));
-	strv_add(&t->cells, cell);
-	count(row, "added", "+", cell, sizeof(cell));
-	strv_add(&t->cells, cell);
-	count(row, "removed", "-", cell, sizeof(cell));
-	strv_add(&t->cells, cell);
-	count(row, "files", "", cell, sizeof(cell));
-	strv_add(&t->cells, cell);
-	buf_str(&b, json_str(row, "branch", "-"));
-	strv_add(&t->cells, b.p);
-	strv_add(&t->cells, json_str(row, "reason", ""));
-	buf_release(&b);
+	strv_addl(&t->cells, json_str(row, "variant", "?"), json_str(row, "state", "?"),
+		(char *)NULL);
+	add_figures(t, row, false);
+	strv_addl(
+		&t->cells, json_str(row, "branch", "-"), json_str(row, "reason", ""), (char *)NULL);
 }
 
 static void ranked_table(const struct json *rows, bool markdown, FILE *f)

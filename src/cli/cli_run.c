@@ -17,33 +17,33 @@ enum { PROMPT_FILE_MAX = 1 << 20 };
 int (*cli_deck)(const char *common_dir, const char *top, int race);
 
 static const struct cli_opt run_opts[] = {
-	{ "file", 'f', "RACE.json",
-		"the race file; without it .yolodeck/race.json, if that is there" },
-	{ "n", 'n', "N", "so many attempts of the same" },
+	{ "file", 'f', "RACE.json", "the race file (default: .yolodeck/race.json, if it exists)" },
+	{ "n", 'n', "N", "number of identical attempts" },
 	{ "name", 0, "TEXT", "name of the race" },
 	{ "image", 0, "IMAGE",
 		"a reference, tar:FILE, build:DIR, or host = this machine's programs, read-only (the default)" },
 	{ "engine", 0, "ENGINE", "auto, dagger, docker or local" },
-	{ "prompt", 0, "TEXT", "the task, $YOLO_PROMPT inside; - reads it from stdin" },
-	{ "prompt-file", 0, "FILE", "the task from a file" },
-	{ "matrix", 0, "K=v1,v2", "one attempt for each value of K; several multiply" },
-	{ "env", 0, "K[=V]", "environment variable; without =V yours" },
-	{ "mount", 0, "PATH", "show this directory inside, read-only" },
+	{ "prompt", 0, "TEXT", "the task, $YOLO_PROMPT in the container; - reads stdin" },
+	{ "prompt-file", 0, "FILE", "read the task from a file" },
+	{ "matrix", 0, "K=v1,v2",
+		"one attempt for each value of K; several options give every combination" },
+	{ "env", 0, "K[=V]", "environment variable; without =V the value it has here" },
+	{ "mount", 0, "PATH", "mount this directory at the same path, read-only" },
 	{ "setup", 0, "CMD", "runs before the command, in the same container" },
 	{ "check", 0, "CMD", "runs afterwards in a second container and decides who passed" },
-	{ "cpus", 0, "N", "processors for each" },
-	{ "memory", 0, "SIZE", "memory for each, as in 4g" },
-	{ "pids", 0, "N", "processes for each" },
-	{ "timeout", 0, "TIME", "time for each, as in 30m" },
-	{ "log-limit", 0, "SIZE", "log for each, as in 1g" },
-	{ "parallel", 0, "N", "how many at once" },
+	{ "cpus", 0, "N", "CPUs of each variant" },
+	{ "memory", 0, "SIZE", "memory of each variant, as in 4g" },
+	{ "pids", 0, "N", "processes of each variant" },
+	{ "timeout", 0, "TIME", "time limit of each variant, as in 30m" },
+	{ "log-limit", 0, "SIZE", "log size of each variant, as in 1g" },
+	{ "parallel", 0, "N", "how many variants run at once" },
 	{ "network", 0, "NET", "bridge or none" },
-	{ "base", 0, "REV", "branch, tag or commit to start from; without it what you are on" },
+	{ "base", 0, "REV", "branch, tag or commit to start from (default: HEAD)" },
 	{ "runner", 0, "HOST",
 		"a Dagger engine, as in tcp://host:port; several share the attempts" },
 	{ "allow-unlimited", 0, NULL, "run even where a limit is not enforced" },
-	{ "headless", 'd', NULL, "print the number of the race and return" },
-	{ "wait", 'w', NULL, "return at the end: 0 if a variant passed, else 1" },
+	{ "headless", 'd', NULL, "print the race's number and return at once" },
+	{ "wait", 'w', NULL, "wait for the end; exit code 0 if a variant passed, else 1" },
 	{ "dry-run", 0, NULL, "only show what would run" },
 	{ "agent", 0, "A[:N]", "coding agents (in a later version)" },
 	{ "secret", 0, "K", "secrets (in a later version)" },
@@ -89,7 +89,7 @@ static int add_prompt(struct spec *s, const char *flag, const char *value, struc
 		buf_str(&b, value);
 	buf_trim(&b);
 	if (!rc && memchr(b.p, '\0', b.len))
-		rc = err_set(e, "spec", "--%s: the prompt is not a text", flag);
+		rc = err_set(e, "spec", "--%s: the prompt is not text: it holds a NUL byte", flag);
 	if (!rc)
 		rc = spec_flag(s, "prompt", b.p, e);
 	buf_release(&b);
@@ -293,7 +293,7 @@ static int run_in(const struct cli_args *a, struct cli_session *s, struct spec *
 	if (edit && !a->json && cli_tty() && !cli_has(a, "dry-run")) {
 		rc = cli_edit(&s->repo, spec, &e);
 		if (rc > 0)
-			cli_say(stderr, "nothing was asked for, so nothing was started");
+			cli_say(stderr, "the race file was left empty, so nothing was started");
 		if (rc)
 			return rc > 0 ? CLI_FAILED : cli_fail(a, &e);
 	}

@@ -17,7 +17,7 @@ static void on_event(void *ctx, const struct json *ev)
 }
 
 /* The rows as the answer to watch gave them are events like any other. */
-static int watch(struct cli_session *s, int race, struct rows *rows, struct err *e)
+static int watch_race(struct cli_session *s, int race, struct rows *rows, struct err *e)
 {
 	struct json *req = client_request("watch"), *ok;
 	json_put_int(req, "race", race);
@@ -30,7 +30,7 @@ static int watch(struct cli_session *s, int race, struct rows *rows, struct err 
 	return 0;
 }
 
-static bool meant(const struct variant *v, const struct strv *names)
+static bool is_meant(const struct variant *v, const struct strv *names)
 {
 	char *name = names ? xasprintf("%d/%s", v->race, v->name) : NULL;
 	bool is = !name || strv_has(names, name);
@@ -40,17 +40,17 @@ static bool meant(const struct variant *v, const struct strv *names)
 
 /* All that is watched of the race (names: of these) has ended; archived ones are not watched, and
  * have. */
-static bool over(const struct rows *rows, int race, const struct strv *names)
+static bool all_ended(const struct rows *rows, int race, const struct strv *names)
 {
 	for (size_t i = 0; i < rows->nrow; i++) {
 		const struct variant *v = rows->row[i]->v;
-		if ((race < 0 || v->race == race) && variant_live(v->state) && meant(v, names))
+		if ((race < 0 || v->race == race) && variant_live(v->state) && is_meant(v, names))
 			return false;
 	}
 	return true;
 }
 
-static int pump(struct cli_session *s, struct err *e)
+static int wait_and_pump(struct cli_session *s, struct err *e)
 {
 	struct pollfd p = { client_fd(s->client), POLLIN, 0 };
 	if (client_wants_write(s->client))
@@ -66,36 +66,36 @@ static int reconnect(struct cli_session *s, int race, struct rows *rows, struct 
 	for (int i = 0; i < RECONNECTS; i++) {
 		client_free(s->client);
 		s->client = NULL;
-		if (!cli_connect(s, e) && !watch(s, race, rows, e))
+		if (!cli_connect(s, e) && !watch_race(s, race, rows, e))
 			return 0;
 	}
 	return -1;
 }
 
-static int newest(const struct rows *rows)
+static int newest_race(const struct rows *rows)
 {
 	return rows->nrace ? rows->race[rows->nrace - 1].number : 0;
 }
 
 /* race -1 = all. */
-static int follow(struct cli_session *s, int *race, const struct strv *names, struct rows *rows,
-	struct err *e)
+static int follow_race(struct cli_session *s, int *race, const struct strv *names,
+	struct rows *rows, struct err *e)
 {
-	if (cli_connect(s, e) || watch(s, *race, rows, e))
+	if (cli_connect(s, e) || watch_race(s, *race, rows, e))
 		return -1;
 	if (!*race)
-		*race = newest(rows);
-	while (!over(rows, *race, names))
-		if (pump(s, e) && reconnect(s, *race, rows, e))
+		*race = newest_race(rows);
+	while (!all_ended(rows, *race, names))
+		if (wait_and_pump(s, e) && reconnect(s, *race, rows, e))
 			return -1;
 	return 0;
 }
 
-static struct json *ask_report(struct cli_session *s, int race, struct err *e)
+static struct json *report_request(int race)
 {
 	struct json *req = client_request("report");
 	json_put_int(req, "race", race);
-	return cli_call(s, req, e);
+	return req;
 }
 
 int cli_wait_race(const struct cli_args *a, struct cli_session *s, int race)
@@ -105,8 +105,8 @@ int cli_wait_race(const struct cli_args *a, struct cli_session *s, int race)
 	struct json *report = NULL;
 	int rc;
 	rows_init(&rows);
-	if (!follow(s, &race, NULL, &rows, &e))
-		report = ask_report(s, race, &e);
+	if (!follow_race(s, &race, NULL, &rows, &e))
+		report = cli_call(s, report_request(race), &e);
 	if (!report) {
 		rc = cli_fail(a, &e);
 	} else {
@@ -129,13 +129,13 @@ int cli_wait_variants(const struct cli_args *a, struct cli_session *s, const str
 	struct json *o = json_object(), *list = json_array();
 	int race = -1, rc = CLI_FAILED;
 	rows_init(&rows);
-	if (follow(s, &race, names, &rows, &e)) {
+	if (follow_race(s, &race, names, &rows, &e)) {
 		rc = cli_fail(a, &e);
 		json_free(list);
 		goto out;
 	}
 	for (size_t i = 0; i < rows.nrow; i++) {
-		if (!meant(rows.row[i]->v, names))
+		if (!is_meant(rows.row[i]->v, names))
 			continue;
 		if (rows.row[i]->v->state == VS_PASSED)
 			rc = CLI_DONE;
@@ -171,30 +171,21 @@ const struct cli_verb cli_verb_wait = { "wait", NULL, "[R]",
 	"wait for the end of a race; exit code 0 if a variant passed, else 1", NULL, run_wait, 0, 1,
 	.json = true };
 
+static void print_report(const struct cli_args *a, const struct json *report)
+{
+	cli_report_print(report, cli_has(a, "markdown"), stdout);
+}
+
 static int run_report(struct cli_args *a)
 {
-	struct cli_session s;
 	struct err e = ERR_INIT;
-	int race = cli_race_number(a->words.n ? a->words.v[0] : NULL, &e), rc = CLI_DONE;
-	struct json *report;
-	if (race < 0 || cli_open(&s, false, &e))
-		return cli_fail(a, &e);
-	report = ask_report(&s, race, &e);
-	if (!report) {
-		rc = cli_fail(a, &e);
-	} else if (a->json) {
-		rc = cli_json(report);
-	} else {
-		cli_report_print(report, cli_has(a, "markdown"), stdout);
-		json_free(report);
-	}
-	cli_close(&s);
-	return rc;
+	int race = cli_race_number(a->words.n ? a->words.v[0] : NULL, &e);
+	return race < 0 ? cli_fail(a, &e) : cli_answer(a, report_request(race), print_report);
 }
 
 static const struct cli_opt report_opts[] = {
-	{ "markdown", 'm', NULL, "as Markdown, for a pull request or a note" },
+	{ "markdown", 'm', NULL, "print Markdown, for a pull request" },
 	{ NULL, 0, NULL, NULL },
 };
 const struct cli_verb cli_verb_report = { "report", NULL, "[R] [--markdown]",
-	"the ranked result of a race", report_opts, run_report, 0, 1, .json = true };
+	"print the ranked result of a race", report_opts, run_report, 0, 1, .json = true };

@@ -257,13 +257,15 @@ int client_pump(struct client *c, struct err *e)
 
 	give_kept(c);
 	if (line_io_flush(&c->io) < 0)
-		return err_set(e, "conductor_gone", "The conductor is gone; what runs goes on.");
+		return err_set(e, "conductor_gone",
+			"The connection to the conductor was lost; variants keep running.");
 	do {
 		rc = line_io_fill(&c->io);
 		if (give_lines(c, e) < 0)
 			return -1;
 	} while (rc > 0);
-	return rc < 0 ? err_set(e, "conductor_gone", "The conductor is gone; what runs goes on.")
+	return rc < 0 ? err_set(e, "conductor_gone",
+				"The connection to the conductor was lost; variants keep running.")
 		      : 0;
 }
 

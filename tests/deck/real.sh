@@ -40,8 +40,8 @@ term_keys q
 conductor=$(tail -n 1 "$T"/state/yolodeck/*/conductor.lock 2>/dev/null | grep -o '[0-9]*' | head -n 1)
 conductor=${conductor:-$(sed -n 's/.* pid \([0-9]*\),.*/\1/p' "$T"/state/yolodeck/*/conductor.log | tail -n 1)}
 kill -9 "$conductor"
-term_shows 'the deck says that the conductor is gone, or has a new one already' 'conductor away|conductor is back'
-term_shows 'a new one is there' 'conductor is back'
+term_shows 'the deck says that the conductor is gone, or has a new one already' 'conductor away|reconnected'
+term_shows 'a new one is there' 'reconnected to the conductor'
 before=$(grep -o 'tick [0-9]*' <<<"$SCREEN" | sort -k2n | tail -n 1)
 wait_ok 'the lines go on' 'SCREEN=$(term_screen); [ "$(grep -o "tick [0-9]*" <<<"$SCREEN" | sort -k2n | tail -n 1)" != "'"$before"'" ]'
 term_shows 'they still run' '3 calc-3 +. running'

@@ -43,7 +43,7 @@ enter() { # ENGINE RACE
 		like "$out" '^([0-9]+) CapEff:[^0-9a-f]*0+ ([0-9]+) ([0-9]+) $' "$1: as a user without capabilities"
 		is "${BASH_REMATCH[1]} ${BASH_REMATCH[2]}" "${BASH_REMATCH[3]} ${BASH_REMATCH[3]}" "$1: who is that of the command's files"
 	fi
-	refused "$1: a shell wants a terminal" 2 "$YOLO" shell "$v"
+	refused "$1: a shell needs a terminal" 2 "$YOLO" shell "$v"
 	refused "$1: exec wants a command" 2 "$YOLO" exec "$v"
 	refused "$1: one that ended cannot be entered" 1 "$YOLO" exec "$2/t-2" -- true
 	like "$SAID" "has ended \(failed\).*rerun $2/t-2" "$1: and what to do is said"
