@@ -129,7 +129,7 @@ void act_archive(struct deck *d, int32_t key, int arg)
 	free(it);
 }
 
-/* Success is told by the conductor to all who watch. */
+/* Success is a message of the conductor to all clients that watch. */
 static void on_undone(void *ctx, const struct json *ok, const struct err *e)
 {
 	if (!ok)

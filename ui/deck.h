@@ -90,7 +90,7 @@ struct deck {
 	int selected; /* number, 0 = nothing */
 	bool best_first;
 	int64_t order_due; /* mono ms: reorder then; 0 = nothing waits */
-	bool over_told;
+	bool end_announced;
 
 	enum screen screen[8];
 	int depth; /* screen[depth] is shown */

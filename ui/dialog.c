@@ -142,7 +142,7 @@ bool dialog_wants_capital(const struct deck *d)
 		json_bool(d->dialog.plan, "cut", false) || it->row->v->state != VS_PASSED;
 }
 
-/* Success is told by the conductor to all who watch. */
+/* Success is a message of the conductor to all clients that watch. */
 static void on_promoted(void *ctx, const struct json *ok, const struct err *e)
 {
 	struct deck *d = ctx;

@@ -10,8 +10,7 @@
 enum { NEWS_MS = 4000, KEEP = 500 };
 static const int64_t TWICE_NS = 5000000000;
 
-/* The conductor and we may notice the same thing: it is told once, and stays as long as the one who
- * wants it longest. */
+/* The conductor and the deck may report the same thing: it is shown once, for the longer time. */
 static bool is_repeat(struct deck *d, bool warn, const char *text)
 {
 	struct message *m = d->nmessage ? &d->message[d->nmessage - 1] : NULL;

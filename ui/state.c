@@ -199,12 +199,12 @@ static void announce_end(struct deck *d)
 	char took[32];
 
 	if (!r || !r->over_ns || r->live > 0) {
-		d->over_told = r == NULL;
+		d->end_announced = r == NULL;
 		return;
 	}
-	if (d->over_told)
+	if (d->end_announced)
 		return;
-	d->over_told = true;
+	d->end_announced = true;
 	for (size_t i = 0; i < d->nitem; i++)
 		if (d->item[i]->row->best)
 			best = d->item[i]->row;
@@ -242,7 +242,7 @@ void state_sync(struct deck *d)
 		d->newest = newest_race(d);
 	if (d->race == 0 || !state_race(d)) {
 		d->race = newest_race(d);
-		d->over_told = true; /* an end that was there before us is no news */
+		d->end_announced = true; /* an end that was there before us is no news */
 	}
 	build_items(d);
 	keep_selection(d);
@@ -263,7 +263,7 @@ void state_open_race(struct deck *d, int race)
 	d->nitem = 0;
 	d->race = race;
 	d->selected = 0;
-	d->over_told = true;
+	d->end_announced = true;
 	d->dialog.number = 0; /* its variant is not on the deck any more: it closes itself */
 	state_sync(d);
 }

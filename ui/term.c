@@ -292,8 +292,8 @@ enum term_signal term_signal(void)
 }
 
 /* What a program may have left behind: half a sequence, margins, modes of mouse and keys, colours.
- * The screen itself is drawn anew; the cursor stays where it is, because leaving the deck goes back
- * to it. */
+ * The screen itself is drawn again; the cursor stays where it is, because leaving the deck goes
+ * back to it. */
 static const char UNDO_FOREIGN[] =
 	"\033\\\030\033(B\017\033[m\0337\033[?69l\033[r\0338"
 	"\033[?9l\033[?1000l\033[?1001l\033[?1002l\033[?1003l\033[?1004l\033[?1005l\033[?1006l\033[?1015l\033[?1016l"

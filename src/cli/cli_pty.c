@@ -125,7 +125,7 @@ static void relay_turn(struct relay *r)
 		relay_keys(r);
 	if (p[FD_PTY].revents & (POLLIN | POLLHUP | POLLERR) && !relay_output(r))
 		r->over = true;
-	/* it ended; a program it left behind may keep the other end open, and talk for ever */
+	/* it ended; a program it left behind may keep the other end open, and write without end */
 	if (p[FD_CHILD].revents && (!(p[FD_PTY].revents & POLLIN) || ++r->late > LATE))
 		r->over = true;
 }

@@ -58,7 +58,7 @@ struct rows {
 	size_t nrow; /* ordered by race, number */
 	char *engine_away, *engine_next;
 	int64_t away_since_ns; /* NULL = all is well */
-	char *engine_name, *engine_ready; /* "docker", "docker 20.10.24"; NULL = not told */
+	char *engine_name, *engine_ready; /* "docker", "docker 20.10.24"; NULL = not known */
 	char *message, *message_level; /* newest message of the conductor, NULL = none */
 	uint64_t changes; /* +1 with each event applied */
 };

@@ -1,5 +1,5 @@
 /* rows.c - the races and rows a client knows, kept up to date by events. An event carries the whole
- * row, so applying one twice is harmless and an old one is told by its rev. */
+ * row, so applying one twice is harmless and an old one is known by its rev. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -66,8 +66,8 @@ static int order(const struct row *a, const struct row *b)
 	return a->v->number - b->v->number;
 }
 
-/* anew: from a whole list, where a rev of an earlier conductor does not count. */
-static void put_row(struct rows *r, const struct json *j, bool anew)
+/* from_list: of a whole list, where a rev of an earlier conductor does not count. */
+static void put_row(struct rows *r, const struct json *j, bool from_list)
 {
 	struct err e = ERR_INIT;
 	struct row *row = row_from_json(j, &e);
@@ -78,7 +78,7 @@ static void put_row(struct rows *r, const struct json *j, bool anew)
 	while (i < r->nrow && order(r->row[i], row) < 0)
 		i++;
 	if (i < r->nrow && order(r->row[i], row) == 0) {
-		if (!anew && row->rev < r->row[i]->rev) {
+		if (!from_list && row->rev < r->row[i]->rev) {
 			row_free(row);
 			return;
 		}
