@@ -40,7 +40,7 @@ struct client_dial *client_dial_new(const struct store *s, int flags)
 {
 	struct client_dial *d = xcalloc(1, sizeof *d);
 
-	connect_begin(&d->d, s, flags);
+	connect_begin(&d->d, s, flags & CLIENT_AUTOSTART);
 	return d;
 }
 

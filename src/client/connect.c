@@ -14,7 +14,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "client/autostart.h"
-#include "client/client.h"
+#include "model/proto.h"
 
 enum { START_MS = 100 };
 
@@ -96,7 +96,7 @@ static int start(struct connect *d, struct err *e)
 {
 	int code = 0;
 
-	if (!(d->flags & CLIENT_AUTOSTART))
+	if (!d->autostart)
 		return err_set(e, "no_conductor",
 			"No conductor runs for this repository; nothing is live.");
 	if (d->started && child_reap(&d->child, &code) == 1) {
@@ -193,11 +193,11 @@ static int listen_to(struct connect *d, struct err *e)
 		"The conductor does not answer; what runs goes on. Try again, or look at conductor.log.");
 }
 
-void connect_begin(struct connect *d, const struct store *s, int flags)
+void connect_begin(struct connect *d, const struct store *s, bool autostart)
 {
 	memset(d, 0, sizeof *d);
 	d->store = s;
-	d->flags = flags;
+	d->autostart = autostart;
 	d->deadline = clock_mono_ms() + CONNECT_WAIT_MS;
 }
 

@@ -20,7 +20,7 @@ enum connect_state {
 
 struct connect {
 	const struct store *store;
-	int flags; /* as client_connect */
+	bool autostart; /* start one when none listens; else code "no_conductor" */
 	enum connect_state state;
 	int64_t deadline; /* of all, CLOCK_MONOTONIC ms */
 	int64_t answer_due; /* of the present state */
@@ -31,7 +31,7 @@ struct connect {
 	char *waiting; /* what the conductor's hello said of one before it; NULL = nothing */
 };
 
-void connect_begin(struct connect *d, const struct store *s, int flags);
+void connect_begin(struct connect *d, const struct store *s, bool autostart);
 /* 1 = d->io is the connection and d->waiting is set (both are the caller's now), 0 = not yet, -1 =
  * never. */
 int connect_step(struct connect *d, struct err *e);

@@ -23,6 +23,7 @@
 #include "conductor/disk.h"
 #include "conductor/engines.h"
 #include "conductor/finish.h"
+#include "conductor/ops.h"
 #include "conductor/races.h"
 #include "conductor/sample.h"
 #include "conductor/save.h"
@@ -333,6 +334,7 @@ int conductor_main(const char *common_dir)
 		return 2;
 	}
 	c.idle_ms = idle_limit();
+	c.request = ops_do;
 	c.home = getenv("HOME") ? xstrdup(getenv("HOME")) : NULL;
 	locked = store_open(&c.store, common_dir, true, &e) ? -1 : take_lock(&c, &e);
 	if (locked == 1 && !next_in_line(&c)) {

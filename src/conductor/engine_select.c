@@ -63,7 +63,7 @@ char *engine_select_warning(const struct engine_report *rep, const struct spec *
 	return b.len ? buf_take(&b) : NULL;
 }
 
-bool auto_fake(void)
+bool engine_select_fake(void)
 {
 	const char *v = getenv("YOLODECK_FAKE");
 
@@ -171,7 +171,7 @@ static void ask(struct choice *ch, const struct engine_type *t)
 
 	ch->handle = NULL;
 	if (engine_select_allowed(t, ch->forced != NULL, ch->spec ? ch->spec->isolation : NULL,
-		    auto_fake(), &e) ||
+		    engine_select_fake(), &e) ||
 		unsuited(ch, t, &e) || !(ch->handle = engines_open(ch->c, t, &e))) {
 		if (strcmp(e.code, "not_auto") && (ch->forced || strcmp(e.code, "test_only")))
 			not_this(ch, t, e.msg);

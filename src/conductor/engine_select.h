@@ -16,7 +16,7 @@ void engine_select_choose(struct conductor *c, const char *engine, const struct 
 /* Pure: may this type be taken at all? forced = named by the user. -1 with the reason. */
 int engine_select_allowed(
 	const struct engine_type *t, bool forced, const char *isolation, bool fake, struct err *e);
-bool auto_fake(void); /* YOLODECK_FAKE=1 */
+bool engine_select_fake(void); /* YOLODECK_FAKE=1 */
 /* The limits of all variants against what the engine enforces: "" or a sentence. Pure. */
 void engine_select_unlimited(
 	const struct engine_report *rep, const struct spec *s, char *out, size_t n);

@@ -244,7 +244,7 @@ static void ask_next(struct asking *a)
 		struct err e = ERR_INIT;
 		struct engine_handle *s;
 		if ((t->caps & ENGINE_TEST_ONLY) &&
-			engine_select_allowed(t, true, NULL, auto_fake(), &e))
+			engine_select_allowed(t, true, NULL, engine_select_fake(), &e))
 			continue;
 		s = engines_open(a->r.c, t, &e);
 		if (s) {

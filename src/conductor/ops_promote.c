@@ -7,7 +7,7 @@
 #include "conductor/archive_ops.h"
 #include "conductor/ops.h"
 #include "conductor/conflicts.h"
-#include "conductor/plans.h"
+#include "conductor/plan_cache.h"
 #include "conductor/sched.h"
 #include "conductor/undo.h"
 #include "conductor/variant_run.h"

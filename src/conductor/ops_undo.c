@@ -7,7 +7,7 @@
 #include "conductor/board.h"
 #include "conductor/archive_ops.h"
 #include "conductor/ops.h"
-#include "conductor/plans.h"
+#include "conductor/plan_cache.h"
 #include "conductor/conflicts.h"
 #include "conductor/races.h"
 #include "conductor/undo.h"
@@ -33,7 +33,7 @@ static void undoing_free(struct undoing *u)
 {
 	if (u->have_plan)
 		undo_plan_release(&u->plan);
-	action_release(&u->a);
+	undo_action_release(&u->a);
 	free(u->umask);
 	free(u->words);
 	u->c->running_ops--;

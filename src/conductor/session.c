@@ -11,7 +11,6 @@
 #include "base/diag.h"
 #include "base/mem.h"
 #include "conductor/board.h"
-#include "conductor/ops.h"
 
 int64_t session_flush_delay(int64_t now_ms, int64_t flushed_ms)
 {
@@ -273,7 +272,7 @@ static void take_request(struct session *s, const char *line, size_t n)
 			YOLODECK_VERSION);
 		reply_err(&r, &e);
 	} else {
-		ops_do(&r, op, j);
+		s->c->request(&r, op, j);
 	}
 	json_free(j);
 }

@@ -33,6 +33,7 @@ struct race_run;
 #define SERIAL_REPO "repo"
 
 struct pending_plan;
+struct reply;
 struct replay;
 
 enum { GRACE_MS = 5000, MESSAGES_KEPT = 64, ENGINES_MAX = 8, UNDO_KEPT = 32 };
@@ -177,7 +178,9 @@ struct conductor {
 	struct undo_stack undo;
 	/* open intents found at the start, until they are repaired */
 	struct replay *replay;
-	struct pending_plan *plan; /* plans.c: shown and not yet applied */
+	struct pending_plan *plan; /* plan_cache.c: shown and not yet applied */
+	/* answers a request, now or later (ops.h) */
+	void (*request)(const struct reply *r, const char *op, const struct json *req);
 	size_t running_ops; /* requests whose answer is under way: not idle */
 	bool dirty; /* a race is, or a timer may be wanted or not any more */
 };

@@ -6,7 +6,7 @@
 
 #include "base/mem.h"
 
-void action_release(struct action *a)
+void undo_action_release(struct action *a)
 {
 	promote_done_release(&a->done);
 	strv_release(&a->archived);
@@ -16,7 +16,7 @@ void action_release(struct action *a)
 void undo_push(struct undo_stack *u, struct action *take_a)
 {
 	if (u->n == UNDO_KEPT) {
-		action_release(&u->a[0]);
+		undo_action_release(&u->a[0]);
 		memmove(u->a, u->a + 1, (UNDO_KEPT - 1) * sizeof(u->a[0]));
 		u->n--;
 	}
@@ -26,7 +26,7 @@ void undo_push(struct undo_stack *u, struct action *take_a)
 void undo_pop(struct undo_stack *u)
 {
 	if (u->n > 0)
-		action_release(&u->a[--u->n]);
+		undo_action_release(&u->a[--u->n]);
 }
 
 struct action *undo_top(struct undo_stack *u)
@@ -61,7 +61,7 @@ void undo_forget(struct undo_stack *u, const char *name)
 		struct action *a = &u->a[i];
 		remove_name(&a->archived, name);
 		if (!a->promote && a->archived.n == 0)
-			action_release(a);
+			undo_action_release(a);
 		else
 			u->a[kept++] = *a;
 	}
@@ -121,7 +121,7 @@ static void archived(struct replay *r, const struct json *line, bool with_promot
 	struct action *top = undo_top(&r->undo), a = { .promote = false };
 
 	if (json_get_strv(line, "variants", &a.archived) || !a.archived.n) {
-		action_release(&a);
+		undo_action_release(&a);
 		return;
 	}
 	for (size_t i = 0; i < a.archived.n; i++)
@@ -130,7 +130,7 @@ static void archived(struct replay *r, const struct json *line, bool with_promot
 		strtol(a.archived.v[0], NULL, 10) == top->done.race) {
 		for (size_t i = 0; i < a.archived.n; i++)
 			strv_add(&top->archived, a.archived.v[i]);
-		action_release(&a);
+		undo_action_release(&a);
 	} else {
 		undo_push(&r->undo, &a);
 	}
@@ -153,7 +153,7 @@ static void promoted(struct replay *r, const struct json *intent)
 	struct action a = { .promote = true };
 
 	if (promote_done_from_json(&a.done, intent)) {
-		action_release(&a);
+		undo_action_release(&a);
 		return;
 	}
 	row_promoted(r, a.done.race, a.done.variant, a.done.into_ref);

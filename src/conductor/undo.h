@@ -10,7 +10,7 @@ struct action *undo_top(struct undo_stack *u); /* NULL = nothing to take back */
 void undo_clear(struct undo_stack *u);
 /* That variant ("7/claude-1") is back: no action archives it any more. */
 void undo_forget(struct undo_stack *u, const char *name);
-void action_release(struct action *a);
+void undo_action_release(struct action *a);
 
 /* What the journal says last of one variant: its row may be older, when a crash came between the
  * journal's line and variant.json. */

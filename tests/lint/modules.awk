@@ -8,6 +8,8 @@
 BEGIN {
 	extra["base/mem"] = "x bug_"
 	extra["ui/action"] = "act_"
+	extra["conductor/board"] = "notify"
+	extra["conductor/variant_run"] = "variant_ mark_"
 }
 
 FNR == 1 {

@@ -1,7 +1,7 @@
 /* test_session.c - the pace of flushes, and the tokens of plans. */
 #include "unit.h"
 
-#include "conductor/plans.h"
+#include "conductor/plan_cache.h"
 #include "conductor/session.h"
 
 static void at_most_twenty(void **state)

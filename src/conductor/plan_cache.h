@@ -1,7 +1,7 @@
-/* plans.h - promote plans that were shown and are not yet applied. What is applied is exactly what
- * was shown: a plan is never rebuilt behind its token. */
-#ifndef CONDUCTOR_PLANS_H
-#define CONDUCTOR_PLANS_H
+/* plan_cache.h - promote plans that were shown and are not yet applied. What is applied is exactly
+ * what was shown: a plan is never rebuilt behind its token. */
+#ifndef CONDUCTOR_PLAN_CACHE_H
+#define CONDUCTOR_PLAN_CACHE_H
 
 #include "conductor/state.h"
 

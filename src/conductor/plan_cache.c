@@ -1,5 +1,5 @@
-/* plans.c - promote plans that were shown and are not yet applied. */
-#include "conductor/plans.h"
+/* plan_cache.c - promote plans that were shown and are not yet applied. */
+#include "conductor/plan_cache.h"
 
 #include <stdio.h>
 #include <stdlib.h>
