@@ -126,7 +126,7 @@ void adopt_all(struct conductor *c)
 
 /* ---- once the engine is there ---- */
 
-static void adopt(struct variant_run *run, int which)
+static void adopt_container(struct variant_run *run, int which)
 {
 	struct engine_handle *h = run->r->handle;
 	struct container *ct = &run->ct[which];
@@ -146,12 +146,12 @@ static void adopt_run(struct variant_run *run)
 
 	run->adopt = false;
 	if (v->check.state == CHECK_RUNNING)
-		adopt(run, CHECK);
+		adopt_container(run, CHECK);
 	else if (v->state == VS_STOPPING && v->commit && v->check.state == CHECK_WAITING &&
 		v->ended_ns)
 		variant_change(run, VE_SAVED_KILLED); /* between its saving and its check */
 	else if (v->state != VS_STOPPING || v->log_ino)
-		adopt(run, COMMAND);
+		adopt_container(run, COMMAND);
 	else
 		variant_failed(run, "");
 }

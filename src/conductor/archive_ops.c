@@ -20,7 +20,7 @@ struct item {
 	struct err e;
 };
 
-struct keep_job {
+struct archive_job {
 	struct conductor *c;
 	struct journal *journal;
 	const char *common;
@@ -29,12 +29,12 @@ struct keep_job {
 	size_t n;
 	struct err e;
 	int rc;
-	keep_fn fn;
+	archive_fn fn;
 	void *ctx;
-	struct keep_result res;
+	struct archive_result res;
 };
 
-static struct json *names_json(const struct keep_job *j, bool only_ok)
+static struct json *names_json(const struct archive_job *j, bool only_ok)
 {
 	struct json *o = json_object(), *a = json_array();
 	struct buf b = BUF_INIT;
@@ -52,7 +52,7 @@ static struct json *names_json(const struct keep_job *j, bool only_ok)
 	return o;
 }
 
-static void one(struct keep_job *j, const struct git_repo *repo, struct item *it)
+static void move_refs(struct archive_job *j, const struct git_repo *repo, struct item *it)
 {
 	int rc = 0;
 
@@ -63,9 +63,9 @@ static void one(struct keep_job *j, const struct git_repo *repo, struct item *it
 	it->ok = rc == 0;
 }
 
-static void keep_work(void *arg)
+static void archive_work(void *arg)
 {
-	struct keep_job *j = arg;
+	struct archive_job *j = arg;
 	struct git_repo repo;
 	struct err ignored = ERR_INIT;
 	int n;
@@ -77,14 +77,14 @@ static void keep_work(void *arg)
 		j->journal, j->restore ? "restores" : "archives", names_json(j, false), &j->e);
 	j->rc = n < 0 ? -1 : 0;
 	for (size_t i = 0; i < j->n && !j->rc; i++)
-		one(j, &repo, &j->it[i]);
+		move_refs(j, &repo, &j->it[i]);
 	/* a failed line leaves the intent open: the next start looks at the refs */
 	if (n > 0 && journal_stage(j->journal, n, "done", names_json(j, true), &ignored))
 		diag(DIAG_ERROR, "%s", ignored.msg);
 	git_repo_release(&repo);
 }
 
-static void remember(struct keep_job *j)
+static void push_undo(struct archive_job *j)
 {
 	struct conductor *c = j->c;
 	struct action *top = undo_top(&c->undo), a = { .promote = false };
@@ -101,7 +101,7 @@ static void remember(struct keep_job *j)
 		undo_push(&c->undo, &a);
 }
 
-static void take_item(struct keep_job *j, struct item *it)
+static void take_item(struct archive_job *j, struct item *it)
 {
 	struct variant_run *run = it->run;
 
@@ -117,12 +117,12 @@ static void take_item(struct keep_job *j, struct item *it)
 	mark_dirty(run);
 }
 
-static void keep_done(void *arg)
+static void archive_done(void *arg)
 {
-	struct keep_job *j = arg;
+	struct archive_job *j = arg;
 	for (size_t i = 0; i < j->n; i++)
 		take_item(j, &j->it[i]);
-	remember(j);
+	push_undo(j);
 	if (j->fn)
 		j->fn(j->ctx, &j->res);
 	for (size_t i = 0; i < j->n; i++)
@@ -133,7 +133,7 @@ static void keep_done(void *arg)
 	free(j);
 }
 
-static void add_item(struct keep_job *j, struct variant_run *run)
+static void add_item(struct archive_job *j, struct variant_run *run)
 {
 	if (j->restore)
 		run->v->archive_after = false;
@@ -154,7 +154,7 @@ static void add_item(struct keep_job *j, struct variant_run *run)
 	}
 }
 
-static void post(struct conductor *c, struct variant_run **v, size_t n, struct keep_job *j)
+static void post_job(struct conductor *c, struct variant_run **v, size_t n, struct archive_job *j)
 {
 	j->c = c;
 	j->journal = c->journal;
@@ -163,29 +163,30 @@ static void post(struct conductor *c, struct variant_run **v, size_t n, struct k
 	for (size_t i = 0; i < n; i++)
 		add_item(j, v[i]);
 	if (j->n)
-		pool_post_interactive(loop_pool(c->loop), SERIAL_REPO, keep_work, keep_done, j);
+		pool_post_interactive(
+			loop_pool(c->loop), SERIAL_REPO, archive_work, archive_done, j);
 	else
-		keep_done(j);
+		archive_done(j);
 }
 
 void archive_ops_archive(struct conductor *c, struct variant_run **v, size_t n, bool with_promote,
-	keep_fn fn, void *ctx)
+	archive_fn fn, void *ctx)
 {
-	struct keep_job *j = xcalloc(1, sizeof(*j));
+	struct archive_job *j = xcalloc(1, sizeof(*j));
 
 	j->with_promote = with_promote;
 	j->fn = fn;
 	j->ctx = ctx;
-	post(c, v, n, j);
+	post_job(c, v, n, j);
 }
 
 void archive_ops_restore(
-	struct conductor *c, struct variant_run **v, size_t n, keep_fn fn, void *ctx)
+	struct conductor *c, struct variant_run **v, size_t n, archive_fn fn, void *ctx)
 {
-	struct keep_job *j = xcalloc(1, sizeof(*j));
+	struct archive_job *j = xcalloc(1, sizeof(*j));
 
 	j->restore = true;
 	j->fn = fn;
 	j->ctx = ctx;
-	post(c, v, n, j);
+	post_job(c, v, n, j);
 }

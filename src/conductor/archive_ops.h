@@ -5,18 +5,18 @@
 #include "conductor/state.h"
 
 /* What one job did; names are of one race. */
-struct keep_result {
+struct archive_result {
 	struct strv done; /* "7/claude-1" */
 	struct strv skipped; /* sentences */
 };
-typedef void (*keep_fn)(void *ctx, struct keep_result *res);
+typedef void (*archive_fn)(void *ctx, struct archive_result *res);
 
 /* Archives (restore: brings back) those variants, in the repository's serial job; fn may be NULL.
  * Live ones are skipped with a sentence. with_promote: the newest promote and this archive are one
  * thing for undo. */
 void archive_ops_archive(struct conductor *c, struct variant_run **v, size_t n, bool with_promote,
-	keep_fn fn, void *ctx);
+	archive_fn fn, void *ctx);
 void archive_ops_restore(
-	struct conductor *c, struct variant_run **v, size_t n, keep_fn fn, void *ctx);
+	struct conductor *c, struct variant_run **v, size_t n, archive_fn fn, void *ctx);
 
 #endif

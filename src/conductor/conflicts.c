@@ -9,7 +9,7 @@
 #include "conductor/variant_run.h"
 #include "git/diff.h"
 
-struct one {
+struct judgement {
 	struct variant_run *run;
 	char *commit;
 	struct strv names;
@@ -19,7 +19,7 @@ struct one {
 struct conflicts_job {
 	const struct race_run *r;
 	char *base_ref;
-	struct one *v;
+	struct judgement *v;
 	size_t n;
 };
 
@@ -56,7 +56,7 @@ static void conflicts_work(void *arg)
 	free(tip);
 }
 
-static void take(struct one *o)
+static void take_judgement(struct judgement *o)
 {
 	struct variant *v = o->run->v;
 	const char *now = o->names.n ? o->names.v[0] : "";
@@ -74,7 +74,7 @@ static void conflicts_done(void *arg)
 	struct conflicts_job *j = arg;
 
 	for (size_t i = 0; i < j->n; i++) {
-		take(&j->v[i]);
+		take_judgement(&j->v[i]);
 		free(j->v[i].commit);
 		strv_release(&j->v[i].names);
 	}

@@ -59,7 +59,7 @@ static void disk_done(void *arg)
 	free(j);
 }
 
-static bool wants(const struct variant_run *run)
+static bool has_disk_limit(const struct variant_run *run)
 {
 	return run->recipe && run->recipe->limits.disk > 0 && run->v->state == VS_RUNNING;
 }
@@ -72,7 +72,7 @@ static size_t for_all(struct conductor *c, bool post)
 		for (size_t k = 0; k < c->race[i]->race->n; k++) {
 			struct variant_run *run = &c->race[i]->v[k];
 			struct disk_job *j;
-			if (!wants(run))
+			if (!has_disk_limit(run))
 				continue;
 			n++;
 			if (!post)
@@ -85,7 +85,7 @@ static size_t for_all(struct conductor *c, bool post)
 	return n;
 }
 
-static void tick(void *ctx)
+static void disk_tick(void *ctx)
 {
 	struct conductor *c = ctx;
 
@@ -97,5 +97,5 @@ static void tick(void *ctx)
 void disk_timer(struct conductor *c)
 {
 	if (!c->disk_timer && for_all(c, false))
-		c->disk_timer = loop_after(c->loop, MEASURE_MS, tick, c);
+		c->disk_timer = loop_after(c->loop, MEASURE_MS, disk_tick, c);
 }

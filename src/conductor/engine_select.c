@@ -18,7 +18,7 @@ struct choice {
 	size_t at; /* in engine_table */
 	struct engine_handle *handle; /* being probed */
 	/* "dagger: it is not built in yet", one of each that was passed over */
-	struct strv not ;
+	struct strv rejected;
 	engine_select_fn fn;
 	void *ctx;
 };
@@ -70,29 +70,30 @@ bool engine_select_fake(void)
 	return v && !strcmp(v, "1");
 }
 
-static void finish(struct choice *ch, struct engine_handle *s, const char *why, const struct err *e)
+static void finish_choice(
+	struct choice *ch, struct engine_handle *s, const char *why, const struct err *e)
 {
 	ch->fn(ch->ctx, s, why, e);
-	strv_release(&ch->not );
+	strv_release(&ch->rejected);
 	free(ch);
 }
 
-static void not_this(struct choice *ch, const struct engine_type *t, const char *why)
+static void reject_engine(struct choice *ch, const struct engine_type *t, const char *why)
 {
-	strv_fmt(&ch->not, "%s: %s", t->name, why);
+	strv_fmt(&ch->rejected, "%s: %s", t->name, why);
 }
 
 /* brief: of each only up to its first ";" (what one could do comes behind it). */
-static void say_not(const struct choice *ch, bool brief, struct buf *b)
+static void format_rejected(const struct choice *ch, bool brief, struct buf *b)
 {
-	for (size_t i = 0; i < ch->not .n; i++) {
-		const char *w = ch->not .v[i];
+	for (size_t i = 0; i < ch->rejected.n; i++) {
+		const char *w = ch->rejected.v[i];
 		buf_str(b, i ? (brief ? "; " : ". ") : "");
 		buf_add(b, w, brief ? strcspn(w, ";") : strlen(w));
 	}
 }
 
-static void take(struct choice *ch)
+static void accept_engine(struct choice *ch)
 {
 	struct engine_handle *s = ch->handle;
 	struct buf why = BUF_INIT;
@@ -100,25 +101,25 @@ static void take(struct choice *ch)
 	buf_str(&why, s->report.why);
 	if (ch->forced)
 		buf_str(&why, ", asked for");
-	else if (ch->not .n) {
+	else if (ch->rejected.n) {
 		buf_str(&why, " (not ");
-		say_not(ch, true, &why);
+		format_rejected(ch, true, &why);
 		buf_str(&why, ")");
 	}
 	xreplace(&s->away, NULL);
 	xreplace(&s->next, NULL);
 	s->away_ns = 0;
 	engines_show(s);
-	finish(ch, s, why.p, NULL);
+	finish_choice(ch, s, why.p, NULL);
 	buf_release(&why);
 }
 
-static void give_up(struct choice *ch)
+static void fail_choice(struct choice *ch)
 {
 	struct err e = ERR_INIT;
 	struct buf b = BUF_INIT;
 
-	say_not(ch, false, &b);
+	format_rejected(ch, false, &b);
 	if (ch->forced)
 		err_set(&e,
 			ch->handle && ch->handle->report.code[0] ? ch->handle->report.code
@@ -129,12 +130,12 @@ static void give_up(struct choice *ch)
 			"No engine can run this race. %s. `yolodeck doctor` looks closer.",
 			b.len ? b.p : "None is built in");
 	buf_release(&b);
-	finish(ch, NULL, NULL, &e);
+	finish_choice(ch, NULL, NULL, &e);
 }
 
-static void ask_next(struct choice *ch);
+static void ask_next_engine(struct choice *ch);
 
-static void answered(void *ctx, const struct engine_report *rep)
+static void on_probe(void *ctx, const struct engine_report *rep)
 {
 	struct choice *ch = ctx;
 	struct engine_handle *s = ch->handle;
@@ -142,11 +143,11 @@ static void answered(void *ctx, const struct engine_report *rep)
 	s->report = *rep;
 	s->reported = true;
 	if (rep->ok) {
-		take(ch);
+		accept_engine(ch);
 		return;
 	}
-	not_this(ch, s->type, rep->why);
-	ask_next(ch);
+	reject_engine(ch, s->type, rep->why);
+	ask_next_engine(ch);
 }
 
 /* Limits that are not enforced are a refusal of the whole race, so `auto` rather goes on to an
@@ -165,7 +166,7 @@ static int unsuited(const struct choice *ch, const struct engine_type *t, struct
 	return t->suits ? t->suits(s, e) : 0;
 }
 
-static void ask(struct choice *ch, const struct engine_type *t)
+static void probe_engine(struct choice *ch, const struct engine_type *t)
 {
 	struct err e = ERR_INIT;
 
@@ -174,28 +175,28 @@ static void ask(struct choice *ch, const struct engine_type *t)
 		    engine_select_fake(), &e) ||
 		unsuited(ch, t, &e) || !(ch->handle = engines_open(ch->c, t, &e))) {
 		if (strcmp(e.code, "not_auto") && (ch->forced || strcmp(e.code, "test_only")))
-			not_this(ch, t, e.msg);
-		ask_next(ch);
+			reject_engine(ch, t, e.msg);
+		ask_next_engine(ch);
 		return;
 	}
-	ch->handle->engine->type->probe(ch->handle->engine, answered, ch);
+	ch->handle->engine->type->probe(ch->handle->engine, on_probe, ch);
 }
 
-static void ask_next(struct choice *ch)
+static void ask_next_engine(struct choice *ch)
 {
 	const struct engine_type *t = ch->forced ? ch->forced : engine_table[ch->at];
 
 	if (!t || (ch->forced && ch->at > 0)) {
-		give_up(ch);
+		fail_choice(ch);
 		return;
 	}
 	ch->at++;
-	ask(ch, t);
+	probe_engine(ch, t);
 }
 
-static void begin(void *ctx)
+static void begin_choice(void *ctx)
 {
-	ask_next(ctx);
+	ask_next_engine(ctx);
 }
 
 void engine_select_choose(struct conductor *c, const char *engine, const struct spec *s,
@@ -212,8 +213,8 @@ void engine_select_choose(struct conductor *c, const char *engine, const struct 
 	ch->forced = any ? NULL : engine_find(engine);
 	if (!any && !ch->forced) {
 		err_set(&e, "no_engine", "this yolodeck has no engine \"%s\"", engine);
-		finish(ch, NULL, NULL, &e);
+		finish_choice(ch, NULL, NULL, &e);
 		return;
 	}
-	loop_after(c->loop, 0, begin, ch);
+	loop_after(c->loop, 0, begin_choice, ch);
 }

@@ -11,7 +11,7 @@ typedef void (*ops_fn)(const struct reply *r, const struct json *req);
 
 void ops_do(const struct reply *r, const char *op, const struct json *req);
 
-/* ops_look.c: what only reads */
+/* ops_read.c: what only reads */
 void ops_list(const struct reply *r, const struct json *req);
 void ops_watch(const struct reply *r, const struct json *req);
 void ops_show(const struct reply *r, const struct json *req);

@@ -36,14 +36,14 @@ void ops_kill(const struct reply *r, const struct json *req)
 	free(v);
 }
 
-struct kept_reply {
+struct archive_reply {
 	struct reply r;
 	bool restore;
 };
 
-static void kept(void *ctx, struct keep_result *res)
+static void on_archived(void *ctx, struct archive_result *res)
 {
-	struct kept_reply *k = ctx;
+	struct archive_reply *k = ctx;
 	struct json *ok = json_object();
 
 	json_put_strv(ok, k->restore ? "restored" : "archived", &res->done);
@@ -53,9 +53,9 @@ static void kept(void *ctx, struct keep_result *res)
 	free(k);
 }
 
-static void keep(const struct reply *r, const struct json *req, bool restore)
+static void archive_or_restore(const struct reply *r, const struct json *req, bool restore)
 {
-	struct kept_reply *k;
+	struct archive_reply *k;
 	struct variant_run **v;
 	struct err e = ERR_INIT;
 	size_t n;
@@ -69,18 +69,18 @@ static void keep(const struct reply *r, const struct json *req, bool restore)
 	k->restore = restore;
 	r->c->running_ops++;
 	if (restore)
-		archive_ops_restore(r->c, v, n, kept, k);
+		archive_ops_restore(r->c, v, n, on_archived, k);
 	else
-		archive_ops_archive(r->c, v, n, false, kept, k);
+		archive_ops_archive(r->c, v, n, false, on_archived, k);
 	free(v);
 }
 
 void ops_archive(const struct reply *r, const struct json *req)
 {
-	keep(r, req, false);
+	archive_or_restore(r, req, false);
 }
 
 void ops_restore(const struct reply *r, const struct json *req)
 {
-	keep(r, req, true);
+	archive_or_restore(r, req, true);
 }

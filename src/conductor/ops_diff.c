@@ -12,7 +12,7 @@
 
 enum { PATCH_MAX = 512 << 10, WIRE_MAX = 900 << 10 };
 
-struct differ {
+struct diff_request {
 	struct conductor *c;
 	struct reply r;
 	const struct snapshot_in *in;
@@ -27,7 +27,7 @@ struct differ {
 	int rc;
 };
 
-static void differ_free(struct differ *d)
+static void diff_request_free(struct diff_request *d)
 {
 	diff_stat_release(&d->stat);
 	buf_release(&d->patch);
@@ -39,7 +39,7 @@ static void differ_free(struct differ *d)
 }
 
 /* The work of a live variant as it is now, by the walker and its cache. */
-static int snapshot(struct differ *d)
+static int snapshot(struct diff_request *d)
 {
 	struct snapshot_in in = *d->in;
 	struct snapshot_out out;
@@ -60,7 +60,7 @@ static int snapshot(struct differ *d)
 
 static void diff_work(void *arg)
 {
-	struct differ *d = arg;
+	struct diff_request *d = arg;
 	const char *quarantine = d->in->quarantine;
 
 	if (!d->b)
@@ -74,7 +74,7 @@ static void diff_work(void *arg)
 
 /* The answer is one line of JSON, which a client takes up to 1 MiB: what escaping makes longer
  * counts. */
-static void cut_for_wire(struct differ *d)
+static void cut_for_wire(struct diff_request *d)
 {
 	size_t cost = 0;
 
@@ -94,12 +94,12 @@ static void cut_for_wire(struct differ *d)
 
 static void diff_done(void *arg)
 {
-	struct differ *d = arg;
+	struct diff_request *d = arg;
 	struct json *ok, *list;
 
 	if (d->rc) {
 		reply_err(&d->r, &d->e);
-		differ_free(d);
+		diff_request_free(d);
 		return;
 	}
 	ok = json_object();
@@ -122,7 +122,7 @@ static void diff_done(void *arg)
 	json_put_str(ok, "from", d->a);
 	json_put_str(ok, "to", d->b);
 	reply_ok(&d->r, ok);
-	differ_free(d);
+	diff_request_free(d);
 }
 
 static bool works_now(const struct variant_run *run)
@@ -160,7 +160,7 @@ void ops_diff(const struct reply *r, const struct json *req)
 {
 	struct err e = ERR_INIT;
 	struct variant_run *run = ops_one(r->c, req, "variant", false, &e), *other = NULL;
-	struct differ *d;
+	struct diff_request *d;
 
 	if (!run || other_side(r->c, req, run, &other, &e)) {
 		reply_err(r, &e);

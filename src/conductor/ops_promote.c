@@ -12,7 +12,7 @@
 #include "conductor/undo.h"
 #include "conductor/variant_run.h"
 
-struct promoting {
+struct promote_request {
 	struct conductor *c;
 	struct reply r;
 	struct variant_run *run;
@@ -24,7 +24,7 @@ struct promoting {
 	int rc;
 };
 
-static void promoting_free(struct promoting *p)
+static void promote_request_free(struct promote_request *p)
 {
 	if (p->have_plan)
 		promote_plan_release(&p->plan);
@@ -37,7 +37,7 @@ static void promoting_free(struct promoting *p)
 	free(p);
 }
 
-static int apply(struct promoting *p, const struct promote_in *in)
+static int apply_plan(struct promote_request *p, const struct promote_in *in)
 {
 	if (p->plan.refuse)
 		return err_set(&p->e, p->plan.refuse_code ? p->plan.refuse_code : "refused", "%s",
@@ -47,7 +47,7 @@ static int apply(struct promoting *p, const struct promote_in *in)
 
 static void promote_work(void *arg)
 {
-	struct promoting *p = arg;
+	struct promote_request *p = arg;
 	const struct snapshot_in *of = &p->run->snapshot;
 	const char *common = p->c->store.common;
 	struct git_repo repo;
@@ -78,11 +78,11 @@ static void promote_work(void *arg)
 		p->have_plan = !p->rc;
 	}
 	if (!p->rc && !p->plan_only)
-		p->rc = apply(p, &in);
+		p->rc = apply_plan(p, &in);
 	git_repo_release(&repo);
 }
 
-static void show_plan(struct promoting *p)
+static void show_plan(struct promote_request *p)
 {
 	struct json *ok = json_object(), *plan = promote_plan_to_json(&p->plan);
 	char token[PLAN_CACHE_TOKEN];
@@ -96,7 +96,7 @@ static void show_plan(struct promoting *p)
 	reply_ok(&p->r, ok);
 }
 
-static void remember(struct promoting *p)
+static void push_undo(struct promote_request *p)
 {
 	struct action a = { .promote = true };
 
@@ -110,7 +110,7 @@ static void remember(struct promoting *p)
 }
 
 /* The others of the race: ended ones go now, live ones are killed and go when they ended. */
-static void archive_rest(struct promoting *p, struct strv *names)
+static void archive_rest(struct promote_request *p, struct strv *names)
 {
 	struct race_run *r = p->run->r;
 	struct variant_run **now = xcalloc(r->race->n + 1, sizeof(struct variant_run *));
@@ -133,7 +133,7 @@ static void archive_rest(struct promoting *p, struct strv *names)
 	free(now);
 }
 
-static void applied(struct promoting *p)
+static void finish_promote(struct promote_request *p)
 {
 	struct json *ok = json_object();
 	struct strv names = STRV_INIT;
@@ -141,7 +141,7 @@ static void applied(struct promoting *p)
 	xreplace(&p->run->v->promoted, p->plan.into);
 	variant_store(p->run);
 	mark_dirty(p->run);
-	remember(p);
+	push_undo(p);
 	notify(p->c, "news", "%s is in %s: %.7s -> %.7s. Nothing is pushed; U takes it back.",
 		p->run->key, p->plan.into, p->plan.old, p->plan.new);
 	if (p->archive_rest)
@@ -157,18 +157,18 @@ static void applied(struct promoting *p)
 
 static void promote_done(void *arg)
 {
-	struct promoting *p = arg;
+	struct promote_request *p = arg;
 
 	if (p->rc)
 		reply_err(&p->r, &p->e);
 	else if (p->plan_only)
 		show_plan(p);
 	else
-		applied(p);
-	promoting_free(p);
+		finish_promote(p);
+	promote_request_free(p);
 }
 
-static int judge(const struct variant_run *run, struct err *e)
+static int check_promotable(const struct variant_run *run, struct err *e)
 {
 	const struct variant *v = run->v;
 
@@ -195,10 +195,10 @@ static const char *subject(const struct variant_run *run)
 	return s->name ? s->name : run->r->race->slug;
 }
 
-static struct promoting *begin(
+static struct promote_request *request_new(
 	const struct reply *r, const struct json *req, struct variant_run *run, int how)
 {
-	struct promoting *p = xcalloc(1, sizeof(*p));
+	struct promote_request *p = xcalloc(1, sizeof(*p));
 	const char *into = json_str(req, "into", NULL);
 
 	r->c->running_ops++;
@@ -222,23 +222,23 @@ void ops_promote(const struct reply *r, const struct json *req)
 	struct variant_run *run = ops_one(r->c, req, "variant", true, &e);
 	const char *token = json_str(req, "token", NULL), *name = json_str(req, "how", "merge");
 	int how = promote_how_parse(name);
-	struct promoting *p;
+	struct promote_request *p;
 
 	if (run && how < 0)
 		err_set(&e, "usage",
 			"\"%s\" is no way to promote: there are merge, squash and rebase", name);
-	if (!run || how < 0 || judge(run, &e)) {
+	if (!run || how < 0 || check_promotable(run, &e)) {
 		reply_err(r, &e);
 		return;
 	}
-	p = begin(r, req, run, how);
+	p = request_new(r, req, run, how);
 	if (token && !p->plan_only) {
 		p->have_plan = plan_cache_take(r->c, token, &p->plan);
 		if (!p->have_plan) {
 			err_set(&e, "moved_base",
 				"What was shown is not known any more (it moved, or was used); look again.");
 			reply_err(r, &e);
-			promoting_free(p);
+			promote_request_free(p);
 			return;
 		}
 	}

@@ -19,11 +19,11 @@
 
 enum { TRIES = 10000 };
 
-struct again {
+struct rerun_one {
 	struct race_run *r; /* races stay as long as the conductor does */
 	const struct variant_run *origin; /* only on the loop */
-	/* the worker's own picture of the race: what names and origins there are. Shared within a
-	 * race */
+	/* the worker's own copy_names of the race: what names and origins there are. Shared within
+	 * a race */
 	struct race *names;
 	const char *from; /* name of the origin, of `names` */
 	char *scan; /* why the origin has no branch, or NULL */
@@ -35,7 +35,7 @@ struct rerun {
 	struct conductor *c;
 	struct reply r;
 	bool go_on; /* --continue */
-	struct again *a; /* those of one race stand together */
+	struct rerun_one *a; /* those of one race stand together */
 	size_t n, at;
 	/* of the race whose engine is asked: its own copy, because prepare may write into it */
 	struct spec spec;
@@ -74,7 +74,7 @@ static void refuse(struct rerun *u, const struct err *e)
 
 /* Free = nothing at all has that name: no variant, no record and no files, no ref. */
 static bool name_free(
-	const struct rerun *u, const struct again *a, const struct strv *refs, const char *name)
+	const struct rerun *u, const struct rerun_one *a, const struct strv *refs, const char *name)
 {
 	static const char *const files[] = { "variant.json", "log", "work" };
 	char *dir = store_variant_dir(&u->store, a->v->race, name);
@@ -89,7 +89,7 @@ static bool name_free(
 	return !taken;
 }
 
-static int take_name(struct rerun *u, struct again *a, const struct strv *refs)
+static int take_name(struct rerun *u, struct rerun_one *a, const struct strv *refs)
 {
 	const struct variant *origin = race_find(a->names, a->from);
 	struct variant *seen;
@@ -112,7 +112,7 @@ static int take_name(struct rerun *u, struct again *a, const struct strv *refs)
 
 /* The work must stand in the user's repository, where its scan let it: the quarantine alone is no
  * place to start from. */
-static int check_start(struct rerun *u, const struct again *a)
+static int check_start(struct rerun *u, const struct rerun_one *a)
 {
 	struct err ignored = ERR_INIT;
 	char *ref = xasprintf("refs/yolodeck/%d/%s/tip", a->v->race, a->from);
@@ -135,7 +135,7 @@ static int store_all(struct rerun *u)
 	int rc = 0;
 
 	for (size_t i = 0; i < u->n && !rc; i++) {
-		struct again *a = &u->a[i];
+		struct rerun_one *a = &u->a[i];
 		if (first_of_race(u, i)) {
 			strv_clear(&refs);
 			rc = git_variant_names(u->store.common, a->v->race, &refs, &u->e);
@@ -177,7 +177,7 @@ static void claim_work(void *arg)
 		rollback(u);
 }
 
-static void on_board(struct rerun *u, struct again *a, struct strv *names)
+static void add_to_race(struct rerun *u, struct rerun_one *a, struct strv *names)
 {
 	int number = a->v->number;
 	struct variant_run *run = races_append(a->r, a->v);
@@ -206,7 +206,7 @@ static void claim_done(void *arg)
 		return;
 	}
 	for (size_t i = 0; i < u->n; i++)
-		on_board(u, &u->a[i], &names);
+		add_to_race(u, &u->a[i], &names);
 	ok = json_object();
 	json_put_strv(ok, "rerun", &names);
 	reply_ok(&u->r, ok);
@@ -217,7 +217,7 @@ static void claim_done(void *arg)
 	rerun_free(u);
 }
 
-static struct race *picture(const struct race *r)
+static struct race *copy_names(const struct race *r)
 {
 	struct race *p = race_new(r->number);
 
@@ -235,7 +235,7 @@ static struct race *picture(const struct race *r)
 
 static void make_one(struct rerun *u, size_t i)
 {
-	struct again *a = &u->a[i];
+	struct rerun_one *a = &u->a[i];
 	const struct race *race = a->r->race;
 	struct variant *v =
 		variant_new(race->number, (int)(race->n + ++a->r->claiming), a->origin->v->name);
@@ -251,15 +251,15 @@ static void make_one(struct rerun *u, size_t i)
 	v->check.state = recipe->check ? CHECK_WAITING : CHECK_NONE;
 	a->scan = a->origin->v->scan ? xstrdup(a->origin->v->scan) : NULL;
 	a->v = v;
-	a->names = first_of_race(u, i) ? picture(race) : u->a[i - 1].names;
+	a->names = first_of_race(u, i) ? copy_names(race) : u->a[i - 1].names;
 	a->from = race_find(a->names, v->origin)->name;
 }
 
 /* ---- 2. what the engines say of the races, one after the other ---- */
 
-static void ask_next(struct rerun *u);
+static void ask_next_engine(struct rerun *u);
 
-static void prepared(void *ctx, const struct err *e)
+static void on_prepared(void *ctx, const struct err *e)
 {
 	struct rerun *u = ctx;
 
@@ -268,10 +268,10 @@ static void prepared(void *ctx, const struct err *e)
 		return;
 	}
 	u->at++;
-	ask_next(u);
+	ask_next_engine(u);
 }
 
-static void chosen(void *ctx, struct engine_handle *s, const char *why, const struct err *e)
+static void on_engine(void *ctx, struct engine_handle *s, const char *why, const struct err *e)
 {
 	struct rerun *u = ctx;
 	struct race_run *r = u->a[u->at].r;
@@ -289,7 +289,7 @@ static void chosen(void *ctx, struct engine_handle *s, const char *why, const st
 	}
 	free(r->warn);
 	r->warn = engine_select_warning(&s->report, &r->race->spec);
-	s->type->prepare(s->engine, &u->spec, "", prepared, u);
+	s->type->prepare(s->engine, &u->spec, "", on_prepared, u);
 }
 
 static int copy_spec(struct spec *to, const struct spec *from, struct err *e)
@@ -304,7 +304,7 @@ static int copy_spec(struct spec *to, const struct spec *from, struct err *e)
 	return rc;
 }
 
-static void ask_next(struct rerun *u)
+static void ask_next_engine(struct rerun *u)
 {
 	struct err e = ERR_INIT;
 	size_t room = SPEC_MAX_VARIANTS, more = 0;
@@ -316,7 +316,7 @@ static void ask_next(struct rerun *u)
 		if (copy_spec(&u->spec, &race->spec, &e))
 			refuse(u, &e);
 		else
-			engine_select_choose(u->c, race->engine, &u->spec, chosen, u);
+			engine_select_choose(u->c, race->engine, &u->spec, on_engine, u);
 		return;
 	}
 	/* Whoever asked went away before anything was made: then nothing is made. */
@@ -343,7 +343,7 @@ static void ask_next(struct rerun *u)
 
 /* ---- 1. who may be run again ---- */
 
-static int judge(const struct variant_run *run, bool go_on, struct err *e)
+static int check_rerun(const struct variant_run *run, bool go_on, struct err *e)
 {
 	const struct variant *v = run->v;
 
@@ -364,7 +364,7 @@ static int judge(const struct variant_run *run, bool go_on, struct err *e)
 
 static int by_race(const void *a, const void *b)
 {
-	const struct again *x = a, *y = b;
+	const struct rerun_one *x = a, *y = b;
 
 	if (x->r != y->r)
 		return x->r->race->number < y->r->race->number ? -1 : 1;
@@ -384,7 +384,7 @@ void ops_rerun(const struct reply *r, const struct json *req)
 		return;
 	}
 	for (size_t i = 0; i < n; i++) {
-		if (!judge(v[i], go_on, &e))
+		if (!check_rerun(v[i], go_on, &e))
 			continue;
 		reply_err(r, &e);
 		free(v);
@@ -398,9 +398,9 @@ void ops_rerun(const struct reply *r, const struct json *req)
 	u->a = xcalloc(n, sizeof(*u->a));
 	u->n = n;
 	for (size_t i = 0; i < n; i++)
-		u->a[i] = (struct again){ .r = v[i]->r, .origin = v[i] };
+		u->a[i] = (struct rerun_one){ .r = v[i]->r, .origin = v[i] };
 	qsort(u->a, n, sizeof(*u->a), by_race);
 	free(v);
 	r->c->running_ops++;
-	ask_next(u);
+	ask_next_engine(u);
 }

@@ -20,7 +20,7 @@
 #include "conductor/variant_run.h"
 #include "model/docker_env.h"
 
-struct run {
+struct run_request {
 	struct conductor *c;
 	struct reply r;
 	struct spec spec;
@@ -38,7 +38,7 @@ struct run {
 	int rc;
 };
 
-static void run_free(struct run *u)
+static void run_request_free(struct run_request *u)
 {
 	spec_release(&u->spec);
 	free(u->common);
@@ -51,10 +51,10 @@ static void run_free(struct run *u)
 	free(u);
 }
 
-static void refuse(struct run *u, const struct err *e)
+static void refuse(struct run_request *u, const struct err *e)
 {
 	reply_err(&u->r, e);
-	run_free(u);
+	run_request_free(u);
 }
 
 /* ---- 1. what git says, in a worker ---- */
@@ -82,9 +82,9 @@ static char *name_of_base(const struct spec *s, const struct git_repo *repo)
 	return xstrdup("HEAD");
 }
 
-static void look_work(void *arg)
+static void inspect_work(void *arg)
 {
-	struct run *u = arg;
+	struct run_request *u = arg;
 	struct git_repo repo;
 
 	u->rc = open_repo(u->from, u->common, &repo, &u->e);
@@ -107,7 +107,7 @@ static void look_work(void *arg)
 
 /* ---- 4. claim and store, in the serial job of the repository ---- */
 
-static int store_all(struct run *u)
+static int store_all(struct run_request *u)
 {
 	if (store_save_race(&u->store, u->race, &u->e))
 		return -1;
@@ -118,7 +118,7 @@ static int store_all(struct run *u)
 }
 
 /* A claim that could not be filled is taken back: nothing of it was announced. */
-static void rollback(struct run *u)
+static void rollback(struct run_request *u)
 {
 	struct err ignored = ERR_INIT;
 	char *dir = store_race_dir(&u->store, u->race->number);
@@ -134,7 +134,7 @@ static void rollback(struct run *u)
 
 static void claim_work(void *arg)
 {
-	struct run *u = arg;
+	struct run_request *u = arg;
 	struct err ignored = ERR_INIT;
 	struct json *o = json_object();
 	int n;
@@ -155,7 +155,7 @@ static void claim_work(void *arg)
 		diag(DIAG_ERROR, "%s", ignored.msg);
 }
 
-static struct json *answer(const struct run *u, const struct race_run *r)
+static struct json *answer(const struct run_request *u, const struct race_run *r)
 {
 	struct json *ok = json_object();
 
@@ -170,7 +170,7 @@ static struct json *answer(const struct run *u, const struct race_run *r)
 
 static void claim_done(void *arg)
 {
-	struct run *u = arg;
+	struct run_request *u = arg;
 	struct race_run *r;
 
 	if (u->rc < 0) {
@@ -186,10 +186,10 @@ static void claim_done(void *arg)
 	reply_ok(&u->r, answer(u, r));
 	for (size_t i = 0; i < r->race->n; i++)
 		mark_dirty(&r->v[i]);
-	run_free(u);
+	run_request_free(u);
 }
 
-static void make_race(struct run *u)
+static void make_race(struct run_request *u)
 {
 	struct race *r = race_new(0);
 	const struct spec *s = &u->spec;
@@ -233,9 +233,9 @@ static void make_race(struct run *u)
 
 /* ---- 3. what the engine says of the race ---- */
 
-static void prepared(void *ctx, const struct err *e)
+static void on_prepared(void *ctx, const struct err *e)
 {
-	struct run *u = ctx;
+	struct run_request *u = ctx;
 
 	if (e->msg[0]) {
 		refuse(u, e);
@@ -243,7 +243,7 @@ static void prepared(void *ctx, const struct err *e)
 	}
 	/* Whoever asked went away before anything was made: then nothing is made. */
 	if (!reply_wanted(&u->r)) {
-		run_free(u);
+		run_request_free(u);
 		return;
 	}
 	make_race(u);
@@ -252,9 +252,9 @@ static void prepared(void *ctx, const struct err *e)
 	pool_post_interactive(loop_pool(u->c->loop), SERIAL_REPO, claim_work, claim_done, u);
 }
 
-static void chosen(void *ctx, struct engine_handle *s, const char *why, const struct err *e)
+static void on_engine(void *ctx, struct engine_handle *s, const char *why, const struct err *e)
 {
-	struct run *u = ctx;
+	struct run_request *u = ctx;
 	struct err refusal = ERR_INIT;
 
 	if (!s) {
@@ -271,23 +271,23 @@ static void chosen(void *ctx, struct engine_handle *s, const char *why, const st
 		refuse(u, &refusal);
 		return;
 	}
-	s->type->prepare(s->engine, &u->spec, u->from, prepared, u);
+	s->type->prepare(s->engine, &u->spec, u->from, on_prepared, u);
 }
 
 /* ---- 2. the engine ---- */
 
-static void look_done(void *arg)
+static void inspect_done(void *arg)
 {
-	struct run *u = arg;
+	struct run_request *u = arg;
 
 	if (u->rc) {
 		refuse(u, &u->e);
 		return;
 	}
-	engine_select_choose(u->c, u->spec.engine, &u->spec, chosen, u);
+	engine_select_choose(u->c, u->spec.engine, &u->spec, on_engine, u);
 }
 
-static int judge_spec(struct run *u, const struct json *req, struct err *e)
+static int check_spec(struct run_request *u, const struct json *req, struct err *e)
 {
 	const struct json *spec = json_get(req, "spec");
 	struct strv paths = STRV_INIT;
@@ -310,7 +310,7 @@ static int judge_spec(struct run *u, const struct json *req, struct err *e)
 
 void ops_run(const struct reply *r, const struct json *req)
 {
-	struct run *u = xcalloc(1, sizeof(*u));
+	struct run_request *u = xcalloc(1, sizeof(*u));
 	struct err e = ERR_INIT;
 	const char *from = json_str(req, "from", "");
 
@@ -323,11 +323,11 @@ void ops_run(const struct reply *r, const struct json *req)
 		refuse(u, &e);
 		return;
 	}
-	if (docker_env_same(json_get(req, "env"), &e) || judge_spec(u, req, &e)) {
+	if (docker_env_same(json_get(req, "env"), &e) || check_spec(u, req, &e)) {
 		refuse(u, &e);
 		return;
 	}
 	u->common = xstrdup(r->c->store.common);
 	u->from = xstrdup(from);
-	pool_post_interactive(loop_pool(r->c->loop), NULL, look_work, look_done, u);
+	pool_post_interactive(loop_pool(r->c->loop), NULL, inspect_work, inspect_done, u);
 }

@@ -13,7 +13,7 @@
 #include "conductor/undo.h"
 #include "conductor/variant_run.h"
 
-struct undoing {
+struct undo_request {
 	struct conductor *c;
 	struct reply r;
 	struct journal *journal;
@@ -29,7 +29,7 @@ struct undoing {
 	int rc;
 };
 
-static void undoing_free(struct undoing *u)
+static void undo_request_free(struct undo_request *u)
 {
 	if (u->have_plan)
 		undo_plan_release(&u->plan);
@@ -43,7 +43,7 @@ static void undoing_free(struct undoing *u)
 /* ---- in the worker: the promote's part ---- */
 
 /* The token holds what is at stake, not the revert commit, whose time differs with every plan. */
-static void make_token(struct undoing *u)
+static void make_token(struct undo_request *u)
 {
 	struct buf b = BUF_INIT;
 
@@ -58,7 +58,7 @@ static void make_token(struct undoing *u)
 
 static void undo_work(void *arg)
 {
-	struct undoing *u = arg;
+	struct undo_request *u = arg;
 	struct git_repo repo;
 
 	if (!u->a.promote) {
@@ -89,7 +89,7 @@ static void undo_work(void *arg)
 
 /* ---- on the loop ---- */
 
-static void make_words(struct undoing *u)
+static void format_words(struct undo_request *u)
 {
 	struct buf b = BUF_INIT;
 
@@ -104,7 +104,7 @@ static void make_words(struct undoing *u)
 	u->words = buf_take(&b);
 }
 
-static void show(struct undoing *u)
+static void show_undo(struct undo_request *u)
 {
 	struct json *ok = json_object();
 	struct json *plan = u->have_plan ? undo_plan_to_json(&u->plan) : json_object();
@@ -117,19 +117,19 @@ static void show(struct undoing *u)
 	reply_ok(&u->r, ok);
 }
 
-static void say_done(struct undoing *u)
+static void finish_undo(struct undo_request *u)
 {
 	struct json *ok = json_object();
 
 	json_put_str(ok, "words", u->words);
 	reply_ok(&u->r, ok);
 	notify(u->c, "news", "undone: %s", u->words);
-	undoing_free(u);
+	undo_request_free(u);
 }
 
-static void restored(void *ctx, struct keep_result *res)
+static void on_restored(void *ctx, struct archive_result *res)
 {
-	struct undoing *u = ctx;
+	struct undo_request *u = ctx;
 	struct buf b = BUF_INIT;
 
 	if (res->skipped.n) {
@@ -138,10 +138,10 @@ static void restored(void *ctx, struct keep_result *res)
 		free(u->words);
 		u->words = buf_take(&b);
 	}
-	say_done(u);
+	finish_undo(u);
 }
 
-static void bring_back(struct undoing *u)
+static void bring_back(struct undo_request *u)
 {
 	struct variant_run **v = xcalloc(u->a.archived.n + 1, sizeof(struct variant_run *));
 	size_t n = 0;
@@ -151,11 +151,11 @@ static void bring_back(struct undoing *u)
 		if (run)
 			v[n++] = run;
 	}
-	archive_ops_restore(u->c, v, n, restored, u);
+	archive_ops_restore(u->c, v, n, on_restored, u);
 	free(v);
 }
 
-static void not_promoted(struct undoing *u)
+static void clear_promoted(struct undo_request *u)
 {
 	struct buf key = BUF_INIT;
 	struct variant_run *run;
@@ -173,29 +173,29 @@ static void not_promoted(struct undoing *u)
 
 static void undo_done(void *arg)
 {
-	struct undoing *u = arg;
+	struct undo_request *u = arg;
 
 	if (!u->rc && !u->plan_only && u->asked[0] && strcmp(u->asked, u->token))
 		u->rc = err_set(&u->e, "moved_base", "It moved while you looked; look again.");
 	if (u->rc) {
 		reply_err(&u->r, &u->e);
-		undoing_free(u);
+		undo_request_free(u);
 		return;
 	}
-	make_words(u);
+	format_words(u);
 	if (u->plan_only) {
-		show(u);
-		undoing_free(u);
+		show_undo(u);
+		undo_request_free(u);
 		return;
 	}
 	if (u->a.promote) {
-		not_promoted(u);
+		clear_promoted(u);
 		undo_pop(&u->c->undo);
 	}
 	if (u->a.archived.n)
 		bring_back(u);
 	else
-		say_done(u);
+		finish_undo(u);
 }
 
 static void copy_action(struct action *to, const struct action *from)
@@ -213,15 +213,15 @@ static void copy_action(struct action *to, const struct action *from)
 	to->done.tree_dir = from->done.tree_dir ? xstrdup(from->done.tree_dir) : NULL;
 }
 
-static void nothing(void *arg)
+static void no_work(void *arg)
 {
 }
 
 /* What is on top counts when all that was asked before (and the repair after a crash) is done: so
  * this waits in the same queue. */
-static void begin(void *arg)
+static void begin_undo(void *arg)
 {
-	struct undoing *u = arg;
+	struct undo_request *u = arg;
 	struct action *top = undo_top(&u->c->undo);
 	struct race_run *race;
 	struct err e = ERR_INIT;
@@ -229,7 +229,7 @@ static void begin(void *arg)
 	if (!top) {
 		err_set(&e, "nothing_to_undo", "There is no promote and no archive to take back.");
 		reply_err(&u->r, &e);
-		undoing_free(u);
+		undo_request_free(u);
 		return;
 	}
 	copy_action(&u->a, top);
@@ -240,7 +240,7 @@ static void begin(void *arg)
 
 void ops_undo(const struct reply *r, const struct json *req)
 {
-	struct undoing *u = xcalloc(1, sizeof(*u));
+	struct undo_request *u = xcalloc(1, sizeof(*u));
 
 	r->c->running_ops++;
 	u->c = r->c;
@@ -251,5 +251,5 @@ void ops_undo(const struct reply *r, const struct json *req)
 	u->common = r->c->store.common;
 	u->state_dir = r->c->store.dir;
 	u->umask = xstrdup(json_str(req, "umask", ""));
-	pool_post_interactive(loop_pool(r->c->loop), SERIAL_REPO, nothing, begin, u);
+	pool_post_interactive(loop_pool(r->c->loop), SERIAL_REPO, no_work, begin_undo, u);
 }

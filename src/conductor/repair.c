@@ -23,7 +23,7 @@ struct repair {
 	struct replay after;
 };
 
-static void finish(
+static void close_intent(
 	struct repair *p, const struct json *intent, const char *stage, struct json *take_fields)
 {
 	struct err e = ERR_INIT;
@@ -57,7 +57,7 @@ static void repair_create(struct repair *p, const struct json *intent)
 
 	if (!there && rmdir(dir) && fs_exists(dir))
 		diag(DIAG_WARN, "%s was begun and holds files; it is left as it is", dir);
-	finish(p, intent, there ? "done" : "failed", NULL);
+	close_intent(p, intent, there ? "done" : "failed", NULL);
 	free(record);
 	free(dir);
 }
@@ -100,7 +100,7 @@ static void repair_group(
 				strv_add(&did, names.v[i]);
 		}
 	json_put_strv(o, "variants", &did);
-	finish(p, intent, "done", o);
+	close_intent(p, intent, "done", o);
 	strv_release(&names);
 	strv_release(&did);
 }
@@ -150,7 +150,7 @@ static void repair_work(void *arg)
 	free(path);
 }
 
-static void follow(struct variant_run *run, const struct replay_row *f)
+static void follow_journal(struct variant_run *run, const struct replay_row *f)
 {
 	struct variant *v = run->v;
 	const char *was = v->promoted ? v->promoted : "", *is = f->promoted ? f->promoted : "";
@@ -172,7 +172,7 @@ void repair_rows(struct conductor *c, const struct replay *r)
 	for (size_t k = 0; k < r->nrow; k++) {
 		struct variant_run *run = races_by_key(c, r->row[k].key);
 		if (run)
-			follow(run, &r->row[k]);
+			follow_journal(run, &r->row[k]);
 	}
 }
 

@@ -21,7 +21,7 @@
 
 enum { TAIL = 4096, SAMPLE_MS = 1000, SNAP_MS = 4000 };
 
-static bool runs(const struct variant_run *run)
+static bool is_running(const struct variant_run *run)
 {
 	enum variant_state s = run->v->state;
 
@@ -99,9 +99,9 @@ struct snap_job {
 
 static void snap_work(void *arg);
 static void snap_done(void *arg);
-static void snap_next(struct conductor *c);
+static void snapshot_next(struct conductor *c);
 
-static void snap(struct variant_run *run)
+static void start_snapshot(struct variant_run *run)
 {
 	struct snap_job *j = xcalloc(1, sizeof(*j));
 	const struct race *r = run->r->race;
@@ -155,7 +155,7 @@ static void snap_done(void *arg)
 		mark_dirty(j->run);
 	}
 	if (c->nwatch)
-		snap_next(c);
+		snapshot_next(c);
 	snapshot_out_release(&j->out);
 	strv_release(&j->conflicts);
 	free(j->base_ref);
@@ -164,7 +164,7 @@ static void snap_done(void *arg)
 }
 
 /* One at a time, the one that waited longest: the walk is cheap, but eight at once are felt. */
-static void snap_next(struct conductor *c)
+static void snapshot_next(struct conductor *c)
 {
 	struct variant_run *oldest = NULL;
 	int64_t now = clock_mono_ms();
@@ -188,7 +188,7 @@ static void snap_next(struct conductor *c)
 		!s->type->fetch_work(s->engine, &oldest->ct[COMMAND].task))
 		oldest->s.snap_ms = now; /* nothing is known of it yet, so its columns stay "-" */
 	else
-		snap(oldest);
+		start_snapshot(oldest);
 }
 
 /* ---- the timer ---- */
@@ -200,7 +200,7 @@ void sample_all(struct conductor *c)
 			continue;
 		for (size_t k = 0; k < c->race[i]->race->n; k++) {
 			struct variant_run *run = &c->race[i]->v[k];
-			if (runs(run)) {
+			if (is_running(run)) {
 				sample_cpu(run);
 				sample_log(run);
 			}
@@ -209,13 +209,13 @@ void sample_all(struct conductor *c)
 	}
 }
 
-static void tick(void *ctx)
+static void sample_tick(void *ctx)
 {
 	struct conductor *c = ctx;
 
 	c->sample_timer = NULL;
 	sample_all(c);
-	snap_next(c);
+	snapshot_next(c);
 	sample_timer(c);
 }
 
@@ -225,7 +225,7 @@ void sample_timer(struct conductor *c)
 		loop_cancel(c->sample_timer);
 		c->sample_timer = NULL;
 	} else if (!c->sample_timer && c->nwatch && races_live(c)) {
-		c->sample_timer = loop_after(c->loop, SAMPLE_MS, tick, c);
+		c->sample_timer = loop_after(c->loop, SAMPLE_MS, sample_tick, c);
 	}
 }
 

@@ -435,7 +435,7 @@ static void check_ended(struct variant_run *run)
 	variant_change(run, v->check.state == CHECK_PASSED ? VE_CHECK_PASSED : VE_CHECK_FAILED);
 }
 
-static void begin(struct variant_run *run)
+static void begin_saving(struct variant_run *run)
 {
 	find_end(run);
 	forget_failure(run->v);
@@ -449,7 +449,7 @@ void save_turn(struct race_run *r)
 		if (run->ct[CHECK].ended)
 			check_ended(run);
 		if (run->v->state == VS_SAVING && !run->saving)
-			begin(run);
+			begin_saving(run);
 		else if (run->v->state == VS_CHECKING && !run->ct[CHECK].held && !run->adopt)
 			start_check(run);
 	}

@@ -25,7 +25,7 @@ size_t sched_free(const struct race *r, int parallel)
 
 /* ---- what the engine says ---- */
 
-static void stop(struct variant_run *run, int which)
+static void stop_container(struct variant_run *run, int which)
 {
 	const struct engine_handle *h = run->r->handle;
 
@@ -33,7 +33,7 @@ static void stop(struct variant_run *run, int which)
 		h->type->stop(h->engine, &run->ct[which].task);
 }
 
-static void started(struct variant_run *run, int which)
+static void follow_started(struct variant_run *run, int which)
 {
 	struct variant *v = run->v;
 	struct container *ct = &run->ct[which];
@@ -51,7 +51,7 @@ static void started(struct variant_run *run, int which)
 		variant_change(run, VE_STARTED);
 	}
 	if (v->state == VS_STOPPING)
-		stop(run, which);
+		stop_container(run, which);
 }
 
 /* What adoption did not find and what never wrote a byte was never started: once more, from the
@@ -64,7 +64,7 @@ static bool never_began(const struct variant_run *run)
 		!runlog_times_any(ct->log, ct->idx);
 }
 
-static void command_ended(struct variant_run *run)
+static void follow_ended(struct variant_run *run)
 {
 	struct variant *v = run->v;
 	struct container *ct = &run->ct[COMMAND];
@@ -104,7 +104,7 @@ struct prep_job {
 static void prep_work(void *arg);
 static void prep_done(void *arg);
 
-static void prepare(struct race_run *r)
+static void start_preparation(struct race_run *r)
 {
 	struct prep_job *j = xcalloc(1, sizeof(*j));
 
@@ -177,7 +177,7 @@ struct copy_job {
 static void copy_work(void *arg);
 static void copy_done(void *arg);
 
-static void copy(struct variant_run *run)
+static void start_copy(struct variant_run *run)
 {
 	struct race_run *r = run->r;
 	struct copy_job *j = xcalloc(1, sizeof(*j));
@@ -209,7 +209,7 @@ static void copy_work(void *arg)
 
 /* The engine gets it only after variant.json knows that it may have it: a crash in between is found
  * by the log's inode. */
-static void start(struct variant_run *run)
+static void start_container(struct variant_run *run)
 {
 	const struct engine_handle *h = run->r->handle;
 	struct container *ct = &run->ct[COMMAND];
@@ -237,7 +237,7 @@ static void copy_done(void *arg)
 	if (j->rc || run->v->kill_asked)
 		variant_failed(run, j->rc ? j->e.msg : "");
 	else
-		start(run);
+		start_container(run);
 	mark_race(run->r);
 	free(j);
 }
@@ -296,9 +296,9 @@ static void start_copies(struct race_run *r)
 		if (!wants_copy(&r->v[i]))
 			continue;
 		if (r->prep == PREP_NONE)
-			prepare(r);
+			start_preparation(r);
 		else if (r->prep == PREP_DONE && engines_of(r))
-			copy(&r->v[i]);
+			start_copy(&r->v[i]);
 	}
 }
 
@@ -310,9 +310,9 @@ void sched_turn(struct race_run *r)
 		struct variant_run *run = &r->v[i];
 		for (int which = COMMAND; which <= CHECK; which++)
 			if (run->ct[which].started)
-				started(run, which);
+				follow_started(run, which);
 		if (run->ct[COMMAND].ended)
-			command_ended(run);
+			follow_ended(run);
 	}
 	if (r->prep == PREP_FAILED) {
 		fail_unstarted(r);
@@ -352,9 +352,9 @@ bool sched_kill(struct variant_run *run, const char *reason)
 	if (variant_change(run, VE_KILL) || v->state != VS_STOPPING)
 		return true;
 	if (run->ct[CHECK].held)
-		stop(run, CHECK);
+		stop_container(run, CHECK);
 	else if (run->ct[COMMAND].held)
-		stop(run, COMMAND);
+		stop_container(run, COMMAND);
 	else if (!run->copying && !v->log_ino)
 		variant_failed(run, "");
 	return true;

@@ -141,7 +141,7 @@ void session_reap(struct conductor *c)
 	}
 }
 
-static void drain(struct session *s)
+static void flush_output(struct session *s)
 {
 	if (s->dead)
 		return;
@@ -153,7 +153,7 @@ static void drain(struct session *s)
 	loop_watch_events(s->w, s->io.out.len ? LOOP_WRITE : LOOP_READ);
 }
 
-static bool behind(const struct session *s)
+static bool is_behind(const struct session *s)
 {
 	return s->watching && !s->dead && !s->io.out.len && s->seen != s->c->rev;
 }
@@ -165,17 +165,17 @@ static void flush(void *ctx)
 	c->flush_timer = NULL;
 	c->flushed_ms = clock_mono_ms();
 	for (struct session *s = c->session; s; s = s->next) {
-		if (!behind(s))
+		if (!is_behind(s))
 			continue;
 		put_changes(s);
-		drain(s);
+		flush_output(s);
 	}
 }
 
 void session_publish(struct conductor *c)
 {
 	for (struct session *s = c->session; s && !c->flush_timer; s = s->next)
-		if (behind(s))
+		if (is_behind(s))
 			c->flush_timer = loop_after(c->loop,
 				session_flush_delay(clock_mono_ms(), c->flushed_ms), flush, c);
 }
@@ -202,7 +202,7 @@ void reply_ok(const struct reply *r, struct json *take_ok)
 	json_put_int(j, "id", r->id);
 	json_put(j, "ok", take_ok);
 	put_json(s, j, SESSION_OUT_MAX);
-	drain(s);
+	flush_output(s);
 }
 
 static void put_err(struct session *s, int64_t id, const struct err *e)
@@ -223,7 +223,7 @@ void reply_err(const struct reply *r, const struct err *e)
 	if (!s)
 		return;
 	put_err(s, r->id, e);
-	drain(s);
+	flush_output(s);
 }
 
 bool reply_wanted(const struct reply *r)
@@ -242,7 +242,7 @@ static void take_hello(struct session *s, const char *line)
 	s->hello = true;
 	if (proto_check_hello(line, &proto, &version, &e)) {
 		put_err(s, 0, &e);
-		drain(s);
+		flush_output(s);
 		/* Another version of ours may still ask us to leave: that never changes. */
 		s->limited = version != NULL;
 		s->dead = s->dead || !version;
@@ -290,13 +290,13 @@ static void take_lines(struct session *s)
 	}
 }
 
-static void too_long(struct session *s)
+static void refuse_long_line(struct session *s)
 {
 	struct err e = ERR_INIT;
 
 	err_set(&e, "too_long", "a request is longer than 1 MiB");
 	put_err(s, 0, &e);
-	drain(s);
+	flush_output(s);
 }
 
 static void on_io(void *ctx, int fd, int events)
@@ -305,18 +305,18 @@ static void on_io(void *ctx, int fd, int events)
 	int rc = 1;
 
 	if (events & LOOP_WRITE)
-		drain(s);
+		flush_output(s);
 	if (!s->dead && (events & LOOP_READ)) {
 		rc = line_io_fill(&s->io);
 		if (rc < 0 && errno == EMSGSIZE)
-			too_long(s);
+			refuse_long_line(s);
 	}
 	take_lines(s);
 	if (rc < 0)
 		s->dead = true;
 }
 
-static void hello_late(void *ctx)
+static void on_hello_timeout(void *ctx)
 {
 	struct session *s = ctx;
 
@@ -333,7 +333,7 @@ static void session_begin(struct conductor *c, int fd)
 	s->id = ++c->next_session;
 	line_io_init(&s->io, fd, PROTO_MAX_REQUEST);
 	s->w = loop_watch(c->loop, fd, LOOP_READ, on_io, s);
-	s->hello_timer = loop_after(c->loop, SESSION_HELLO_MS, hello_late, s);
+	s->hello_timer = loop_after(c->loop, SESSION_HELLO_MS, on_hello_timeout, s);
 	s->next = c->session;
 	c->session = s;
 	c->nsession++;
@@ -341,7 +341,7 @@ static void session_begin(struct conductor *c, int fd)
 	buf_trim(&hello);
 	line_io_put(&s->io, hello.p, hello.len);
 	buf_release(&hello);
-	drain(s);
+	flush_output(s);
 }
 
 /* It is said at once: a client that only sees the connection end would try again. */
@@ -390,7 +390,7 @@ void session_resume(struct conductor *c)
 void session_close_all(struct conductor *c)
 {
 	for (struct session *s = c->session; s; s = s->next) {
-		drain(s);
+		flush_output(s);
 		s->dead = true;
 	}
 	session_reap(c);

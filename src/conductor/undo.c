@@ -116,7 +116,7 @@ static void forget_rows(struct replay *r, int race)
 	r->nrow = kept;
 }
 
-static void archived(struct replay *r, const struct json *line, bool with_promote)
+static void replay_archived(struct replay *r, const struct json *line, bool with_promote)
 {
 	struct action *top = undo_top(&r->undo), a = { .promote = false };
 
@@ -136,7 +136,7 @@ static void archived(struct replay *r, const struct json *line, bool with_promot
 	}
 }
 
-static void restored(struct replay *r, const struct json *line)
+static void replay_restored(struct replay *r, const struct json *line)
 {
 	struct strv names = STRV_INIT;
 
@@ -148,7 +148,7 @@ static void restored(struct replay *r, const struct json *line)
 	strv_release(&names);
 }
 
-static void promoted(struct replay *r, const struct json *intent)
+static void replay_promoted(struct replay *r, const struct json *intent)
 {
 	struct action a = { .promote = true };
 
@@ -160,7 +160,7 @@ static void promoted(struct replay *r, const struct json *intent)
 	undo_push(&r->undo, &a);
 }
 
-static void undone(struct replay *r)
+static void replay_undone(struct replay *r)
 {
 	const struct action *top = undo_top(&r->undo);
 
@@ -169,18 +169,18 @@ static void undone(struct replay *r)
 	undo_pop(&r->undo);
 }
 
-static void completed(struct replay *r, const struct json *intent, const struct json *line)
+static void replay_completed(struct replay *r, const struct json *intent, const struct json *line)
 {
 	const char *op = json_str(intent, "op", "");
 
 	if (!strcmp(op, "promote"))
-		promoted(r, intent);
+		replay_promoted(r, intent);
 	else if (!strcmp(op, "undo"))
-		undone(r);
+		replay_undone(r);
 	else if (!strcmp(op, "archives"))
-		archived(r, line, json_bool(intent, "with_promote", false));
+		replay_archived(r, line, json_bool(intent, "with_promote", false));
 	else if (!strcmp(op, "restores"))
-		restored(r, line);
+		replay_restored(r, line);
 	else if (!strcmp(op, "create"))
 		forget_rows(
 			r, (int)json_int(intent, "race", 0)); /* its number may be in use anew */
@@ -197,7 +197,7 @@ static void forget_open(struct replay *r, size_t i)
 	memmove(&r->child[i], &r->child[i + 1], (r->nopen - i) * sizeof(*r->child));
 }
 
-static void begin(struct replay *r, const struct json *line)
+static void replay_intent(struct replay *r, const struct json *line)
 {
 	r->open = xrealloc(r->open, (r->nopen + 1) * sizeof(*r->open));
 	r->child = xrealloc(r->child, (r->nopen + 1) * sizeof(*r->child));
@@ -212,7 +212,7 @@ void undo_replay(void *ctx, const struct json *line)
 	int64_t n = json_int(line, "n", 0);
 
 	if (!strcmp(stage, "intent")) {
-		begin(r, line);
+		replay_intent(r, line);
 		return;
 	}
 	for (size_t i = 0; i < r->nopen; i++) {
@@ -223,7 +223,7 @@ void undo_replay(void *ctx, const struct json *line)
 			r->child[i] = json_copy(line);
 		} else if (!strcmp(stage, "done") || !strcmp(stage, "failed")) {
 			if (stage[0] == 'd')
-				completed(r, r->open[i], line);
+				replay_completed(r, r->open[i], line);
 			forget_open(r, i);
 		}
 		return;

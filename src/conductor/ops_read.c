@@ -1,4 +1,4 @@
-/* ops_look.c - requests that only read: list, watch, show, status, report. */
+/* ops_read.c - requests that only read: list, watch, show, status, report. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,7 +28,8 @@ void ops_list(const struct reply *r, const struct json *req)
 	reply_ok(r, ok);
 }
 
-static void engine_known(void *ctx, struct engine_handle *s, const char *why, const struct err *e)
+static void on_engine_known(
+	void *ctx, struct engine_handle *s, const char *why, const struct err *e)
 {
 	struct conductor *c = ctx;
 
@@ -37,12 +38,12 @@ static void engine_known(void *ctx, struct engine_handle *s, const char *why, co
 }
 
 /* Before the first race a deck wants to say what one would run on. */
-static void look_for_engine(struct conductor *c)
+static void choose_shown_engine(struct conductor *c)
 {
 	if (c->engine_shown || c->engine_asked)
 		return;
 	c->engine_asked = true;
-	engine_select_choose(c, NULL, NULL, engine_known, c);
+	engine_select_choose(c, NULL, NULL, on_engine_known, c);
 }
 
 void ops_watch(const struct reply *r, const struct json *req)
@@ -62,7 +63,7 @@ void ops_watch(const struct reply *r, const struct json *req)
 	}
 	if (race == 0 && c->set.n)
 		from = c->race[c->set.n - 1]->race->number;
-	look_for_engine(c);
+	choose_shown_engine(c);
 	board_lists(c, from, false, ok);
 	add_engine(c, ok);
 	session_watch(s, from);
@@ -171,9 +172,9 @@ void ops_report(const struct reply *r, const struct json *req)
 	reply_ok(r, ok);
 }
 
-/* ---- engines: all of them are asked, one after the other ---- */
+/* ---- engines: all of them are on_report, one after the other ---- */
 
-struct asking {
+struct engine_survey {
 	struct reply r;
 	struct json *list;
 	size_t at;
@@ -181,10 +182,10 @@ struct asking {
 	const char *image; /* comes before it for a race that names an image */
 };
 
-static void ask_next(struct asking *a);
+static void probe_next(struct engine_survey *a);
 
 static void add_report(
-	struct asking *a, const struct engine_type *t, const struct engine_report *rep)
+	struct engine_survey *a, const struct engine_type *t, const struct engine_report *rep)
 {
 	struct json *j = json_object();
 
@@ -204,16 +205,16 @@ static void add_report(
 		a->chosen = t->name;
 }
 
-static void asked(void *ctx, const struct engine_report *rep)
+static void on_report(void *ctx, const struct engine_report *rep)
 {
-	struct asking *a = ctx;
+	struct engine_survey *a = ctx;
 	const struct engine_type *t = engine_table[a->at++];
 
 	add_report(a, t, rep);
-	ask_next(a);
+	probe_next(a);
 }
 
-static void answer_engines(struct asking *a)
+static void answer_engines(struct engine_survey *a)
 {
 	struct json *ok = json_object();
 	struct buf why = BUF_INIT;
@@ -236,7 +237,7 @@ static void answer_engines(struct asking *a)
 	free(a);
 }
 
-static void ask_next(struct asking *a)
+static void probe_next(struct engine_survey *a)
 {
 	for (; engine_table[a->at]; a->at++) {
 		const struct engine_type *t = engine_table[a->at];
@@ -248,7 +249,7 @@ static void ask_next(struct asking *a)
 			continue;
 		s = engines_open(a->r.c, t, &e);
 		if (s) {
-			s->engine->type->probe(s->engine, asked, a);
+			s->engine->type->probe(s->engine, on_report, a);
 			return;
 		}
 		snprintf(rep.why, sizeof(rep.why), "%.500s", e.msg);
@@ -259,7 +260,7 @@ static void ask_next(struct asking *a)
 
 void ops_engines(const struct reply *r, const struct json *req)
 {
-	struct asking *a;
+	struct engine_survey *a;
 	struct err e = ERR_INIT;
 
 	if (docker_env_same(json_get(req, "env"), &e)) {
@@ -270,5 +271,5 @@ void ops_engines(const struct reply *r, const struct json *req)
 	a->r = *r;
 	a->list = json_array();
 	r->c->running_ops++;
-	ask_next(a);
+	probe_next(a);
 }
