@@ -8,11 +8,12 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "base/mem.h"
 
 enum lane { BULK, INTERACTIVE, LANES };
-enum { INTERACTIVE_THREADS = 2 };
+enum { INTERACTIVE_THREADS = 2, BULK_NICE = 5 };
 
 struct job {
 	struct job *next;
@@ -116,6 +117,9 @@ static void *worker(void *arg)
 	enum lane lane = s.i < p->bulk ? BULK : INTERACTIVE;
 
 	free(arg);
+	/* on Linux of this thread alone, and of the processes it starts */
+	if (lane == BULK)
+		(void)setpriority(PRIO_PROCESS, 0, BULK_NICE);
 	pthread_mutex_lock(&p->m);
 	while (!p->ending) {
 		struct job *j = next_job(p, &p->queued[lane]);

@@ -2,8 +2,8 @@
  * `done` runs later on the owner's thread, from pool_reap.
  *
  * Two lanes with threads of their own: what a person waits for (interactive) never waits behind
- * what takes its time (bulk). Jobs with the same key, of either lane, never run at once; those of
- * one lane run in the order they were posted. */
+ * what takes its time (bulk), and has the processor before it. Jobs with the same key, of either
+ * lane, never run at once; those of one lane run in the order they were posted. */
 #ifndef BASE_POOL_H
 #define BASE_POOL_H
 

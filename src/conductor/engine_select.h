@@ -9,7 +9,7 @@
  * NULL and the sentence. engine: as in the spec (NULL = auto). s: the race it is for, alive until
  * then; NULL = one that says nothing, or any for an engine that is named. */
 typedef void (*engine_select_fn)(
-	void *ctx, struct engine_handle *s, const char *why, const struct err *e);
+	void *ctx, struct engine_handle *h, const char *why, const struct err *e);
 void engine_select_choose(struct conductor *c, const char *engine, const struct spec *s,
 	engine_select_fn fn, void *ctx);
 

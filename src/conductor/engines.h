@@ -14,7 +14,7 @@ void engines_set(struct race_run *r, struct engine_handle *h);
 /* Frees what the engine (it is open) keeps of an ended variant. */
 void engines_remove(struct race_run *r, const struct variant *v);
 /* The one whose state clients see in the header. */
-void engines_show(struct engine_handle *s);
+void engines_show(struct engine_handle *h);
 /* Writes the runner to <state>/runner-<hash> once; c->runner. */
 int engines_runner(struct conductor *c, struct err *e);
 

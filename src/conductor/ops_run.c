@@ -24,16 +24,13 @@ struct run_request {
 	struct conductor *c;
 	struct reply r;
 	struct spec spec;
-	char *common, *from;
+	char *from;
 	char *base, *base_name; /* found by git */
 	int floor;
 	struct engine_handle *handle;
 	char *why;
 	char unlimited[256];
 	struct race *race;
-	/* the worker's own view of it: dir and common are borrowed */
-	struct store store;
-	struct journal *journal;
 	struct err e;
 	int rc;
 };
@@ -41,7 +38,6 @@ struct run_request {
 static void run_request_free(struct run_request *u)
 {
 	spec_release(&u->spec);
-	free(u->common);
 	free(u->from);
 	free(u->base);
 	free(u->base_name);
@@ -57,7 +53,59 @@ static void refuse(struct run_request *u, const struct err *e)
 	run_request_free(u);
 }
 
-/* ---- 1. what git says, in a worker ---- */
+static void inspect_work(void *arg);
+static void inspect_done(void *arg);
+static void on_engine(void *ctx, struct engine_handle *s, const char *why, const struct err *e);
+static void on_prepared(void *ctx, const struct err *e);
+static void claim_work(void *arg);
+static void claim_done(void *arg);
+
+/* ---- 1. what is asked ---- */
+
+static int check_spec(struct run_request *u, const struct json *req, struct err *e)
+{
+	const struct json *spec = json_get(req, "spec");
+	struct strv paths = STRV_INIT;
+	int rc;
+
+	if (!spec || json_type(spec) != JSON_OBJECT)
+		return err_set(e, "bad_request", "the request has no \"spec\"");
+	if (spec_from_json(&u->spec, spec, e))
+		return -1;
+	if (!u->spec.nvariants)
+		return err_set(e, "bad_spec", "the race has no variant");
+	xreplace(&u->spec.prepared, NULL); /* the engine's to say */
+	rc = task_mounts(u->c, &u->spec.mounts, &paths, e);
+	if (!rc)
+		strv_copy(&u->spec.mounts, &paths);
+	strv_release(&paths);
+	return rc;
+}
+
+void ops_run(const struct reply *r, const struct json *req)
+{
+	struct run_request *u = xcalloc(1, sizeof(*u));
+	struct err e = ERR_INIT;
+	const char *from = json_str(req, "from", "");
+
+	u->c = r->c;
+	u->r = *r;
+	r->c->running_ops++;
+	spec_init(&u->spec);
+	if (from[0] && from[0] != '/') {
+		err_set(&e, "bad_request", "\"from\" is an absolute path");
+		refuse(u, &e);
+		return;
+	}
+	if (docker_env_same(json_get(req, "env"), &e) || check_spec(u, req, &e)) {
+		refuse(u, &e);
+		return;
+	}
+	u->from = xstrdup(from);
+	pool_post_interactive(loop_pool(r->c->loop), NULL, inspect_work, inspect_done, u);
+}
+
+/* ---- 2. what git says, in a worker ---- */
 
 static int open_repo(const char *from, const char *common, struct git_repo *repo, struct err *e)
 {
@@ -87,7 +135,7 @@ static void inspect_work(void *arg)
 	struct run_request *u = arg;
 	struct git_repo repo;
 
-	u->rc = open_repo(u->from, u->common, &repo, &u->e);
+	u->rc = open_repo(u->from, u->c->store.common, &repo, &u->e);
 	if (u->rc)
 		return;
 	if (!repo.ident) {
@@ -105,89 +153,42 @@ static void inspect_work(void *arg)
 	git_repo_release(&repo);
 }
 
-/* ---- 4. claim and store, in the serial job of the repository ---- */
+/* ---- 3. the engine, and what it says of the race ---- */
 
-static int store_all(struct run_request *u)
-{
-	if (store_save_race(&u->store, u->race, &u->e))
-		return -1;
-	for (size_t i = 0; i < u->race->n; i++)
-		if (store_save_variant(&u->store, u->race->v[i], &u->e))
-			return -1;
-	return 0;
-}
-
-/* A claim that could not be filled is taken back: nothing of it was announced. */
-static void rollback(struct run_request *u)
-{
-	struct err ignored = ERR_INIT;
-	char *dir = store_race_dir(&u->store, u->race->number);
-	char *mark = fs_join(dir, "race.json");
-
-	if (fs_exists(mark))
-		fs_remove_tree(dir, "race.json", &ignored);
-	else
-		(void)remove(dir);
-	free(mark);
-	free(dir);
-}
-
-static void claim_work(void *arg)
+static void inspect_done(void *arg)
 {
 	struct run_request *u = arg;
-	struct err ignored = ERR_INIT;
-	struct json *o = json_object();
-	int n;
 
-	u->rc = u->race->number = store_claim_race(&u->store, u->floor, &u->e);
-	if (u->rc < 0) {
-		json_free(o);
-		return;
-	}
-	for (size_t i = 0; i < u->race->n; i++)
-		u->race->v[i]->race = u->race->number;
-	json_put_int(o, "race", u->race->number);
-	n = journal_intent(u->journal, "create", o, &u->e);
-	u->rc = n < 0 ? -1 : store_all(u);
-	if (u->rc)
-		rollback(u);
-	if (n > 0 && journal_stage(u->journal, n, u->rc ? "failed" : "done", NULL, &ignored))
-		diag(DIAG_ERROR, "%s", ignored.msg);
-}
-
-static struct json *answer(const struct run_request *u, const struct race_run *r)
-{
-	struct json *ok = json_object();
-
-	json_put_int(ok, "race", r->race->number);
-	json_put_str(ok, "slug", r->race->slug);
-	json_put_str(ok, "engine", r->race->engine);
-	json_put_str(ok, "why", r->race->engine_why);
-	json_put_strv(ok, "warnings", &r->warnings);
-	json_put_str(ok, "dir", r->dir);
-	return ok;
-}
-
-static void claim_done(void *arg)
-{
-	struct run_request *u = arg;
-	struct race_run *r;
-
-	if (u->rc < 0) {
+	if (u->rc) {
 		refuse(u, &u->e);
 		return;
 	}
-	r = races_add(u->c, u->race);
-	u->race = NULL;
-	engines_set(r, u->handle);
-	r->warn = engine_select_warning(&r->handle->report, &r->race->spec);
-	if (r->warn)
-		strv_add(&r->warnings, r->warn);
-	reply_ok(&u->r, answer(u, r));
-	for (size_t i = 0; i < r->race->n; i++)
-		mark_dirty(&r->v[i]);
-	run_request_free(u);
+	engine_select_choose(u->c, u->spec.engine, &u->spec, on_engine, u);
 }
+
+static void on_engine(void *ctx, struct engine_handle *s, const char *why, const struct err *e)
+{
+	struct run_request *u = ctx;
+	struct err refusal = ERR_INIT;
+
+	if (!s) {
+		refuse(u, e);
+		return;
+	}
+	u->handle = s;
+	u->why = xstrdup(why);
+	engine_select_unlimited(&s->report, &u->spec, u->unlimited, sizeof(u->unlimited));
+	if (u->unlimited[0] && !u->spec.allow_unlimited) {
+		err_set(&refusal, "not_enforced",
+			"%s (engine %s). Run again with --allow-unlimited to accept that.",
+			u->unlimited, s->type->name);
+		refuse(u, &refusal);
+		return;
+	}
+	s->type->prepare(s->engine, &u->spec, u->from, on_prepared, u);
+}
+
+/* ---- 4. claim and store, in the serial job of the repository ---- */
 
 static void make_race(struct run_request *u)
 {
@@ -231,8 +232,6 @@ static void make_race(struct run_request *u)
 	u->race = r;
 }
 
-/* ---- 3. what the engine says of the race ---- */
-
 static void on_prepared(void *ctx, const struct err *e)
 {
 	struct run_request *u = ctx;
@@ -247,87 +246,87 @@ static void on_prepared(void *ctx, const struct err *e)
 		return;
 	}
 	make_race(u);
-	u->store = u->c->store;
-	u->journal = u->c->journal;
 	pool_post_interactive(loop_pool(u->c->loop), SERIAL_REPO, claim_work, claim_done, u);
 }
 
-static void on_engine(void *ctx, struct engine_handle *s, const char *why, const struct err *e)
+static int store_all(struct run_request *u)
 {
-	struct run_request *u = ctx;
-	struct err refusal = ERR_INIT;
-
-	if (!s) {
-		refuse(u, e);
-		return;
-	}
-	u->handle = s;
-	u->why = xstrdup(why);
-	engine_select_unlimited(&s->report, &u->spec, u->unlimited, sizeof(u->unlimited));
-	if (u->unlimited[0] && !u->spec.allow_unlimited) {
-		err_set(&refusal, "not_enforced",
-			"%s (engine %s). Run again with --allow-unlimited to accept that.",
-			u->unlimited, s->type->name);
-		refuse(u, &refusal);
-		return;
-	}
-	s->type->prepare(s->engine, &u->spec, u->from, on_prepared, u);
+	if (store_save_race(&u->c->store, u->race, &u->e))
+		return -1;
+	for (size_t i = 0; i < u->race->n; i++)
+		if (store_save_variant(&u->c->store, u->race->v[i], &u->e))
+			return -1;
+	return 0;
 }
 
-/* ---- 2. the engine ---- */
+/* A claim that could not be filled is taken back: nothing of it was announced. */
+static void rollback(struct run_request *u)
+{
+	struct err ignored = ERR_INIT;
+	char *dir = store_race_dir(&u->c->store, u->race->number);
+	char *mark = fs_join(dir, "race.json");
 
-static void inspect_done(void *arg)
+	if (fs_exists(mark))
+		fs_remove_tree(dir, "race.json", &ignored);
+	else
+		(void)remove(dir);
+	free(mark);
+	free(dir);
+}
+
+static void claim_work(void *arg)
 {
 	struct run_request *u = arg;
+	struct err ignored = ERR_INIT;
+	struct json *o = json_object();
+	int n;
 
-	if (u->rc) {
+	u->rc = u->race->number = store_claim_race(&u->c->store, u->floor, &u->e);
+	if (u->rc < 0) {
+		json_free(o);
+		return;
+	}
+	for (size_t i = 0; i < u->race->n; i++)
+		u->race->v[i]->race = u->race->number;
+	json_put_int(o, "race", u->race->number);
+	n = journal_intent(u->c->journal, "create", o, &u->e);
+	u->rc = n < 0 ? -1 : store_all(u);
+	if (u->rc)
+		rollback(u);
+	if (n > 0 && journal_stage(u->c->journal, n, u->rc ? "failed" : "done", NULL, &ignored))
+		diag(DIAG_ERROR, "%s", ignored.msg);
+}
+
+static struct json *answer(const struct run_request *u, const struct race_run *r)
+{
+	struct json *ok = json_object();
+
+	json_put_int(ok, "race", r->race->number);
+	json_put_str(ok, "slug", r->race->slug);
+	json_put_str(ok, "engine", r->race->engine);
+	json_put_str(ok, "why", r->race->engine_why);
+	json_put_strv(ok, "warnings", &r->warnings);
+	json_put_str(ok, "dir", r->dir);
+	return ok;
+}
+
+static void claim_done(void *arg)
+{
+	struct run_request *u = arg;
+	struct race_run *r;
+
+	if (u->rc < 0) {
 		refuse(u, &u->e);
 		return;
 	}
-	engine_select_choose(u->c, u->spec.engine, &u->spec, on_engine, u);
-}
-
-static int check_spec(struct run_request *u, const struct json *req, struct err *e)
-{
-	const struct json *spec = json_get(req, "spec");
-	struct strv paths = STRV_INIT;
-	int rc;
-
-	if (!spec || json_type(spec) != JSON_OBJECT)
-		return err_set(e, "bad_request", "the request has no \"spec\"");
-	if (spec_from_json(&u->spec, spec, e))
-		return -1;
-	if (!u->spec.nvariants)
-		return err_set(e, "bad_spec", "the race has no variant");
-	xreplace(&u->spec.prepared, NULL); /* the engine's to say */
-	rc = task_mounts(u->c, &u->spec.mounts, &paths, e);
-	if (!rc) {
-		strv_copy(&u->spec.mounts, &paths);
-	}
-	strv_release(&paths);
-	return rc;
-}
-
-void ops_run(const struct reply *r, const struct json *req)
-{
-	struct run_request *u = xcalloc(1, sizeof(*u));
-	struct err e = ERR_INIT;
-	const char *from = json_str(req, "from", "");
-
-	u->c = r->c;
-	u->r = *r;
-	r->c->running_ops++;
-	spec_init(&u->spec);
-	if (from[0] && from[0] != '/') {
-		err_set(&e, "bad_request", "\"from\" is an absolute path");
-		refuse(u, &e);
-		return;
-	}
-	if (docker_env_same(json_get(req, "env"), &e) || check_spec(u, req, &e)) {
-		refuse(u, &e);
-		return;
-	}
-	u->common = xstrdup(r->c->store.common);
-	u->from = xstrdup(from);
-	pool_post_interactive(loop_pool(r->c->loop), NULL, inspect_work, inspect_done, u);
+	r = races_add(u->c, u->race);
+	u->race = NULL;
+	engines_set(r, u->handle);
+	r->warn = engine_select_warning(&r->handle->report, &r->race->spec);
+	if (r->warn)
+		strv_add(&r->warnings, r->warn);
+	reply_ok(&u->r, answer(u, r));
+	for (size_t i = 0; i < r->race->n; i++)
+		mark_dirty(&r->v[i]);
+	run_request_free(u);
 }

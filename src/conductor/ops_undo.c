@@ -40,7 +40,70 @@ static void undo_request_free(struct undo_request *u)
 	free(u);
 }
 
-/* ---- in the worker: the promote's part ---- */
+static void begin_undo(void *arg);
+static void undo_work(void *arg);
+static void undo_done(void *arg);
+static void on_restored(void *ctx, struct archive_result *res);
+
+/* ---- what is on top, behind all that was asked before ---- */
+
+static void no_work(void *arg)
+{
+}
+
+void ops_undo(const struct reply *r, const struct json *req)
+{
+	struct undo_request *u = xcalloc(1, sizeof(*u));
+
+	r->c->running_ops++;
+	u->c = r->c;
+	u->r = *r;
+	u->journal = r->c->journal;
+	u->plan_only = json_bool(req, "plan", false);
+	snprintf(u->asked, sizeof(u->asked), "%s", json_str(req, "token", ""));
+	u->common = r->c->store.common;
+	u->state_dir = r->c->store.dir;
+	u->umask = xstrdup(json_str(req, "umask", ""));
+	pool_post_interactive(loop_pool(r->c->loop), SERIAL_REPO, no_work, begin_undo, u);
+}
+
+static void copy_action(struct action *to, const struct action *from)
+{
+	to->promote = from->promote;
+	strv_copy(&to->archived, &from->archived);
+	if (!from->promote)
+		return;
+	to->done.n = from->done.n;
+	to->done.race = from->done.race;
+	to->done.variant = xstrdup(from->done.variant);
+	to->done.into_ref = xstrdup(from->done.into_ref);
+	to->done.old = xstrdup(from->done.old);
+	to->done.new = xstrdup(from->done.new);
+	to->done.tree_dir = from->done.tree_dir ? xstrdup(from->done.tree_dir) : NULL;
+}
+
+/* What is on top counts when all that was asked before (and the repair after a crash) is done: so
+ * this waits in the same queue. */
+static void begin_undo(void *arg)
+{
+	struct undo_request *u = arg;
+	struct action *top = undo_top(&u->c->undo);
+	struct race_run *race;
+	struct err e = ERR_INIT;
+
+	if (!top) {
+		err_set(&e, "nothing_to_undo", "There is no promote and no archive to take back.");
+		reply_err(&u->r, &e);
+		undo_request_free(u);
+		return;
+	}
+	copy_action(&u->a, top);
+	race = top->promote ? races_find(u->c, top->done.race) : NULL;
+	u->quarantine = race ? race->quarantine : NULL;
+	pool_post_interactive(loop_pool(u->c->loop), SERIAL_REPO, undo_work, undo_done, u);
+}
+
+/* ---- in the worker ---- */
 
 /* The token holds what is at stake, not the revert commit, whose time differs with every plan. */
 static void make_token(struct undo_request *u)
@@ -127,34 +190,6 @@ static void finish_undo(struct undo_request *u)
 	undo_request_free(u);
 }
 
-static void on_restored(void *ctx, struct archive_result *res)
-{
-	struct undo_request *u = ctx;
-	struct buf b = BUF_INIT;
-
-	if (res->skipped.n) {
-		buf_fmt(&b, "%s; not brought back: ", u->words);
-		strv_join(&res->skipped, 3, &b);
-		free(u->words);
-		u->words = buf_take(&b);
-	}
-	finish_undo(u);
-}
-
-static void bring_back(struct undo_request *u)
-{
-	struct variant_run **v = xcalloc(u->a.archived.n + 1, sizeof(struct variant_run *));
-	size_t n = 0;
-
-	for (size_t i = 0; i < u->a.archived.n; i++) {
-		struct variant_run *run = races_by_key(u->c, u->a.archived.v[i]);
-		if (run)
-			v[n++] = run;
-	}
-	archive_ops_restore(u->c, v, n, on_restored, u);
-	free(v);
-}
-
 static void clear_promoted(struct undo_request *u)
 {
 	struct buf key = BUF_INIT;
@@ -169,6 +204,20 @@ static void clear_promoted(struct undo_request *u)
 	variant_store(run);
 	mark_dirty(run);
 	conflicts_update(run->r);
+}
+
+static void bring_back(struct undo_request *u)
+{
+	struct variant_run **v = xcalloc(u->a.archived.n + 1, sizeof(struct variant_run *));
+	size_t n = 0;
+
+	for (size_t i = 0; i < u->a.archived.n; i++) {
+		struct variant_run *run = races_by_key(u->c, u->a.archived.v[i]);
+		if (run)
+			v[n++] = run;
+	}
+	archive_ops_restore(u->c, v, n, on_restored, u);
+	free(v);
 }
 
 static void undo_done(void *arg)
@@ -198,58 +247,16 @@ static void undo_done(void *arg)
 		finish_undo(u);
 }
 
-static void copy_action(struct action *to, const struct action *from)
+static void on_restored(void *ctx, struct archive_result *res)
 {
-	to->promote = from->promote;
-	strv_copy(&to->archived, &from->archived);
-	if (!from->promote)
-		return;
-	to->done.n = from->done.n;
-	to->done.race = from->done.race;
-	to->done.variant = xstrdup(from->done.variant);
-	to->done.into_ref = xstrdup(from->done.into_ref);
-	to->done.old = xstrdup(from->done.old);
-	to->done.new = xstrdup(from->done.new);
-	to->done.tree_dir = from->done.tree_dir ? xstrdup(from->done.tree_dir) : NULL;
-}
+	struct undo_request *u = ctx;
+	struct buf b = BUF_INIT;
 
-static void no_work(void *arg)
-{
-}
-
-/* What is on top counts when all that was asked before (and the repair after a crash) is done: so
- * this waits in the same queue. */
-static void begin_undo(void *arg)
-{
-	struct undo_request *u = arg;
-	struct action *top = undo_top(&u->c->undo);
-	struct race_run *race;
-	struct err e = ERR_INIT;
-
-	if (!top) {
-		err_set(&e, "nothing_to_undo", "There is no promote and no archive to take back.");
-		reply_err(&u->r, &e);
-		undo_request_free(u);
-		return;
+	if (res->skipped.n) {
+		buf_fmt(&b, "%s; not brought back: ", u->words);
+		strv_join(&res->skipped, 3, &b);
+		free(u->words);
+		u->words = buf_take(&b);
 	}
-	copy_action(&u->a, top);
-	race = top->promote ? races_find(u->c, top->done.race) : NULL;
-	u->quarantine = race ? race->quarantine : NULL;
-	pool_post_interactive(loop_pool(u->c->loop), SERIAL_REPO, undo_work, undo_done, u);
-}
-
-void ops_undo(const struct reply *r, const struct json *req)
-{
-	struct undo_request *u = xcalloc(1, sizeof(*u));
-
-	r->c->running_ops++;
-	u->c = r->c;
-	u->r = *r;
-	u->journal = r->c->journal;
-	u->plan_only = json_bool(req, "plan", false);
-	snprintf(u->asked, sizeof(u->asked), "%s", json_str(req, "token", ""));
-	u->common = r->c->store.common;
-	u->state_dir = r->c->store.dir;
-	u->umask = xstrdup(json_str(req, "umask", ""));
-	pool_post_interactive(loop_pool(r->c->loop), SERIAL_REPO, no_work, begin_undo, u);
+	finish_undo(u);
 }
