@@ -29,7 +29,7 @@ static void old_ones_of_ours_go(void **state)
 {
 	char *dir = unit_mkdir(), *s = fs_join(dir, "s"), *before, *after;
 
-	fix_env(dir);
+	fixture_home(dir, "A User", "user@example.org");
 	sh(dir, files);
 	before = listing(dir);
 	assert_int_equal(leftovers_remove(s), 0); /* all of it is young */
