@@ -63,12 +63,12 @@ static void probe_bad(struct docker *d, const struct err *e, const char *next)
 static void probe_over(void *ctx)
 {
 	struct docker *d = ctx;
-	struct http_answer silent = { .trouble = HTTP_TIMEOUT, .body = BUF_INIT };
+	struct http_answer silent = { .error = HTTP_TIMEOUT, .body = BUF_INIT };
 	struct err e = d->failure;
 	char next[256] = "";
 	d->probe_over = NULL;
 	if (docker_conn_endpoint(d->conn))
-		docker_trouble(docker_conn_endpoint(d->conn), &silent, &e, next, sizeof(next));
+		docker_error(docker_conn_endpoint(d->conn), &silent, &e, next, sizeof(next));
 	probe_bad(d, &e, next);
 }
 
@@ -76,7 +76,7 @@ static void on_probe_ping(void *ctx, const struct http_answer *a)
 {
 	struct docker *d = ctx;
 	d->probing = false;
-	if (a->trouble == HTTP_OK) /* else the connection is lost, and the next attempt answers */
+	if (a->error == HTTP_OK) /* else the connection is lost, and the next attempt answers */
 		probe_good(d);
 	docker_schedule_pump(d);
 }
@@ -189,7 +189,7 @@ static void on_list(void *ctx, const struct http_answer *a)
 	struct err e = ERR_INIT;
 	struct json *j = json_parse(a->body.p, a->body.len, &e);
 	d->listing = false;
-	d->listed = a->trouble == HTTP_OK; /* else asked again */
+	d->listed = a->error == HTTP_OK; /* else asked again */
 	for (const struct json *c = json_first(j); a->status == 200 && c; c = json_next(c))
 		take_listed(d, c);
 	json_free(j);
@@ -217,13 +217,13 @@ static void on_removed(void *ctx, const struct http_answer *a)
 	struct docker_remove *r = ctx;
 	char said[DOCKER_TEXT] = "no answer";
 	docker_schedule_pump(r->d);
-	if (a->trouble != HTTP_OK && (a->trouble == HTTP_CANCELLED || ++r->tries < DOCKER_TRIES)) {
+	if (a->error != HTTP_OK && (a->error == HTTP_CANCELLED || ++r->tries < DOCKER_TRIES)) {
 		r->sent = false; /* asked again, now or when the connection is back */
 		return;
 	}
-	if (a->trouble == HTTP_OK)
+	if (a->error == HTTP_OK)
 		docker_message(a, said, sizeof(said));
-	if (a->trouble != HTTP_OK || (a->status >= 400 && a->status != 404 && a->status != 409))
+	if (a->error != HTTP_OK || (a->status >= 400 && a->status != 404 && a->status != 409))
 		diag(DIAG_WARN, "docker: %.40s could not be removed (%d): %s", r->key, a->status,
 			said);
 	struct docker_remove **at = &r->d->removes;

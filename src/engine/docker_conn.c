@@ -84,7 +84,7 @@ static void unlink_call(struct docker_call *call)
 
 static void drop_all(struct docker_conn *c, bool answer)
 {
-	struct http_answer none = { .trouble = HTTP_CANCELLED, .body = BUF_INIT };
+	struct http_answer none = { .error = HTTP_CANCELLED, .body = BUF_INIT };
 	http_cancel(c->step);
 	http_cancel(c->events);
 	http_cancel(c->ping);
@@ -108,7 +108,7 @@ static void fail_later(struct docker_conn *c)
 static void lost(struct docker_conn *c, const struct http_answer *a, const char *what)
 {
 	struct err e = ERR_INIT;
-	docker_trouble(endpoint(c), a, &e, c->next_step, sizeof(c->next_step));
+	docker_error(endpoint(c), a, &e, c->next_step, sizeof(c->next_step));
 	diag(DIAG_INFO, "docker: connection lost (%s): %s", what, e.msg);
 	c->losses++;
 	c->retry_ms = RETRY_MIN_MS;
@@ -123,7 +123,7 @@ static void on_ping_late(void *ctx, const struct http_answer *a)
 {
 	struct docker_conn *c = ctx;
 	c->ping = NULL;
-	if (a->trouble != HTTP_OK) {
+	if (a->error != HTTP_OK) {
 		lost(c, a, "_ping");
 		return;
 	}
@@ -181,7 +181,7 @@ static void on_call(void *ctx, const struct http_answer *a)
 	unlink_call(call);
 	free(call);
 	arm_late(c);
-	if (a->trouble != HTTP_OK)
+	if (a->error != HTTP_OK)
 		ping(c);
 	fn(fn_ctx, a);
 }
@@ -276,14 +276,14 @@ static void on_event_line(void *ctx, const char *line, size_t n)
 static void on_events_end(void *ctx, const struct http_answer *a)
 {
 	struct docker_conn *c = ctx;
-	struct http_answer cut = { .trouble = a->trouble == HTTP_OK ? HTTP_CUT : a->trouble,
+	struct http_answer cut = { .error = a->error == HTTP_OK ? HTTP_CUT : a->error,
 		.body = BUF_INIT };
 	c->events = NULL;
 	if (c->state == DOCKER_UP) {
 		lost(c, &cut, "events");
 		return;
 	}
-	docker_trouble(
+	docker_error(
 		endpoint(c), a->status ? a : &cut, &c->failure, c->next_step, sizeof(c->next_step));
 	connect_failed(c);
 }
@@ -306,7 +306,7 @@ static void next_endpoint(struct docker_conn *c, const struct http_answer *a)
 {
 	struct err e = ERR_INIT;
 	char next[sizeof(c->next_step)];
-	int rank = docker_trouble(endpoint(c), a, &e, next, sizeof(next));
+	int rank = docker_error(endpoint(c), a, &e, next, sizeof(next));
 	if (rank > c->failure_rank) {
 		c->failure_rank = rank;
 		c->failure = e;
@@ -323,7 +323,7 @@ static void on_ping(void *ctx, const struct http_answer *a)
 	struct docker_conn *c = ctx;
 	int major = 0, minor = 0;
 	c->step = NULL;
-	if (a->trouble != HTTP_OK || a->status != 200 ||
+	if (a->error != HTTP_OK || a->status != 200 ||
 		sscanf(a->api_version, "%d.%d", &major, &minor) != 2 || major != 1) {
 		next_endpoint(c, a);
 		return;
@@ -388,9 +388,9 @@ static void on_info(void *ctx, const struct http_answer *a)
 	struct docker_conn *c = ctx;
 	struct err e = ERR_INIT;
 	c->step = NULL;
-	if (a->trouble == HTTP_OK && renegotiate(c, a))
+	if (a->error == HTTP_OK && renegotiate(c, a))
 		return;
-	struct json *j = a->trouble == HTTP_OK && a->status == 200
+	struct json *j = a->error == HTTP_OK && a->status == 200
 		? json_parse(a->body.p, a->body.len, &e)
 		: NULL;
 	if (!j) {

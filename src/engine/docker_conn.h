@@ -72,7 +72,7 @@ struct docker_request {
 	/* 0 = 2 s: after that without an answer or a line the daemon is asked whether it lives */
 	int late_ms;
 };
-/* While it is UP. fn is called once; with trouble HTTP_CANCELLED when the connection was lost. */
+/* While it is UP. fn is called once; with the error HTTP_CANCELLED when the connection was lost. */
 struct docker_call *docker_call(
 	struct docker_conn *c, const struct docker_request *r, docker_fn fn, void *ctx);
 void docker_call_cancel(struct docker_call *call); /* fn is not called */

@@ -23,11 +23,11 @@ void docker_message(const struct http_answer *a, char *out, size_t n)
 	json_free(j);
 }
 
-int docker_trouble(const struct docker_endpoint *p, const struct http_answer *a, struct err *e,
+int docker_error(const struct docker_endpoint *p, const struct http_answer *a, struct err *e,
 	char *next, size_t n)
 {
 	char said[DOCKER_TEXT];
-	switch (a->trouble) {
+	switch (a->error) {
 	case HTTP_NO_SOCKET:
 		err_set(e, "no_docker", "Docker is not running (no socket at %s)", p->socket);
 		snprintf(next, n, "sudo systemctl start docker");

@@ -12,7 +12,7 @@ enum { DOCKER_TEXT = 300 }; /* bytes shown of what a daemon says */
 void docker_message(const struct http_answer *a, char *out, size_t n);
 /* An answer without a status, or of something that is no Docker: e says what, next what the user
  * can do. Returns how much it says (more beats less), for choosing among endpoints. */
-int docker_trouble(const struct docker_endpoint *p, const struct http_answer *a, struct err *e,
+int docker_error(const struct docker_endpoint *p, const struct http_answer *a, struct err *e,
 	char *next, size_t n);
 
 #endif

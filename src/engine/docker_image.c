@@ -183,7 +183,7 @@ void image_fetched(struct image_source *s)
 void image_interrupted(struct image_source *s, const struct http_answer *a)
 {
 	/* a lost connection is no fault of the image */
-	if (a->trouble != HTTP_CANCELLED && ++s->tries >= IMAGE_TRIES)
+	if (a->error != HTTP_CANCELLED && ++s->tries >= IMAGE_TRIES)
 		image_failed(s, "Docker broke off %d times while image %.200s was fetched",
 			s->tries, s->text);
 	else
@@ -201,7 +201,7 @@ bool image_stream_ok(struct image_source *s, const struct http_answer *a,
 		docker_message(a, said, sizeof(said));
 	if (a->status >= 400 || said[0])
 		refused(s, said);
-	else if (a->trouble != HTTP_OK)
+	else if (a->error != HTTP_OK)
 		image_interrupted(s, a);
 	else
 		return true;
@@ -245,7 +245,7 @@ static void on_lookup(void *ctx, const struct http_answer *a)
 	struct err e = ERR_INIT;
 	char said[DOCKER_TEXT];
 	s->call = NULL;
-	if (a->trouble != HTTP_OK) {
+	if (a->error != HTTP_OK) {
 		image_interrupted(s, a);
 	} else if (a->status == 404 && !s->fetched) {
 		set_state(s, SOURCE_MISSING);
@@ -281,7 +281,7 @@ static void on_empty(void *ctx, const struct http_answer *a)
 	struct image_source *s = ctx;
 	char said[DOCKER_TEXT];
 	s->call = NULL;
-	if (a->trouble != HTTP_OK) {
+	if (a->error != HTTP_OK) {
 		image_interrupted(s, a);
 	} else if (a->status == 200 &&
 		!strstr(a->body.p, "\"error\"")) { /* a stream of JSON lines */

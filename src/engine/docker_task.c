@@ -123,9 +123,9 @@ static void on_answer(void *ctx, const struct http_answer *a)
 	struct docker_task *k = ctx;
 	k->call = NULL;
 	docker_schedule_pump(k->d);
-	if (a->trouble == HTTP_OK) {
+	if (a->error == HTTP_OK) {
 		k->answered(k, a);
-	} else if (a->trouble != HTTP_CANCELLED) {
+	} else if (a->error != HTTP_CANCELLED) {
 		release_slot(k);
 		k->stop_sent = false;
 		if (k->phase != TASK_REMOVING)

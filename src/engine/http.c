@@ -156,7 +156,7 @@ static size_t on_header(char *data, size_t size, size_t count, void *ctx)
 	return n;
 }
 
-static enum http_trouble trouble_of(const struct http_call *c, int code)
+static enum http_error error_of(const struct http_call *c, int code)
 {
 	long os = 0;
 	if (c->too_long)
@@ -186,7 +186,7 @@ static void on_done(struct loop_transfer *t, int code)
 	struct http_call *c = (struct http_call *)t;
 	long status = 0;
 	curl_easy_getinfo(c->easy, CURLINFO_RESPONSE_CODE, &status);
-	c->a.trouble = trouble_of(c, code);
+	c->a.error = error_of(c, code);
 	c->a.status = (int)status;
 	loop_remove(c->loop, c->easy);
 	c->added = false;

@@ -8,7 +8,7 @@
 #include "base/buf.h"
 #include "engine/loop.h"
 
-enum http_trouble { /* why there is no HTTP status */
+enum http_error { /* why there is no HTTP status */
 	HTTP_OK,
 	HTTP_NO_SOCKET,
 	HTTP_REFUSED,
@@ -20,7 +20,7 @@ enum http_trouble { /* why there is no HTTP status */
 	HTTP_CANCELLED
 };
 struct http_answer {
-	enum http_trouble trouble;
+	enum http_error error;
 	int status; /* 0 without one */
 	/* at most 8 MiB; valid during the callback. Of a stream: what came behind its last whole
 	 * line */

@@ -18,7 +18,7 @@ static void on_tag(void *ctx, const struct http_answer *a)
 	struct image_source *s = ctx;
 	char said[DOCKER_TEXT];
 	s->call = NULL;
-	if (a->trouble != HTTP_OK) {
+	if (a->error != HTTP_OK) {
 		image_interrupted(s, a);
 	} else if (a->status != 201) {
 		docker_message(a, said, sizeof(said));

@@ -13,8 +13,9 @@
 
 #include "base/fs.h"
 #include "base/mem.h"
-#include "engine/box.h"
+#include "engine/bwrap.h"
 #include "engine/cgroup.h"
+#include "engine/job.h"
 #include "engine/local_probe.h"
 #include "engine/proc.h"
 
@@ -30,8 +31,7 @@ struct local {
 struct monitor {
 	struct monitor *next;
 	struct local *g;
-	struct child c;
-	struct loop_fd *w;
+	struct job *job;
 	struct local_task *task; /* NULL = its task is over */
 };
 
@@ -92,7 +92,7 @@ static void local_ending(struct proc_set *set, struct proc *p, struct engine_end
 	}
 	say_pids(p->t, groups, end);
 	if (end->exit == 127) {
-		if (box_host(set->c, p->t, &h, &e) == 0)
+		if (bwrap_host(set->c, p->t, &h, &e) == 0)
 			engine_explain_127(&h, p->t, end);
 		host_release(&h);
 	}
@@ -177,37 +177,41 @@ static void free_monitor(struct monitor *m)
 	free(m);
 }
 
-static void bwrap_ended(void *ctx, int fd, int events)
+static void bwrap_ended(void *ctx, int code)
 {
 	struct monitor *m = ctx;
 	struct local_task *l = m->task;
-	int code;
 
-	loop_unwatch(m->w);
-	child_reap(&m->c, &code);
 	if (l) {
 		l->m = NULL;
 		look_info(l);
-		if (!l->followed) {
-			char *what = complaint(l->p.t),
-			     *why = xasprintf("the sandbox could not be made: %s", what);
-			l->followed = true;
-			proc_fail(&l->p, ENGINE_NOT_STARTED, why);
-			free(what);
-			free(why);
-		}
+	}
+	if (l && !l->followed) {
+		char *what = complaint(l->p.t),
+		     *why = xasprintf("the sandbox could not be made: %s", what);
+		l->followed = true;
+		proc_fail(&l->p, ENGINE_NOT_STARTED, why);
+		free(what);
+		free(why);
 	}
 	free_monitor(m);
 }
 
-static void watch_bwrap(struct local *g, struct local_task *l, const struct child *c)
+static int start_bwrap(
+	struct local *g, struct local_task *l, const struct child_spec *s, struct err *e)
 {
 	struct monitor *m = xcalloc(1, sizeof *m);
+	const struct job_events ev = { .ended = bwrap_ended, .ctx = m };
 
-	*m = (struct monitor){ .next = g->monitors, .g = g, .c = *c, .task = l };
+	*m = (struct monitor){ .next = g->monitors, .g = g, .task = l };
 	g->monitors = m;
+	m->job = job_start(g->c.loop, s, &ev, e);
+	if (!m->job) {
+		free_monitor(m);
+		return -1;
+	}
 	l->m = m;
-	m->w = loop_watch(g->c.loop, c->pidfd, LOOP_READ, bwrap_ended, m);
+	return 0;
 }
 
 /* All descriptors of one start; -1 = not open. */
@@ -246,13 +250,13 @@ static int open_fds(struct local *g, const struct engine_task *t, struct fds *f,
 
 	*f = (struct fds){ .log = { -1, -1 }, .args = -1, .info = -1, .err = -1 };
 	proc_tag(t, tag, sizeof tag);
-	if (box_host(&g->c, t, &h, e) || box_options(&g->c, t, &h, false, &options, e))
+	if (bwrap_host(&g->c, t, &h, e) || bwrap_options(&g->c, t, &h, false, &options, e))
 		goto out;
 	if (proc_open_log(t, f->log, e))
 		goto out;
 	if ((f->info = fresh_file(t, "json", e)) < 0 || (f->err = fresh_file(t, "err", e)) < 0)
 		goto out;
-	if ((f->args = box_args_fd(&options, e)) < 0)
+	if ((f->args = bwrap_args_fd(&options, e)) < 0)
 		goto out;
 	rc = cgroup_make(local_cgroups(g->probe), groups, tag, &t->limits, f->join, &f->njoin, e);
 out:
@@ -275,7 +279,7 @@ static void command_line(
 	strv_fmt(argv, "%d", f->args);
 	strv_add(argv, "--info-fd");
 	strv_fmt(argv, "%d", f->info);
-	strv_addl(argv, "--as-pid-1", "--", BOX_RUNNER, "--log", NULL);
+	strv_addl(argv, "--as-pid-1", "--", BWRAP_RUNNER, "--log", NULL);
 	strv_fmt(argv, "fd:%d", f->log[0]);
 	strv_add(argv, "--idx");
 	strv_fmt(argv, "fd:%d", f->log[1]);
@@ -283,8 +287,8 @@ static void command_line(
 		strv_add(argv, "--join");
 		strv_fmt(argv, "fd:%d", f->join[i]);
 	}
-	if (box_root()) {
-		box_user(&uid, &gid);
+	if (bwrap_root()) {
+		bwrap_user(&uid, &gid);
 		strv_add(argv, "--uid");
 		strv_fmt(argv, "%d", uid);
 		strv_add(argv, "--gid");
@@ -323,13 +327,12 @@ static void local_start(struct engine *e, struct engine_task *t)
 	struct local_task *l = (struct local_task *)proc_new(&g->set, t, sizeof *l);
 	struct strv argv = STRV_INIT;
 	struct err why = ERR_INIT;
-	struct child c;
 	struct fds f;
-	int pass[4 + CGROUP_FDS], npass = 0;
+	int pass[4 + CGROUP_FDS], npass = 0, rc = -1;
 
 	l->inotify = -1;
 	if (open_fds(g, t, &f, &why) || watch_info(g, l, &why))
-		goto fail;
+		goto out;
 	pass[npass++] = f.log[0];
 	pass[npass++] = f.log[1];
 	pass[npass++] = f.args;
@@ -344,13 +347,10 @@ static void local_start(struct engine *e, struct engine_task *t)
 	s.pass = pass;
 	s.npass = (size_t)npass;
 	s.new_session = true;
-	if (child_start(&c, &s, &why))
-		goto fail;
-	watch_bwrap(g, l, &c);
-	goto out;
-fail:
-	proc_fail(&l->p, ENGINE_NOT_STARTED, why.msg);
+	rc = start_bwrap(g, l, &s, &why);
 out:
+	if (rc)
+		proc_fail(&l->p, ENGINE_NOT_STARTED, why.msg);
 	close_fds(&f);
 	strv_release(&argv);
 }
@@ -377,8 +377,7 @@ static void local_close(struct engine *e)
 	proc_set_release(&g->set);
 	while (g->monitors) {
 		struct monitor *m = g->monitors;
-		loop_unwatch(m->w);
-		close(m->c.pidfd);
+		job_leave(m->job);
 		free_monitor(m);
 	}
 	local_probe_free(g->probe);
@@ -442,14 +441,14 @@ static int local_exec(struct engine *e, const struct engine_task *t, const char 
 {
 	struct local *g = (struct local *)e;
 	struct host h;
-	int uid, gid, rc = box_host(&g->c, t, &h, err);
+	int uid, gid, rc = bwrap_host(&g->c, t, &h, err);
 
 	strv_add(out, "bwrap");
 	if (rc == 0)
-		rc = box_options(&g->c, t, &h, tty, out, err);
-	strv_addl(out, "--", BOX_RUNNER, "--exec", "--cwd", "/work", NULL);
-	if (box_root()) {
-		box_user(&uid, &gid);
+		rc = bwrap_options(&g->c, t, &h, tty, out, err);
+	strv_addl(out, "--", BWRAP_RUNNER, "--exec", "--cwd", "/work", NULL);
+	if (bwrap_root()) {
+		bwrap_user(&uid, &gid);
 		strv_add(out, "--uid");
 		strv_fmt(out, "%d", uid);
 		strv_add(out, "--gid");
@@ -473,8 +472,8 @@ static void local_sample(
 static void local_owner(struct engine *e, int *uid, int *gid)
 {
 	*uid = *gid = -1;
-	if (box_root())
-		box_user(uid, gid);
+	if (bwrap_root())
+		bwrap_user(uid, gid);
 }
 
 const struct engine_type engine_local = {

@@ -10,7 +10,7 @@
 #include "base/child.h"
 #include "base/fs.h"
 #include "base/mem.h"
-#include "engine/box.h"
+#include "engine/bwrap.h"
 
 enum { TRIAL_MS = 1000 }; /* each; two of them stay below the 2 s that a probe may take */
 
@@ -27,7 +27,7 @@ struct local_probe {
 	int jobs;
 };
 
-struct job {
+struct trial {
 	struct local_probe *p;
 	struct engine_ctx c; /* the worker's own */
 	struct found found;
@@ -70,11 +70,11 @@ static int try_bwrap(const struct engine_ctx *c, struct err *e)
 	struct child_result r;
 	struct strv argv = STRV_INIT;
 	struct host h;
-	int rc = box_host(c, NULL, &h, e);
+	int rc = bwrap_host(c, NULL, &h, e);
 
 	strv_add(&argv, "bwrap");
 	if (rc == 0)
-		rc = box_options(c, NULL, &h, false, &argv, e);
+		rc = bwrap_options(c, NULL, &h, false, &argv, e);
 	strv_addl(&argv, "--as-pid-1", "--", "true", NULL);
 	s.argv = strv_argv(&argv);
 	if (rc == 0) {
@@ -122,7 +122,7 @@ static void try_cgroups(struct cgroup_can *can)
 
 static void work(void *arg)
 {
-	struct job *j = arg;
+	struct trial *j = arg;
 
 	err_clear(&j->found.e);
 	j->found.ok = try_bwrap(&j->c, &j->found.e) == 0;
@@ -147,15 +147,15 @@ static void report(const struct found *f, struct engine_report *r)
 		return;
 	}
 	snprintf(r->why, sizeof r->why, "bubblewrap, %s, %s",
-		box_root() ? "as root" : "user namespaces", how[f->can.way]);
+		bwrap_root() ? "as root" : "user namespaces", how[f->can.way]);
 	r->limit_memory = f->can.memory;
-	r->limit_pids = f->can.pids || (!box_root() && local_own_nproc());
+	r->limit_pids = f->can.pids || (!bwrap_root() && local_own_nproc());
 	r->limit_cpus = f->can.cpus;
 }
 
 static void done(void *arg)
 {
-	struct job *j = arg;
+	struct trial *j = arg;
 	struct local_probe *p = j->p;
 	struct engine_report r;
 
@@ -174,9 +174,9 @@ static void done(void *arg)
 	free(j);
 }
 
-static struct job *post(struct local_probe *p, struct job with)
+static struct trial *post(struct local_probe *p, struct trial with)
 {
-	struct job *j = xmalloc(sizeof *j);
+	struct trial *j = xmalloc(sizeof *j);
 
 	*j = with;
 	j->p = p;
@@ -203,7 +203,7 @@ void local_probe_free(struct local_probe *p)
 
 void local_probe_start(struct local_probe *p, engine_probe_fn fn, void *ctx)
 {
-	post(p, (struct job){ .probe = fn, .ctx = ctx });
+	post(p, (struct trial){ .probe = fn, .ctx = ctx });
 }
 
 static int image_allowed(const char *image, struct err *e)
@@ -238,7 +238,7 @@ static int no_hidden_mounts(const struct strv *mounts, struct err *e)
 
 void local_prepare_start(struct local_probe *p, const struct spec *s, engine_done_fn fn, void *ctx)
 {
-	struct job j = { .done = fn, .ctx = ctx };
+	struct trial j = { .done = fn, .ctx = ctx };
 	int rc = image_allowed(s->image, &j.refused);
 
 	for (size_t i = 0; rc == 0 && i < s->nvariants; i++)

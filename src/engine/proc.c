@@ -15,7 +15,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 
-enum { AGAIN_MS = 300, LATE_MS = 3000, LOOK_MS = 50, LOOK_MAX_MS = 5000 };
+enum { AGAIN_MS = 300, LATE_MS = 3000, SEARCH_MS = 50, SEARCH_MAX_MS = 5000 };
 
 struct proc *proc_new(struct proc_set *set, struct engine_task *t, size_t size)
 {
@@ -29,7 +29,7 @@ struct proc *proc_new(struct proc_set *set, struct engine_task *t, size_t size)
 	return p;
 }
 
-static void quiet(struct proc *p)
+static void disarm(struct proc *p)
 {
 	struct loop_timer **all[] = { &p->soon, &p->again, &p->kill };
 
@@ -42,11 +42,11 @@ static void quiet(struct proc *p)
 	p->w = NULL;
 }
 
-static void drop(struct proc *p)
+static void proc_free(struct proc *p)
 {
 	struct proc **at = &p->set->first;
 
-	quiet(p);
+	disarm(p);
 	while (*at && *at != p)
 		at = &(*at)->next;
 	if (*at)
@@ -54,7 +54,7 @@ static void drop(struct proc *p)
 	free(p);
 }
 
-static void tell(void *ctx)
+static void report_end(void *ctx)
 {
 	struct proc *p = ctx;
 	struct engine_task *t = p->t;
@@ -64,14 +64,14 @@ static void tell(void *ctx)
 	p->soon = NULL;
 	p->set->ending(p->set, p, &end);
 	t->priv = NULL;
-	drop(p);
+	proc_free(p);
 	ev->ended(ev->ctx, t, &end);
 }
 
-static void tell_soon(struct proc *p)
+static void report_end_soon(struct proc *p)
 {
-	quiet(p);
-	p->soon = loop_after(p->set->c->loop, 0, tell, p);
+	disarm(p);
+	p->soon = loop_after(p->set->c->loop, 0, report_end, p);
 }
 
 static bool rebooted(const struct engine_task *t)
@@ -98,7 +98,7 @@ void proc_finish(struct proc *p)
 			snprintf(end->reason, sizeof end->reason, "the machine was restarted");
 		}
 	}
-	tell_soon(p);
+	report_end_soon(p);
 }
 
 void proc_fail(struct proc *p, enum engine_cause cause, const char *reason)
@@ -106,15 +106,15 @@ void proc_fail(struct proc *p, enum engine_cause cause, const char *reason)
 	p->end.cause = cause;
 	p->end.exit = -1;
 	snprintf(p->end.reason, sizeof p->end.reason, "%s", reason);
-	tell_soon(p);
+	report_end_soon(p);
 }
 
-static void gone(void *ctx)
+static void process_ended(void *ctx)
 {
 	proc_finish(ctx);
 }
 
-static void ask_again(void *ctx)
+static void repeat_term(void *ctx)
 {
 	struct proc *p = ctx;
 
@@ -122,7 +122,7 @@ static void ask_again(void *ctx)
 	watch_signal(p->w, SIGTERM);
 }
 
-static void kill_now(void *ctx)
+static void send_kill(void *ctx)
 {
 	struct proc *p = ctx;
 
@@ -130,30 +130,30 @@ static void kill_now(void *ctx)
 	watch_signal(p->w, SIGKILL);
 }
 
-static void ask(struct proc *p)
+static void send_term(struct proc *p)
 {
 	struct loop *l = p->set->c->loop;
 
 	watch_signal(p->w, SIGTERM);
 	if (!p->again)
-		p->again = loop_after(l, AGAIN_MS, ask_again, p);
+		p->again = loop_after(l, AGAIN_MS, repeat_term, p);
 	/* the runner itself kills after grace; this is for one that cannot any more */
 	if (!p->kill)
-		p->kill = loop_after(l, p->t->grace_ms + LATE_MS, kill_now, p);
+		p->kill = loop_after(l, p->t->grace_ms + LATE_MS, send_kill, p);
 }
 
 void proc_stop(struct proc *p)
 {
 	p->stop_asked = true;
 	if (p->w)
-		ask(p);
+		send_term(p);
 }
 
 void proc_follow(struct proc *p, const struct child_id *id, bool announce)
 {
 	const struct engine_events *ev = p->set->c->ev;
 
-	p->w = watch_new(p->set->c->loop, id, gone, p);
+	p->w = watch_new(p->set->c->loop, id, process_ended, p);
 	if (announce) {
 		watch_format(id, p->t->id, sizeof p->t->id);
 		ev->started(ev->ctx, p->t);
@@ -161,7 +161,7 @@ void proc_follow(struct proc *p, const struct child_id *id, bool announce)
 	if (!p->w)
 		proc_finish(p);
 	else if (p->stop_asked)
-		ask(p);
+		send_term(p);
 }
 
 bool proc_by_tag(struct proc *p, struct child_id *id)
@@ -184,7 +184,7 @@ bool proc_by_tag(struct proc *p, struct child_id *id)
 	return id->pid != 0;
 }
 
-static void look(void *ctx)
+static void search(void *ctx)
 {
 	struct proc *p = ctx;
 	struct child_id id;
@@ -194,8 +194,8 @@ static void look(void *ctx)
 	bool locked = proc_log_locked(p->t);
 	if (p->locate(p, &id) && child_alive(&id))
 		proc_follow(p, &id, true);
-	else if (locked && clock_mono_ms() < p->look_until)
-		p->soon = loop_after(p->set->c->loop, LOOK_MS, look, p);
+	else if (locked && clock_mono_ms() < p->search_until)
+		p->soon = loop_after(p->set->c->loop, SEARCH_MS, search, p);
 	else
 		proc_finish(p);
 }
@@ -203,8 +203,8 @@ static void look(void *ctx)
 void proc_find(struct proc *p, bool (*locate)(struct proc *p, struct child_id *id))
 {
 	p->locate = locate;
-	p->look_until = clock_mono_ms() + LOOK_MAX_MS;
-	p->soon = loop_after(p->set->c->loop, 0, look, p);
+	p->search_until = clock_mono_ms() + SEARCH_MAX_MS;
+	p->soon = loop_after(p->set->c->loop, 0, search, p);
 }
 
 void proc_kill_left(const char *id)
@@ -222,7 +222,7 @@ void proc_set_release(struct proc_set *set)
 {
 	while (set->first) {
 		set->first->t->priv = NULL;
-		drop(set->first);
+		proc_free(set->first);
 	}
 }
 

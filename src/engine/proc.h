@@ -15,9 +15,9 @@ struct proc {
 	struct engine_task *t;
 	struct watch *w; /* NULL = not known yet */
 	struct loop_timer *soon, *again, *kill;
-	/* while it is searched for, until look_until */
+	/* while it is searched for, until search_until */
 	bool (*locate)(struct proc *p, struct child_id *id);
-	int64_t look_until;
+	int64_t search_until;
 	struct engine_end end; /* waits to be told when soon is armed */
 	bool stop_asked;
 };

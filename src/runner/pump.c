@@ -86,9 +86,9 @@ static ssize_t take(struct run *r, int i)
 	return n;
 }
 
-static void ask(struct run *r, int64_t now)
+static void send_term(struct run *r, int64_t now)
 {
-	spawn_ask(r);
+	spawn_send_term(r);
 	if (!r->kill_at)
 		r->kill_at = now + r->o.grace_ms * 1000000;
 }
@@ -99,7 +99,7 @@ static void stop(struct run *r)
 		return;
 	r->stopped = true;
 	runlog_note(&r->w, RUNLOG_NOTE_STOP, 0);
-	ask(r, run_now());
+	send_term(r, run_now());
 }
 
 /* As pid 1 we see the pids of those inside only: a command of our own uid could claim that it was
@@ -137,7 +137,7 @@ static void obey_limits(struct run *r, int64_t now)
 		if (!r->stopped) {
 			r->timed_out = true;
 			runlog_note(&r->w, RUNLOG_NOTE_TIME, (uint64_t)r->o.time_ms);
-			ask(r, now);
+			send_term(r, now);
 		}
 	}
 	if (r->kill_at && now >= r->kill_at && !r->dead && !r->killed) {
@@ -157,7 +157,8 @@ static void tick(struct run *r, int64_t now, bool notified)
 	if (now < r->look_at)
 		return;
 	watch_limits(r);
-	/* after the look: a crowd that takes long to count does not get us to do nothing else */
+	/* from the end of the measurement on: many processes take long to count, and that must not
+	 * become all we do */
 	r->look_at = run_now() + RUN_TICK_NS;
 }
 

@@ -122,12 +122,12 @@ int main(int argc, char **argv)
 		.guarded_log = -1,
 		.notify = -1,
 		.stop_socket = -1 };
-	int errand_code;
+	int helper_code;
 
 	umask(022); /* whatever the one who started us has */
-	errand_code = errand(argc, argv);
-	if (errand_code >= 0)
-		return errand_code;
+	helper_code = helpers_run(argc, argv);
+	if (helper_code >= 0)
+		return helper_code;
 	if (options_parse(&r.o, argc, argv))
 		return RUN_FAULT;
 	if (r.o.exec)

@@ -125,15 +125,15 @@ void frames_finish(struct run *r); /* all, as long as the reader takes something
 #define LZ4_BOUND(n) ((n) + (n) / 255 + 16)
 size_t lz4_pack(const unsigned char *p, size_t n, unsigned char *out);
 
-/* errands.c, pack.c: argv[1] is one of the other modes; the exit code, -1 = it is not. */
-int errand(int argc, char **argv);
+/* helpers.c, pack.c: argv[1] is one of the other modes; the exit code, -1 = it is not. */
+int helpers_run(int argc, char **argv);
 int pack(const char *dir, const char *to);
 
 /* spawn.c */
 /* *exec_errno: why it did not begin, 0 = it did; sets crlf */
 void spawn(struct run *r, const char *const *argv, int *exec_errno);
 _Noreturn void spawn_become(const struct options *o); /* --exec */
-void spawn_ask(struct run *r); /* TERM to the phase's process group */
+void spawn_send_term(struct run *r); /* TERM to the phase's process group */
 void spawn_kill(struct run *r); /* KILL to all of it we can name */
 /* collects every ended child, sets dead and status for main */
 void spawn_reap(struct run *r);

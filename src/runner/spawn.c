@@ -164,7 +164,7 @@ void spawn(struct run *r, const char *const *argv, int *exec_errno)
 	close(report[0]);
 }
 
-void spawn_ask(struct run *r)
+void spawn_send_term(struct run *r)
 {
 	if (r->main > 0 && !r->dead)
 		kill(-r->main, SIGTERM);

@@ -12,7 +12,7 @@
 struct seen {
 	struct loop *l;
 	int answers, opens, lines;
-	enum http_trouble trouble;
+	enum http_error error;
 	int status;
 	char body[64], api[16];
 	size_t nbody;
@@ -27,7 +27,7 @@ static void on_answer(void *ctx, const struct http_answer *a)
 {
 	struct seen *s = ctx;
 	s->answers++;
-	s->trouble = a->trouble;
+	s->error = a->error;
 	s->status = a->status;
 	s->nbody = a->body.len;
 	snprintf(s->body, sizeof(s->body), "%.60s", a->body.p);
@@ -124,7 +124,7 @@ static void answers(void **state)
 	fake_daemon_start(&d, rules, "1.41");
 	struct seen s = { 0 };
 	go(&s, d.socket, "GET", "/ok", false, 3000);
-	assert_int_equal(s.trouble, HTTP_OK);
+	assert_int_equal(s.error, HTTP_OK);
 	assert_int_equal(s.status, 200);
 	assert_string_equal(s.body, "{\"fine\":true}");
 	assert_string_equal(s.api, "1.41");
@@ -135,7 +135,7 @@ static void answers(void **state)
 	struct seen g = { .l = s.l };
 	go(&g, d.socket, "DELETE", "/gone", false, 3000);
 	assert_int_equal(g.status, 404);
-	assert_int_equal(g.trouble, HTTP_OK);
+	assert_int_equal(g.error, HTTP_OK);
 	struct seen c = { .l = s.l };
 	go(&c, d.socket, "GET", "/chunked", false, 3000);
 	assert_string_equal(c.body, "abcde");
@@ -163,7 +163,7 @@ static void streams(void **state)
 	go(&s, d.socket, "GET", "/drip", true, 0);
 	assert_string_equal(s.all, "one|two||three|"); /* the rest without a newline is no line */
 	assert_int_equal(s.opens, 1);
-	assert_int_equal(s.trouble, HTTP_OK);
+	assert_int_equal(s.error, HTTP_OK);
 	struct seen r = { .l = s.l }; /* an error's text is a body, not lines */
 	go(&r, d.socket, "GET", "/refused", true, 3000);
 	assert_int_equal(r.lines, 0);
@@ -235,7 +235,7 @@ static void broken_peers(void **state)
 	static const struct {
 		const char *path;
 		bool stream;
-		enum http_trouble want;
+		enum http_error want;
 	} table[] = { { "/cut", false, HTTP_CUT }, { "/chunk", false, HTTP_CUT },
 		{ "/nothttp", false, HTTP_NOT_HTTP }, { "/close", false, HTTP_CUT },
 		{ "/silent", false, HTTP_TIMEOUT }, { "/big", false, HTTP_TOO_LONG },
@@ -247,8 +247,8 @@ static void broken_peers(void **state)
 		int64_t t0 = clock_mono_ms();
 		go(&s, d.socket, "GET", table[i].path, table[i].stream,
 			table[i].want == HTTP_TIMEOUT ? 300 : UNIT_DEADLINE);
-		if (s.trouble != table[i].want)
-			fail_msg("%s: trouble %d, not %d", table[i].path, s.trouble, table[i].want);
+		if (s.error != table[i].want)
+			fail_msg("%s: error %d, not %d", table[i].path, s.error, table[i].want);
 		assert_int_equal(s.answers, 1);
 		assert_true(s.nbody <= 8 << 20);
 		if (table[i].want == HTTP_TIMEOUT)
@@ -272,20 +272,20 @@ static void no_peer(void **state)
 	deep[399] = 0;
 	struct seen s = { 0 };
 	go(&s, none, "GET", "/", false, 1000);
-	assert_int_equal(s.trouble, HTTP_NO_SOCKET);
+	assert_int_equal(s.error, HTTP_NO_SOCKET);
 	done(&s);
 	s = (struct seen){ 0 };
 	go(&s, deep, "GET", "/", false, 1000);
-	assert_int_equal(s.trouble, HTTP_NO_SOCKET);
+	assert_int_equal(s.error, HTTP_NO_SOCKET);
 	done(&s);
 	s = (struct seen){ 0 };
 	go(&s, "/tmp", "GET", "/", false, 1000);
-	assert_int_equal(s.trouble, HTTP_REFUSED);
+	assert_int_equal(s.error, HTTP_REFUSED);
 	done(&s);
 	fake_daemon_kill(&d);
 	s = (struct seen){ 0 };
 	go(&s, d.socket, "GET", "/", false, 1000);
-	assert_int_equal(s.trouble, HTTP_REFUSED);
+	assert_int_equal(s.error, HTTP_REFUSED);
 	done(&s);
 	fake_daemon_stop(&d);
 }
@@ -306,7 +306,7 @@ static void no_permission(void **state)
 			_exit(9);
 		struct seen s = { 0 };
 		go(&s, d.socket, "GET", "/", false, 1000);
-		_exit(s.trouble == HTTP_NO_PERMISSION ? 0 : 1);
+		_exit(s.error == HTTP_NO_PERMISSION ? 0 : 1);
 	}
 	int st = 0;
 	assert_int_equal(waitpid(pid, &st, 0), pid);

@@ -1,6 +1,6 @@
-/* box.c - what a sandbox of local sees. The root is an empty tmpfs; everything in it is named here
- * or in host.c. */
-#include "engine/box.h"
+/* bwrap.c - what a sandbox of local sees. The root is an empty tmpfs; everything in it is named
+ * here or in host.c. */
+#include "engine/bwrap.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -13,18 +13,18 @@
 #include "base/fs.h"
 #include "base/mem.h"
 
-bool box_root(void)
+bool bwrap_root(void)
 {
 	return geteuid() == 0;
 }
 
-void box_user(int *uid, int *gid)
+void bwrap_user(int *uid, int *gid)
 {
-	*uid = box_root() ? BOX_UID : (int)getuid();
-	*gid = box_root() ? BOX_UID : (int)getgid();
+	*uid = bwrap_root() ? BWRAP_UID : (int)getuid();
+	*gid = bwrap_root() ? BWRAP_UID : (int)getgid();
 }
 
-char *box_gen_dir(const struct engine_ctx *c, struct err *e)
+char *bwrap_gen_dir(const struct engine_ctx *c, struct err *e)
 {
 	char *dir = fs_join(c->state_dir, "host");
 
@@ -34,16 +34,17 @@ char *box_gen_dir(const struct engine_ctx *c, struct err *e)
 	return NULL;
 }
 
-int box_host(const struct engine_ctx *c, const struct engine_task *t, struct host *h, struct err *e)
+int bwrap_host(
+	const struct engine_ctx *c, const struct engine_task *t, struct host *h, struct err *e)
 {
 	struct strv none = STRV_INIT;
-	char *gen = box_gen_dir(c, e);
+	char *gen = bwrap_gen_dir(c, e);
 	int uid, gid;
 
 	memset(h, 0, sizeof *h);
 	if (!gen)
 		return -1;
-	box_user(&uid, &gid);
+	bwrap_user(&uid, &gid);
 	int rc = host_table(h, gen, uid, gid, t ? &t->mounts : &none, e);
 	free(gen);
 	return rc;
@@ -51,7 +52,7 @@ int box_host(const struct engine_ctx *c, const struct engine_task *t, struct hos
 
 static void namespaces(struct strv *o, bool net, bool tty)
 {
-	if (box_root()) {
+	if (bwrap_root()) {
 		/* no user namespace: only one uid could be mapped in it, and the runner must be
 		 * another than the command */
 		strv_addl(o, "--unshare-ipc", "--unshare-pid", "--unshare-uts",
@@ -134,7 +135,7 @@ static int names(
 		return 0;
 	}
 	free(real);
-	gen = box_gen_dir(c, e);
+	gen = bwrap_gen_dir(c, e);
 	if (!gen)
 		return -1;
 	path = fs_join(gen, "hosts");
@@ -183,7 +184,7 @@ static void environment(const struct engine_task *t, const struct host *h, struc
 	strv_release(&env);
 }
 
-int box_options(const struct engine_ctx *c, const struct engine_task *t, const struct host *h,
+int bwrap_options(const struct engine_ctx *c, const struct engine_task *t, const struct host *h,
 	bool tty, struct strv *o, struct err *e)
 {
 	struct strv made = STRV_INIT;
@@ -196,10 +197,10 @@ int box_options(const struct engine_ctx *c, const struct engine_task *t, const s
 	table(o, &made, h);
 	int rc = names(c, o, &made, net, e);
 	strv_addl(o, "--proc", "/proc", "--dev", "/dev", NULL);
-	if (box_root())
+	if (bwrap_root())
 		strv_addl(o, "--perms", "1777", NULL);
 	strv_addl(o, "--tmpfs", "/dev/shm", NULL);
-	bind(o, &made, "--ro-bind", c->runner, BOX_RUNNER);
+	bind(o, &made, "--ro-bind", c->runner, BWRAP_RUNNER);
 	/* what is not mounted cannot be written: the root is memory, which nothing limits */
 	strv_addl(o, "--remount-ro", "/", "--chdir", "/", NULL);
 	environment(t, h, o);
@@ -207,7 +208,7 @@ int box_options(const struct engine_ctx *c, const struct engine_task *t, const s
 	return rc;
 }
 
-int box_args_fd(const struct strv *options, struct err *e)
+int bwrap_args_fd(const struct strv *options, struct err *e)
 {
 	int fd = memfd_create("bwrap-args", MFD_CLOEXEC);
 

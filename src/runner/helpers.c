@@ -1,4 +1,4 @@
-/* errands.c - what the pipeline lets us do in further containers beside the command's, since an
+/* helpers.c - what the pipeline lets us do in further containers beside the command's, since an
  * image need not have any tools. */
 #include <errno.h>
 #include <fcntl.h>
@@ -63,7 +63,7 @@ static int copy(const char *from, const char *to)
 	return rc;
 }
 
-int errand(int argc, char **argv)
+int helpers_run(int argc, char **argv)
 {
 	if (argc == 3 && !strcmp(argv[1], "--touch"))
 		return touch(argv[2]);
