@@ -87,10 +87,7 @@ static void probe_again(struct docker *d)
 	if (!d->probes || d->probing)
 		return;
 	d->probing = true;
-	docker_call(d->conn,
-		&(struct docker_request){
-			.method = "GET", .path = "/_ping", .timeout_ms = PING_MS },
-		on_probe_ping, d);
+	docker_call_simple(d->conn, "GET", "/_ping", PING_MS, on_probe_ping, d);
 }
 
 /* ---- the connection ---- */
@@ -203,9 +200,7 @@ static void list(struct docker *d)
 	buf_str(&path, "/containers/json?all=1&filters=");
 	http_encode(filters, &path);
 	d->listing = true;
-	docker_call(d->conn,
-		&(struct docker_request){ .method = "GET", .path = path.p, .timeout_ms = LIST_MS },
-		on_list, d);
+	docker_call_simple(d->conn, "GET", path.p, LIST_MS, on_list, d);
 	buf_release(&path);
 	free(filters);
 }

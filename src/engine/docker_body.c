@@ -40,19 +40,25 @@ void docker_body_owner(const struct docker *d, int *uid, int *gid)
 	*gid = getuid() ? (int)getgid() : DOCKER_NOBODY;
 }
 
-static struct json *put_object(struct json *o, const char *key)
-{
-	struct json *v = json_object();
-	json_put(o, key, v);
-	return v;
-}
+/* What is the same for every container. An image's own stop signal would not reach the command; a
+ * daemon may default to a pid 1 of its own. */
+static const char body_text[] = "{\"User\":\"0:0\",\"WorkingDir\":\"/work\","
+				"\"StopSignal\":\"SIGTERM\",\"Healthcheck\":{\"Test\":[\"NONE\"]}}";
+static const char config_text[] =
+	"{\"CapDrop\":[\"ALL\"],\"IpcMode\":\"private\",\"Init\":false,"
+	"\"LogConfig\":{\"Type\":\"none\"},\"RestartPolicy\":{\"Name\":\"no\"},"
+	"\"OomScoreAdj\":500,\"Ulimits\":[{\"Name\":\"core\",\"Soft\":0,\"Hard\":0}]}";
+/* Where container root is root: what the runner needs, and the directory that only root enters. */
+static const char guarded_caps[] = "[\"SETUID\",\"SETGID\",\"KILL\",\"DAC_OVERRIDE\"]";
+static const char guarded_tmpfs[] = "{\"/.yolo\":\"mode=0700,size=64k,nosuid,nodev\"}";
 
-static void put_list(struct json *o, const char *key, const char *const *v)
+static struct json *fixed(const char *text)
 {
-	struct json *a = json_array();
-	for (; *v; v++)
-		json_add_str(a, *v);
-	json_put(o, key, a);
+	struct err e = ERR_INIT;
+	struct json *j = json_parse(text, strlen(text), &e);
+	if (!j)
+		bug("%s: %s", text, e.msg);
+	return j;
 }
 
 static void add_int_option(struct strv *v, const char *option, int64_t value)
@@ -88,7 +94,7 @@ static void put_entrypoint(const struct docker *d, const struct engine_task *t, 
 
 static void put_labels(const struct engine_task *t, struct json *body)
 {
-	struct json *l = put_object(body, "Labels");
+	struct json *l = json_object();
 	char number[24];
 	snprintf(number, sizeof(number), "%d", t->race);
 	json_put_str(l, "yolodeck.repo", t->repo_id);
@@ -96,6 +102,7 @@ static void put_labels(const struct engine_task *t, struct json *body)
 	json_put_str(l, "yolodeck.variant", t->variant);
 	if (t->check)
 		json_put_str(l, "yolodeck.check", "1");
+	json_put(body, "Labels", l);
 }
 
 static void add_bind(struct json *mounts, const char *source, const char *target, bool read_only)
@@ -183,37 +190,23 @@ static void put_limits(const struct docker *d, const struct engine_task *t, stru
 		json_put_int(config, "PidsLimit", l->pids);
 	if (l->cpus > 0 && d->info->cpus)
 		json_put_int(config, "NanoCpus", (int64_t)(l->cpus * 1e9 + 0.5));
-	json_put_int(config, "OomScoreAdj", 500);
-	struct json *limits = json_array(), *core = json_object();
-	json_put_str(core, "Name", "core");
-	json_put_int(core, "Soft", 0);
-	json_put_int(core, "Hard", 0);
-	json_add(limits, core);
-	json_put(config, "Ulimits", limits);
 }
 
 static void put_guards(const struct docker *d, const struct engine_task *t, struct json *config)
 {
-	put_list(config, "CapDrop", (const char *const[]){ "ALL", NULL });
-	if (!d->info->rootless) {
-		put_list(config, "CapAdd",
-			(const char *const[]){ "SETUID", "SETGID", "KILL", "DAC_OVERRIDE", NULL });
-		json_put_str(
-			put_object(config, "Tmpfs"), "/.yolo", "mode=0700,size=64k,nosuid,nodev");
-	}
 	struct json *sec = json_array();
 	json_add_str(sec, "no-new-privileges:true");
 	if (d->info->selinux)
 		json_add_str(sec, "label=disable");
 	json_put(config, "SecurityOpt", sec);
-	json_put_str(config, "IpcMode", "private");
+	if (!d->info->rootless) {
+		json_put(config, "CapAdd", fixed(guarded_caps));
+		json_put(config, "Tmpfs", fixed(guarded_tmpfs));
+	}
 	json_put_str(config, "NetworkMode",
 		t->network && !strcmp(t->network, "none") ? "none" : "bridge");
 	if (d->info->userns) /* a remapped root could not even open the log */
 		json_put_str(config, "UsernsMode", "host");
-	json_put_bool(config, "Init", false); /* a daemon may default to its own pid 1 */
-	json_put_str(put_object(config, "LogConfig"), "Type", "none");
-	json_put_str(put_object(config, "RestartPolicy"), "Name", "no");
 }
 
 int docker_body(const struct docker *d, const struct engine_task *t, const char *image,
@@ -221,32 +214,26 @@ int docker_body(const struct docker *d, const struct engine_task *t, const char 
 {
 	struct host h = { 0 };
 	struct strv env = STRV_INIT;
-	int uid, gid, rc = -1;
+	int uid, gid, rc;
 	docker_body_owner(d, &uid, &gid);
 	if (!strcmp(t->image, "host") &&
 		host_table(&h, d->state_dir, uid, gid, &t->mounts, e) < 0) {
 		host_release(&h);
 		return -1;
 	}
-	struct json *body = json_object();
+	struct json *body = fixed(body_text), *config = fixed(config_text);
 	json_put_str(body, "Image", image);
 	put_entrypoint(d, t, body);
-	json_put_str(body, "User", "0:0");
-	json_put_str(body, "WorkingDir", "/work");
-	json_put_str(
-		body, "StopSignal", "SIGTERM"); /* an image's own would not reach the command */
-	put_list(put_object(body, "Healthcheck"), "Test", (const char *const[]){ "NONE", NULL });
 	host_environment(&h, &t->env, &env);
 	json_put_strv(body, "Env", &env);
-	strv_release(&env);
 	put_labels(t, body);
-	struct json *config = put_object(body, "HostConfig");
 	put_guards(d, t, config);
 	put_limits(d, t, config);
-	if (put_mounts(d, t, &h, config, e) == 0) {
+	rc = put_mounts(d, t, &h, config, e);
+	json_put(body, "HostConfig", config);
+	if (rc == 0)
 		json_print(body, out);
-		rc = 0;
-	}
+	strv_release(&env);
 	json_free(body);
 	host_release(&h);
 	return rc;

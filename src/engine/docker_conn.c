@@ -240,6 +240,13 @@ struct docker_call *docker_call(
 	return call;
 }
 
+struct docker_call *docker_call_simple(struct docker_conn *c, const char *method, const char *path,
+	int timeout_ms, docker_fn fn, void *ctx)
+{
+	struct docker_request r = { .method = method, .path = path, .timeout_ms = timeout_ms };
+	return docker_call(c, &r, fn, ctx);
+}
+
 /* ---- connecting: ping, info, events ---- */
 
 static void connect_failed(void *ctx)

@@ -75,6 +75,9 @@ struct docker_request {
 /* While it is UP. fn is called once; with the error HTTP_CANCELLED when the connection was lost. */
 struct docker_call *docker_call(
 	struct docker_conn *c, const struct docker_request *r, docker_fn fn, void *ctx);
+/* The short form: a GET, POST or DELETE of that path with a time limit and nothing else. */
+struct docker_call *docker_call_simple(struct docker_conn *c, const char *method, const char *path,
+	int timeout_ms, docker_fn fn, void *ctx);
 void docker_call_cancel(struct docker_call *call); /* fn is not called */
 int64_t docker_call_uploaded(const struct docker_call *call);
 

@@ -268,9 +268,7 @@ static void on_lookup(void *ctx, const struct http_answer *a)
 static void look_up(struct image_source *s)
 {
 	char *path = xasprintf("/images/%s/json", s->ref);
-	s->call = docker_call(s->conn,
-		&(struct docker_request){ .method = "GET", .path = path, .timeout_ms = LOOKUP_MS },
-		on_lookup, s);
+	s->call = docker_call_simple(s->conn, "GET", path, LOOKUP_MS, on_lookup, s);
 	free(path);
 }
 

@@ -36,9 +36,7 @@ static void tag(struct image_source *s)
 	buf_str(&b, "/images/");
 	buf_fmt(&b, "%s/tag?repo=%.*s&tag=%s", s->progress.loaded, (int)(colon - s->ref), s->ref,
 		colon + 1);
-	s->call = docker_call(s->conn,
-		&(struct docker_request){ .method = "POST", .path = b.p, .timeout_ms = TAG_MS },
-		on_tag, s);
+	s->call = docker_call_simple(s->conn, "POST", b.p, TAG_MS, on_tag, s);
 	buf_release(&b);
 }
 
