@@ -6,7 +6,9 @@
 #include "engine/engine.h"
 #include "engine/host.h"
 
-enum { BWRAP_UID = 65532 }; /* who commands are when we are root: nobody's, and not nobody */
+enum {
+	BWRAP_UID = 65532
+}; /* the commands' uid when we are root: a free one, not that of `nobody` */
 #define BWRAP_RUNNER "/.yolo/run"
 
 bool bwrap_root(void); /* we are root: no user namespace, the runner changes to BWRAP_UID */

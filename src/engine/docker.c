@@ -293,7 +293,7 @@ static void pump(void *ctx)
 	if (!d->up) {
 		bool now = d->probes || docker_images_asked(d->images);
 		end_unsent(d);
-		/* who was told that it is away is told that it is back */
+		/* an "away" is always followed by a "back" */
 		if (now || d->tasks || d->removes || d->said_away)
 			docker_conn_open(d->conn, now);
 		return;

@@ -18,8 +18,8 @@
 
 enum {
 	DOCKER_NOBODY = 65532, /* uid and gid of the command when the conductor is root */
-	DOCKER_TRIES = 6, /* create and start sent for one task, a removal sent: then it is over */
-	DOCKER_INSPECTS = 10, /* inspects that told nothing, then it is over */
+	DOCKER_TRIES = 6, /* attempts to create and start one task, or to remove a container */
+	DOCKER_INSPECTS = 10, /* inspects without a usable answer, then the task ends */
 };
 
 enum task_phase {
@@ -28,7 +28,8 @@ enum task_phase {
 	TASK_CREATED, /* there, not started */
 	TASK_RUNNING,
 	TASK_REMOVING, /* created, but not to run: remove it, then `end` */
-	TASK_EXIT_DELAYED, /* ended by somebody else: is Docker itself about to go? then `end` */
+	TASK_EXIT_DELAYED, /* ended from outside, perhaps by a daemon that is stopping; then `end`
+			    */
 };
 
 struct docker_task {
@@ -93,7 +94,7 @@ void docker_event(void *docker, const char *line, size_t n); /* one of the daemo
 
 /* ---- docker_task.c ---- */
 struct docker_task *docker_task_new(struct docker *d, struct engine_task *t, enum task_phase phase);
-void docker_task_free(struct docker_task *k); /* nobody is told */
+void docker_task_free(struct docker_task *k); /* no callback */
 /* Connected: makes the call that the task needs next, if any. */
 void docker_task_step(struct docker_task *k);
 /* The connection is lost, and with it the call. */
@@ -115,9 +116,9 @@ int docker_body(const struct docker *d, const struct engine_task *t, const char 
 /* ---- docker_outcome.c ---- */
 /* Is this container the task's, by its labels? */
 bool docker_outcome_ours(const struct engine_task *t, const struct json *labels);
-/* The container has ended: why, in a sentence. inspect may be NULL (it is gone). True: somebody
- * else ended it, which may be the daemon's own stop, of which we shall know by the loss of the
- * connection. */
+/* The container has ended: why, in a sentence. inspect may be NULL (it is gone). True: it
+ * was ended from outside, which may be the daemon's own stop, of which we shall know by the loss of
+ * the connection. */
 bool docker_outcome_ended(
 	const struct docker_task *k, const struct json *inspect, struct engine_end *end);
 /* create or start was refused with a status: the sentence. */

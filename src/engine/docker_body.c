@@ -3,7 +3,7 @@
  *
  * The runner is pid 1. Where the daemon is root's it starts as root with four capabilities and runs
  * the command as another uid behind a tmpfs that only root can enter (/.yolo, with the runner, log
- * and idx bound below it). Where container root is the user itself nobody can be kept from the log:
+ * and idx bound below it). Where container root is the user itself the log cannot be protected:
  * then the exit code comes from an inspect. */
 #include <stdio.h>
 #include <stdlib.h>

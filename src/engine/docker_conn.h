@@ -40,12 +40,12 @@ struct docker_conn_events {
 /* label: of the containers whose events are wanted ("yolodeck.repo=1f2e"). */
 struct docker_conn *docker_conn_new(
 	struct loop *l, const char *label, const struct docker_conn_events *ev);
-void docker_conn_free(struct docker_conn *c); /* nobody is called any more */
+void docker_conn_free(struct docker_conn *c); /* no callback any more */
 
 /* Connects if it is DOWN: at once, or (now false) not before the pause after the last failure is
  * over, 0.25 s doubling to 5 s. */
 void docker_conn_open(struct docker_conn *c, bool now);
-/* Asks whether the daemon lives, once a second at most: for while somebody watches. */
+/* Pings the daemon, once a second at most: for as long as a client watches. */
 void docker_conn_heartbeat(struct docker_conn *c);
 enum docker_state docker_conn_state(const struct docker_conn *c);
 int docker_conn_losses(const struct docker_conn *c); /* how often it was UP and then lost */

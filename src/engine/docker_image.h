@@ -2,8 +2,8 @@
  * built, or made empty for "host" (spec_image.h says what a text means).
  *
  * Level-triggered: changed() says that something may be different; the owner then asks again with
- * docker_images_get() for each task that waits, and calls docker_images_pump(). What nobody asked
- * for between two pumps is no longer fetched. */
+ * docker_images_get() for each task that waits, and calls docker_images_pump(). What was not
+ * asked for between two pumps is no longer fetched. */
 #ifndef ENGINE_DOCKER_IMAGE_H
 #define ENGINE_DOCKER_IMAGE_H
 

@@ -117,7 +117,7 @@ static bool refused_unlimited(const struct docker_task *k, char *reason, size_t 
 
 static void inspect_later(struct docker_task *k, const char *otherwise);
 
-/* Without an answer an inspect tells, after a while, what came of it. */
+/* Without an answer the container is inspected after a pause. */
 static void on_answer(void *ctx, const struct http_answer *a)
 {
 	struct docker_task *k = ctx;
@@ -255,8 +255,8 @@ static void inspect_now(void *ctx)
 	docker_schedule_pump(k->d);
 }
 
-/* The inspect told nothing we can use, or an event was ahead of it: once more, or it ends with that
- * reason. */
+/* No usable answer, or an event was ahead of it: inspected again later; after too many retries the
+ * task ends with that reason. */
 static void inspect_later(struct docker_task *k, const char *otherwise)
 {
 	if (++k->inspect_retries > DOCKER_INSPECTS)

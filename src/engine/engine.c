@@ -136,7 +136,7 @@ static char *first_word(const char *script)
 	return n ? xstrndup(script, n) : NULL;
 }
 
-/* What was to be executed, as far as can be told; NULL = not known. */
+/* What was to be executed, as far as it is known; else NULL. */
 static char *program_of(const struct engine_task *t, enum engine_cause cause)
 {
 	const struct strv *a = &t->argv;
@@ -161,7 +161,7 @@ static void explain_crlf(const struct engine_task *t, struct engine_end *end)
 	free(program);
 }
 
-static void exit_words(uint32_t code, char *out, size_t n)
+static void format_exit(uint32_t code, char *out, size_t n)
 {
 	if (code > 128 && code <= 128 + 64)
 		snprintf(out, n, "exit %u (signal %u, %s)", code, code - 128,
@@ -180,7 +180,7 @@ bool engine_end_from_log(const struct engine_task *t, struct engine_end *end)
 		return false;
 	struct runlog_record r = last.exit;
 	end->exit = (int)r.len;
-	exit_words(r.len, words, sizeof words);
+	format_exit(r.len, words, sizeof words);
 	switch (r.val) {
 	case RUNLOG_TIME_LIMIT:
 		end->cause = ENGINE_TIME;

@@ -26,7 +26,7 @@ static void reap(struct fake_task *f)
 {
 	int code;
 
-	/* the runner has written its record and is ending: no wait worth the name */
+	/* the runner has written its record and is ending: a wait is short */
 	if (f->ours && child_reap(&f->c, &code) == 0)
 		child_wait(&f->c, 1000, &code);
 	f->ours = false;

@@ -2,7 +2,7 @@
  * by the loop's multi handle.
  *
  * curl's callbacks only collect bytes and arm a timer of 0 ms; lines, `open` and the answer are
- * given out from the loop. A call that is cancelled from one of its own callbacks is freed when
+ * delivered from the loop. A call that is cancelled from one of its own callbacks is freed when
  * that callback has returned. */
 #include "engine/http.h"
 
@@ -28,7 +28,7 @@ struct http_call {
 	http_fn fn;
 	void *ctx;
 	struct http_answer a;
-	struct buf in; /* stream: bytes not yet given out as lines */
+	struct buf in; /* stream: bytes not yet delivered as lines */
 	size_t scan; /* of them, known to hold no newline */
 	struct loop_timer *soon;
 	int status; /* of the newest header block */
@@ -56,7 +56,7 @@ static void call_free(struct http_call *c)
 	free(c);
 }
 
-/* Gives out what has come. Returns false when the call was cancelled meanwhile (and freed). */
+/* Delivers what has arrived. Returns false when the call was cancelled meanwhile (and freed). */
 static bool deliver(struct http_call *c)
 {
 	c->busy = true;
@@ -207,13 +207,14 @@ static size_t on_upload(char *to, size_t size, size_t count, void *ctx)
 	if ((int64_t)n > left)
 		n = (size_t)left;
 	ssize_t got = pread(c->fd, to, n, (off_t)c->sent);
-	if (got < 0 || (got == 0 && n > 0)) /* it became shorter under our hands */
+	if (got < 0 || (got == 0 && n > 0)) /* the file was truncated meanwhile */
 		return CURL_READFUNC_ABORT;
 	c->sent += got;
 	return (size_t)got;
 }
 
-/* A kept connection that turns out to be dead is replaced, and the body begins anew. */
+/* A kept connection that turns out to be dead is replaced, and the body is sent again from its
+ * start. */
 static int on_rewind(void *ctx, curl_off_t offset, int origin)
 {
 	struct http_call *c = ctx;

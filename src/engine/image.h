@@ -90,7 +90,7 @@ void image_note(struct image_source *s, const char *fmt, ...) __attribute__((for
 void image_fetched(struct image_source *s);
 void image_failed(struct image_source *s, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
-/* The answer had no status: asked again, but not for ever. */
+/* The answer had no status: retried, up to IMAGE_TRIES times. */
 void image_interrupted(struct image_source *s, const struct http_answer *a);
 /* The end of a stream of progress: true = it came whole and without an error. Else it is done with:
  * refused was called with the daemon's words, or the source is asked for again. */
@@ -101,7 +101,7 @@ bool image_stream_ok(struct image_source *s, const struct http_answer *a,
 /* The next thing to do for a source that is to be fetched; each ends in image_fetched,
  * image_interrupted or image_failed. */
 void image_pull(struct image_source *s);
-void image_pull_forget(struct image_login *l); /* nobody wants its answer any more */
+void image_pull_forget(struct image_login *l); /* its answer is dropped */
 void image_load(struct image_source *s);
 void image_build(struct image_source *s);
 

@@ -111,7 +111,7 @@ static void pull(struct image_source *s)
 /* ---- the login first: a helper program may have to be asked, so a worker does it ---- */
 
 struct image_login {
-	struct image_source *s; /* NULL = nobody wants it any more */
+	struct image_source *s; /* NULL = the answer is dropped */
 	char *config_dir, *dflt, *auth;
 	char registry[256], why[DOCKER_TEXT];
 };

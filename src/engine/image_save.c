@@ -1,7 +1,7 @@
 /* image_save.c - `docker save` of a local image into a cache, once per image id.
  *
  * Whoever holds the lock writes; a writer that was killed leaves a .new, which the next one unlinks
- * (the killed one's `docker` may still be writing into that inode) and makes anew. */
+ * (the killed one's `docker` may still be writing into that inode) and writes again. */
 #include "engine/image_save.h"
 
 #include <errno.h>
@@ -30,7 +30,7 @@ static char *plain_id(const char *out)
 	return n == 64 && (hex[n] == '\n' || !hex[n]) ? xstrndup(hex, n) : NULL;
 }
 
-/* The id of the image, or NULL: it is not there, or nobody can tell. */
+/* The id of the image, or NULL: it is not there, or cannot be asked for. */
 static char *find_id(const char *docker, const char *name)
 {
 	const char *const argv[] = { docker, "image", "inspect", "--format", "{{.Id}}", name,

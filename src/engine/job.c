@@ -1,5 +1,5 @@
 /* job.c - children on the loop. The end is that of the process: what a grandchild that keeps the
- * pipe open writes later is nobody's. */
+ * pipe open writes later is not read. */
 #include "engine/job.h"
 
 #include <fcntl.h>

@@ -19,7 +19,7 @@ struct job_events {
  * sentence. */
 struct job *job_start(
 	struct loop *l, const struct child_spec *s, const struct job_events *ev, struct err *e);
-void job_kill(struct job *j); /* with its process group, if it has one of its own; nobody is told */
-void job_leave(struct job *j); /* it goes on without us */
+void job_kill(struct job *j); /* with its process group, if it has one of its own; no callback */
+void job_leave(struct job *j); /* it continues, no callback */
 
 #endif

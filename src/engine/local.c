@@ -61,7 +61,7 @@ static void stop_info(struct local_task *l)
 
 /* The runner stands outside of the command's groups and has no /sys: what it asks in a container is
  * asked here. */
-static void say_pids(const struct engine_task *t, const char *groups, struct engine_end *end)
+static void add_pids_reason(const struct engine_task *t, const char *groups, struct engine_end *end)
 {
 	size_t n = strlen(end->reason);
 
@@ -90,7 +90,7 @@ static void local_ending(struct proc_set *set, struct proc *p, struct engine_end
 		spec_fmt_size(p->t->limits.memory, limit, sizeof limit);
 		snprintf(end->reason, sizeof end->reason, "out of memory (limit %s)", limit);
 	}
-	say_pids(p->t, groups, end);
+	add_pids_reason(p->t, groups, end);
 	if (end->exit == 127) {
 		if (bwrap_host(set->c, p->t, &h, &e) == 0)
 			engine_explain_127(&h, p->t, end);
@@ -109,13 +109,13 @@ static char *complaint(const struct engine_task *t)
 	char *path = own_file(t, "err");
 
 	if (fs_read(path, 1 << 16, &b, &e) || b.len == 0)
-		buf_str(&b, "it ended without a word");
+		buf_str(&b, "it ended without a message");
 	b.p[strcspn(b.p, "\n")] = 0;
 	free(path);
 	return b.p == buf_slop ? xstrdup("") : b.p;
 }
 
-/* The sandbox's pid 1, as bwrap told it. */
+/* The sandbox's pid 1, as bwrap reported it. */
 static bool read_info(struct proc *p, struct child_id *id)
 {
 	struct buf b = BUF_INIT;
@@ -146,7 +146,7 @@ static bool locate(struct proc *p, struct child_id *id)
 	return read_info(p, id) && watch_has_arg(id->pid, tag);
 }
 
-static void look_info(struct local_task *l)
+static void check_info(struct local_task *l)
 {
 	struct child_id id;
 
@@ -163,7 +163,7 @@ static void info_changed(void *ctx, int fd, int events)
 
 	while (read(fd, drop, sizeof drop) > 0)
 		continue;
-	look_info(ctx);
+	check_info(ctx);
 }
 
 static void free_monitor(struct monitor *m)
@@ -184,7 +184,7 @@ static void bwrap_ended(void *ctx, int code)
 
 	if (l) {
 		l->m = NULL;
-		look_info(l);
+		check_info(l);
 	}
 	if (l && !l->followed) {
 		char *what = complaint(l->p.t),

@@ -8,7 +8,7 @@
 
 struct local_probe;
 struct local_probe *local_probe_new(const struct engine_ctx *c);
-/* a trial that runs is waited for by nobody; its answer is dropped */
+/* a trial under way is not waited for; its answer is dropped */
 void local_probe_free(struct local_probe *p);
 void local_probe_start(struct local_probe *p, engine_probe_fn fn, void *ctx);
 /* May this race run here: image, mounts, and the trial. */

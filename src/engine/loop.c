@@ -209,7 +209,7 @@ static bool serve(struct loop *l, unsigned n)
 	return any;
 }
 
-/* A closed descriptor makes poll return at once, for ever, without a word. */
+/* A closed descriptor makes poll return at once, each time, without an event. */
 static void find_closed(const struct loop *l)
 {
 	for (size_t i = 0; i < l->nfd; i++)

@@ -88,7 +88,8 @@ void proc_finish(struct proc *p)
 	if (!engine_end_from_log(p->t, end)) {
 		end->exit = -1;
 		end->cause = ENGINE_GONE;
-		snprintf(end->reason, sizeof end->reason, "its process is gone without a word");
+		snprintf(end->reason, sizeof end->reason,
+			"its process is gone and left no exit record");
 		if (p->stop_asked) {
 			end->exit = 128 + SIGKILL;
 			end->cause = ENGINE_STOPPED;

@@ -18,7 +18,7 @@ struct proc {
 	/* while it is searched for, until search_until */
 	bool (*locate)(struct proc *p, struct child_id *id);
 	int64_t search_until;
-	struct engine_end end; /* waits to be told when soon is armed */
+	struct engine_end end; /* reported when soon fires */
 	bool stop_asked;
 };
 
@@ -40,9 +40,9 @@ void proc_follow(struct proc *p, const struct child_id *id, bool announce);
 void proc_find(struct proc *p, bool (*locate)(struct proc *p, struct child_id *id));
 /* the oldest process with the task's tag among its arguments */
 bool proc_by_tag(struct proc *p, struct child_id *id);
-/* Reads the end from the log (or says it is gone) and tells it, from the loop; p is freed then. */
+/* Reads the end from the log (or says it is gone) and reports it from the loop; p is freed then. */
 void proc_finish(struct proc *p);
-/* Tells this end instead. */
+/* Reports this end instead. */
 void proc_fail(struct proc *p, enum engine_cause cause, const char *reason);
 /* TERM now and once more (a runner that was just starting may have missed it), KILL after grace. */
 void proc_stop(struct proc *p);

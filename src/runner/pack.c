@@ -1,5 +1,5 @@
 /* pack.c - a tree as a tar, also while its owner is still changing it, and also when its owner
- * wishes us ill.
+ * is hostile.
  *
  * Every step goes by a descriptor of the directory and never through a link, so a directory swapped
  * for a link leads nowhere. What is opened is looked at again. A file gives exactly the bytes that

@@ -13,9 +13,9 @@
  *   files were handed over as descriptors and the runner is not dumpable (local): /proc/1/fd is
  * shut either way. Files that are not new are refused, since an image or a race could have planted
  * them.
- * - The end is told. As pid 1 the runner cannot be killed from inside; the exit record is written
- *   also when nothing else can be. Without a record the container was killed from outside, and only
- *   the engine knows by whom.
+ * - The end is recorded. As pid 1 the runner cannot be killed from inside; the exit record is
+ * written also when nothing else can be. Without a record the container was killed from outside,
+ * and only the engine knows by whom.
  * - Nothing outlives the record. Every process below us is killed before it is written, so that
  *   work/ is still afterwards.
  *

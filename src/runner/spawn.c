@@ -18,7 +18,7 @@
 
 #include "runner/run.h"
 
-enum { CRLF = -1 }; /* told by the child before its errno, if there is one */
+enum { CRLF = -1 }; /* reported by the child before its errno, if there is one */
 
 /* Keys are not files: whoever inherits the user's session keyring can read what is in it, behind
  * any mounts and namespaces. A kernel without keys and a filter that refuses the call leave nothing
@@ -120,8 +120,8 @@ static _Noreturn void child(const struct run *r, const char *const *argv, int re
 		execvp(argv[0], (char *const *)(uintptr_t)argv);
 	}
 	int why = exec_errno_of(argv[0], errno);
-	ssize_t told = write(report, &why, sizeof why);
-	_exit(told < 0 ? 125 : 127);
+	ssize_t sent = write(report, &why, sizeof why);
+	_exit(sent < 0 ? 125 : 127);
 }
 
 void spawn_become(const struct options *o)

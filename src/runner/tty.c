@@ -28,7 +28,7 @@ struct relay {
 	int sock, master, signals;
 	pid_t child;
 	bool dead, lost; /* the command has ended; the other side has */
-	bool shut; /* nobody in the container has the terminal open any more */
+	bool shut; /* no process in the container has the terminal open any more */
 	int status, late; /* pieces of output after its end */
 	unsigned char in[HEAD + BODY];
 	size_t have, typed; /* of the frame in `in`; how much of its keys the terminal took */
@@ -136,7 +136,7 @@ static void reap(struct relay *r)
 
 	while (read(r->signals, &si, sizeof si) > 0)
 		if (si.ssi_signo != SIGCHLD)
-			r->lost = true; /* we are to end: as if nobody were there any more */
+			r->lost = true; /* we are to end: as if the other end had closed */
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
 		if (pid == r->child) {
 			r->dead = true;
@@ -153,7 +153,7 @@ static bool turn(struct relay *r)
 		[FD_SIGNAL] = { r->signals, POLLIN, 0 },
 	};
 
-	/* what it left behind may hold the terminal open, and talk for ever */
+	/* what it left behind may hold the terminal open and write without end */
 	if (poll(p, FD_COUNT, r->dead ? 0 : -1) < 0)
 		return errno == EINTR;
 	if (r->dead && (!(p[FD_PTY].revents & POLLIN) || ++r->late > LATE))

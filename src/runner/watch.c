@@ -15,7 +15,7 @@
 
 #include "runner/run.h"
 
-struct crowd {
+struct usage {
 	uint64_t memory, tasks;
 };
 
@@ -31,7 +31,7 @@ static bool read_text(int dir, const char *path, char *out, size_t size)
 	return n > 0;
 }
 
-static void add(int proc, const char *pid, struct crowd *c)
+static void add(int proc, const char *pid, struct usage *c)
 {
 	char path[64], text[160], *s = text;
 	struct stat st;
@@ -49,10 +49,10 @@ static void add(int proc, const char *pid, struct crowd *c)
 		c->memory += (resident - shared) * (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
-static struct crowd count(void)
+static struct usage count(void)
 {
 	static DIR *proc;
-	struct crowd c = { 0, 0 };
+	struct usage c = { 0, 0 };
 	const struct dirent *d;
 
 	if (!proc && !(proc = opendir("/proc")))
@@ -94,13 +94,13 @@ void watch_limits(struct run *r)
 
 	if (r->dead || r->killed || (r->o.memory <= 0 && r->o.pids <= 0))
 		return;
-	struct crowd c = count();
+	struct usage c = count();
 	r->over_memory = c.memory > memory && group_memory() > memory;
 	r->over_pids = !r->over_memory && c.tasks > pids;
 	if (!r->over_memory && !r->over_pids)
 		return;
 	r->killed = true;
-	/* that of the processes is told just before the exit, as from a control group */
+	/* the note on processes is written just before the exit, as from a control group */
 	if (r->over_memory)
 		runlog_note(&r->w, RUNLOG_NOTE_MEMORY, memory);
 	spawn_kill(r);
