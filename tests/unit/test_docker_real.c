@@ -72,14 +72,14 @@ static void codes_and_words(void **state)
 		{ "bomb", "while :; do sleep 30 & done", 2, ENGINE_EXITED,
 			"exit 2, process limit (64) reached" },
 		{ "bomb-late", "b() { b | b & }; b 2>/dev/null; exec sleep 100", 143, ENGINE_TIME,
-			"time limit 4s, process limit (64) reached" },
+			"time limit 10s, process limit (64) reached" },
 	};
 	struct rig *r = ready(state);
 	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
 		struct rig_task *k = rig_task(r, table[i].name, table[i].script);
 		strv_add(&k->t.env, "YOLO=deck");
 		k->t.limits.time_ms = !strcmp(table[i].name, "late") ? 300
-			: !strcmp(table[i].name, "bomb-late")        ? 4000
+			: !strcmp(table[i].name, "bomb-late")        ? 10000
 								     : 30000;
 		rig_start(r, k);
 	}
