@@ -22,6 +22,17 @@ static const char *reason(const struct image_progress *p)
 	return *s ? s : "it did not say why";
 }
 
+/* The daemon went away under the `docker` command: that says nothing of the image. */
+static bool daemon_went_away(const struct image_progress *p)
+{
+	static const char *const texts[] = { "Cannot connect to the Docker daemon",
+		"error during connect", "unexpected EOF" };
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
+		if (strstr(p->last, texts[i]))
+			return true;
+	return false;
+}
+
 static void on_line(void *ctx, const char *line, size_t n)
 {
 	struct image_source *s = ctx;
@@ -37,10 +48,13 @@ static void on_end(void *ctx, int code)
 {
 	struct image_source *s = ctx;
 	const struct image_progress *p = &s->progress;
+	const struct http_answer cut = { .error = HTTP_CUT, .body = BUF_INIT };
 	const char *name = fs_basename(s->path);
 	s->job = NULL;
 	if (code == 0)
 		image_fetched(s);
+	else if (daemon_went_away(p))
+		image_interrupted(s, &cut);
 	else if (p->steps)
 		image_failed(s, "building %.60s failed at step %d of %d (%.100s): %.200s%s%.150s",
 			name, p->step, p->steps, p->command, reason(p),

@@ -48,7 +48,7 @@ static void take_output(void *ctx, int fd, int events)
 {
 	struct job *j = ctx;
 	char part[16 << 10];
-	ssize_t n;
+	ssize_t n = -1;
 	while (j->pipe >= 0 && (n = read(j->pipe, part, sizeof(part))) > 0) {
 		buf_add(&j->in, part, (size_t)n);
 		give_lines(j, false);

@@ -444,6 +444,33 @@ static void builds(void **state)
 	free(calls);
 }
 
+/* The daemon dies under the `docker` command: the build is begun again, but not without end. */
+static void interrupted_builds(void **state)
+{
+	struct rig *r = *state;
+	const struct fake_rule rules[] = { LINK, { "GET /images/", FAKE_JSON, 404, "{}", 0 },
+		CREATE_SEEN, END };
+	char *file = xasprintf("%s/Dockerfile", r->dir), *image = xasprintf("build:%s", r->dir),
+	     *path = xstrdup(getenv("PATH")), *calls = fs_join(r->dir, "calls");
+	struct buf called = BUF_INIT;
+	struct err e = ERR_INIT;
+	size_t lines = 0;
+	assert_int_equal(fs_create(file, 0600, "FROM scratch\n", 13, &e), 0);
+	serve(r, rules);
+	put_docker(r, "error during connect: Post x: EOF\n", 1, true);
+	ends(r, add(r, image), ENGINE_NOT_STARTED, "Docker broke off 5 times while image build:");
+	assert_int_equal(fs_read(calls, 1 << 16, &called, &e), 0);
+	for (const char *p = called.p; *p; p++)
+		lines += *p == '\n';
+	assert_int_equal(lines, 5);
+	setenv("PATH", path, 1);
+	buf_release(&called);
+	free(file);
+	free(image);
+	free(path);
+	free(calls);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -458,6 +485,7 @@ int main(void)
 		FAKED(logins),
 		FAKED(tars),
 		FAKED(builds),
+		FAKED(interrupted_builds),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
