@@ -92,7 +92,7 @@ deps:
 # Without a build; `make test` holds the links too.
 lint:
 	$(Q)sh tests/deps.sh test
-	$(Q)sh tests/lint/lint.sh text format shell headers
+	$(Q)sh tests/lint/lint.sh text format shell headers modules
 
 lint-links:
 	$(Q)sh tests/lint/lint.sh links

@@ -192,7 +192,7 @@ longest_first() {
 
 run_one() {
 	case $1 in
-	lint) step go lint sh tests/lint/lint.sh text format shell headers ;;
+	lint) step go lint sh tests/lint/lint.sh text format shell headers modules ;;
 	lint-links) step go lint-links sh tests/lint/lint.sh links ;;
 	lint-selftest) run_tap lint-selftest "$TIMEOUT" sh tests/lint/selftest.sh ;;
 	lib-selftest) run_tap lib-selftest "$TIMEOUT" bash tests/lib/selftest.sh ;;

@@ -13,7 +13,7 @@
 
 struct world {
 	char *dir, *u, *q, *state; /* user's work tree, quarantine, state directory */
-	char *base, *tip;
+	char *base, *tip, *tip_of; /* tip_of: base and edits that tip was made of */
 	struct git_repo repo;
 	struct journal *j;
 	struct json *line[256]; /* the journal's lines as last replayed */
@@ -146,10 +146,18 @@ static inline char *world_read(const struct world *w, const char *name)
  * base. */
 static inline void world_variant(struct world *w, const char *edits)
 {
+	char *of = xasprintf("%s %s", w->base, edits);
+
+	if (w->tip_of && !strcmp(w->tip_of, of)) {
+		free(of);
+		return;
+	}
 	run(w, "cd v; git checkout -q -f --detach %s; git clean -qffdx; %s\n" WORLD_COMMIT, w->base,
 		edits);
 	free(w->tip);
+	free(w->tip_of);
 	w->tip = world_read(w, "tip");
+	w->tip_of = of;
 }
 
 #define VARIANT_EDITS \
@@ -199,6 +207,7 @@ static inline struct world *world_new(const char *init_options)
 	run(w, "git -C u update-index -q --refresh");
 	w->base = world_read(w, "u/.git/refs/heads/main");
 	w->tip = world_read(w, "tip");
+	w->tip_of = xasprintf("%s %s", w->base, VARIANT_EDITS);
 	world_open(w, common);
 	world_journal(w);
 	free(alternates);
@@ -219,6 +228,7 @@ static inline void world_free(struct world *w)
 	free(w->state);
 	free(w->base);
 	free(w->tip);
+	free(w->tip_of);
 	free(w);
 }
 

@@ -256,7 +256,7 @@ static void hostile_content_ends_soon(void **state)
 	diff_stat_release(&st);
 	assert_int_equal(diff_patch(f.q, f.repo.head, b, NULL, 1 << 20, &out, &cut, &e), 0);
 	assert_int_equal(diff_patch(f.q, f.repo.head, b, "digits", 1 << 20, &out, &cut, &e), 0);
-	assert_true(clock_mono_ms() - began < 5000);
+	assert_true(clock_mono_ms() - began < 30000);
 	free(b);
 	buf_release(&out);
 	fix_release(&f);

@@ -124,7 +124,7 @@ static void hostile_rules_end_soon(void **state)
 	/* Nothing left for the walk: everything counts as not ignored, at once. */
 	b.total = 0;
 	assert_false(gitignore_match(g, "a.log", false, &b));
-	assert_true(clock_mono_ms() - began < 5000);
+	assert_true(clock_mono_ms() - began < 30000);
 	gitignore_free(g);
 	buf_clear(&rules);
 	for (int i = 0; i < 5000; i++)
@@ -216,7 +216,6 @@ static void as_git_does(void **state)
 	struct fix f;
 	struct strv paths = STRV_INIT;
 	char *list, *rules_path;
-	int64_t end = clock_mono_ms() + 15000;
 	size_t sets = 0, wrong = 0, hits = 0;
 
 	fix_init(&f, NULL);
@@ -233,7 +232,7 @@ static void as_git_does(void **state)
 		p += n + (p[n] == '\n');
 	}
 	rules_path = fs_join(f.dir, "rules");
-	for (; sets < 400 && clock_mono_ms() < end; sets++) {
+	for (; sets < 400; sets++) {
 		struct buf rules = BUF_INIT;
 		struct strv ours = STRV_INIT, theirs = STRV_INIT;
 		struct ignore *g;

@@ -221,7 +221,7 @@ static void swapped_links_leak_nothing(void **state)
 	struct buf cmd = BUF_INIT;
 	pthread_t t;
 	size_t walks = 0, control = 0;
-	int64_t stop;
+	int64_t stop, late = clock_mono_ms() + UNIT_DEADLINE;
 	char *found;
 
 	begin("mkdir d; echo in >d/s; echo in >f");
@@ -230,11 +230,11 @@ static void swapped_links_leak_nothing(void **state)
 	atomic_init(&w.stop, false);
 	atomic_init(&w.swaps, 0);
 	assert_int_equal(pthread_create(&t, NULL, swap_them, &w), 0);
-	for (stop = clock_mono_ms() + 3000; clock_mono_ms() < stop; walks++) {
+	for (stop = clock_mono_ms() + 3000; clock_mono_ms() < stop || walks < 20; walks++) {
 		take(&out, true);
 		snapshot_out_release(&out);
 	}
-	for (stop = clock_mono_ms() + 3000; clock_mono_ms() < stop && control < 5;)
+	while (control < 5 && clock_mono_ms() < late)
 		control += naive_leaks(s.work);
 	atomic_store(&w.stop, true);
 	pthread_join(t, NULL);
@@ -246,7 +246,6 @@ static void swapped_links_leak_nothing(void **state)
 	print_message("%zu walks during %zu swaps; check-then-open leaked %zu times\n", walks,
 		atomic_load(&w.swaps), control);
 	assert_string_equal(found, "0");
-	assert_true(walks >= 5);
 	assert_true(control > 0);
 	free(found);
 	buf_release(&cmd);
@@ -286,7 +285,7 @@ static void a_file_that_never_rests(void **state)
 	atomic_init(&w.stop, false);
 	atomic_init(&w.swaps, 0);
 	assert_int_equal(pthread_create(&t, NULL, grow_and_cut, &w), 0);
-	for (int i = 0; i < 60; i++) {
+	for (int i = 0; i < 30; i++) {
 		take(&out, i & 1);
 		snapshot_out_release(&out);
 	}
