@@ -8,7 +8,7 @@
 #include "base/clock.h"
 #include "base/fs.h"
 #include "base/mem.h"
-#include "git/promote_move.h"
+#include "git/move.h"
 #include "git/promote_target.h"
 #include "git/refusal.h"
 #include "git/promote_locks.h"

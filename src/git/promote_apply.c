@@ -8,7 +8,9 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "git/promote.h"
 #include "git/promote_dirty.h"
+#include "git/promote_move.h"
 
 const char ANY_TREE[] = "";
 
@@ -68,7 +70,7 @@ int apply_locked(const struct apply *a, struct journal *j, struct err *e)
 		now_ms = clock_real_ns() / 1000000;
 		n = journal_intent(
 			j, a->op, move_to_json(&m, a->race, a->variant, a->of, now_ms), e);
-		rc = n < 0 ? -1 : move_run(&m, now_ms, j, n, e);
+		rc = n < 0 ? -1 : promote_move_run(&m, now_ms, j, n, e);
 	}
 	move_release(&m);
 	changes_release(&ch);

@@ -2,7 +2,7 @@
 #ifndef GIT_PROMOTE_APPLY_H
 #define GIT_PROMOTE_APPLY_H
 
-#include "git/promote_move.h"
+#include "git/move.h"
 #include "git/promote_target.h"
 
 struct apply {

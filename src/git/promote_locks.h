@@ -3,7 +3,7 @@
 #ifndef GIT_PROMOTE_LOCKS_H
 #define GIT_PROMOTE_LOCKS_H
 
-#include "git/promote_move.h"
+#include "git/move.h"
 
 /* Waits for the child of the journal's record (NULL or dead: for one whose command line has the
  * mark as an argument: a commit id or a reflog message; NULL = none). -1 = it runs on. what: for

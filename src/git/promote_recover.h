@@ -2,7 +2,7 @@
 #ifndef GIT_PROMOTE_RECOVER_H
 #define GIT_PROMOTE_RECOVER_H
 
-#include "git/promote_move.h"
+#include "git/move.h"
 
 enum recovery { RECOVER_FROM, RECOVER_TO, RECOVER_NEEDS_USER };
 /* No child runs any more: removes the locks it left (younger than since_ms) and makes the tree

@@ -322,7 +322,7 @@ static void test_obstacles_for_git(void **state)
 		run(w, "cd u; %s", obstacles[i].made);
 		before = snapshot();
 		n = journal_intent(w->j, "promote", move_to_json(&m, 7, "a", 0, 0), &e);
-		rc = move_run(&m, clock_real_ns() / 1000000, w->j, n, &e);
+		rc = promote_move_run(&m, clock_real_ns() / 1000000, w->j, n, &e);
 		after = snapshot();
 		if (rc) {
 			assert_string_equal(before, after);
