@@ -1,10 +1,10 @@
 /* dagger.c - the engine of the pipeline: its tasks' steps, and the vtable.
  *
  * A task is prepared (dagger_prepare), given to a process (dagger_pipe), and followed by what that
- * process says. Level-triggered: what the events say of a task is compared with what was told of
- * it, and the difference is told. A process that dies leaves its volumes in the Dagger engine:
- * another one is sent to collect what had been started, and only when that fails too the work is
- * lost. */
+ * process says. Level-triggered: what the events say of a task is compared with what was reported
+ * of it, and the difference is reported. A process that dies leaves its volumes in the Dagger
+ * engine: another one is sent to collect what had been started, and only when that fails too the
+ * work is lost. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -41,13 +41,13 @@ struct dagger_task {
 	char *id, *file, *binary;
 	bool said_started, stop_asked, stop_sent;
 	int starts, collectors; /* processes it was given to */
-	char *note; /* last one told */
+	char *note; /* the last that was reported */
 	/* when the last was asked for (0 = it came), the log then; not before */
 	int64_t refresh_ms, refresh_size, refresh_next;
 	int refresh_seen;
 	int64_t since_ms; /* of the preparation, for its note */
 	struct loop_timer *soon, *tick;
-	bool has_end; /* told when soon fires */
+	bool has_end; /* reported when soon fires */
 	struct engine_end end;
 };
 
@@ -110,7 +110,7 @@ static void set_note(struct dagger_task *k, const char *note)
 	ev->note(ev->ctx, k->t, note);
 }
 
-static void tell_end(void *ctx)
+static void report_end(void *ctx)
 {
 	struct dagger_task *k = ctx;
 	const struct engine_events *ev = k->d->c.ev;
@@ -132,7 +132,7 @@ static void end_task(struct dagger_task *k)
 	k->prepare = NULL;
 	if (k->soon)
 		loop_cancel(k->soon);
-	k->soon = loop_after(k->d->c.loop, 0, tell_end, k);
+	k->soon = loop_after(k->d->c.loop, 0, report_end, k);
 }
 
 static void fail_task(struct dagger_task *k, enum engine_cause cause, const char *reason)
@@ -269,7 +269,8 @@ static void take_end(struct dagger_task *k)
 		fail_task(k, ENGINE_GONE,
 			"the pipeline died, and its containers with it; what they left was collected");
 	} else
-		fail_task(k, ENGINE_GONE, *text ? text : "its container is gone without a word");
+		fail_task(k, ENGINE_GONE,
+			*text ? text : "its container is gone and left no exit code");
 }
 
 /* Its process is dead and never told its end. */
@@ -425,7 +426,7 @@ static void dagger_adopt(struct engine *g, struct engine_task *t)
 	k->said_started = t->id[0] != '\0';
 	k->p = dagger_pipes_find_started(&d->pipes, t->race, k->id);
 	if (!k->p) {
-		fail_task(k, ENGINE_GONE, "the pipeline was never told of it");
+		fail_task(k, ENGINE_GONE, "no pipeline was started for it");
 		return;
 	}
 	dagger_pipe_hold(k->p);

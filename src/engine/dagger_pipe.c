@@ -1,4 +1,4 @@
-/* dagger_pipe.c - the processes of the pipeline. Order: what one says, what it is told, its users,
+/* dagger_pipe.c - the processes of the pipeline. Order: events, control lines, users,
  * its life, a new one, those found on disk, all of them. */
 #include "engine/dagger_pipe.h"
 
@@ -25,7 +25,7 @@ enum { CONNECT_MS = 15000, POLL_MS = 200, HOLDER_MS = 20, FILE_MAX = 1 << 20, MA
 static void pipe_free(struct dagger_pipe *p);
 static void schedule_poll(struct dagger_pipes *all);
 
-/* ---- what it says ---- */
+/* ---- its events ---- */
 
 static void read_events(struct dagger_pipe *p)
 {
@@ -33,7 +33,7 @@ static void read_events(struct dagger_pipe *p)
 		p->all->changed(p->all->ctx, p);
 }
 
-/* ---- what it is told ---- */
+/* ---- its control lines ---- */
 
 static int append(const char *path, const struct buf *line, struct err *e)
 {

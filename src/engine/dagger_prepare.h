@@ -1,4 +1,4 @@
-/* dagger_prepare.h - what a task needs before a pipeline can be told of it, made by a worker: the
+/* dagger_prepare.h - what a task needs before a pipeline can start it, made by a worker: the
  * program (built once per content, which takes a while the first time), its image where the local
  * Docker has it, and its task file. */
 #ifndef ENGINE_DAGGER_PREPARE_H

@@ -17,7 +17,7 @@
 #include "base/child.h"
 #include "model/pipeline.h"
 
-/* An absent engine is told of at once (no such container, connection refused); these are for one
+/* An absent engine is noticed at once (no such container, connection refused); these are for one
  * that hangs, or a machine that is busy. */
 enum { CONNECT_MS = 900, DOCKER_MS = 1900, VERSION_MS = 5000 };
 

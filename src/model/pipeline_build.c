@@ -145,7 +145,7 @@ static int build_failed(const struct pipeline_files *p, const struct buf *out, s
 			version, text.p);
 	else
 		err_set(e, "build", "go build of the pipeline failed: %s",
-			*text.p ? text.p : "without a word");
+			*text.p ? text.p : "it printed nothing");
 	buf_release(&text);
 	return -1;
 }

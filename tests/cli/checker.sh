@@ -10,7 +10,7 @@ page=$LIB_TOP/templates/pipeline/CONSTRAINTS.md
 named=$(sed -n 's/^[0-9]*\. \*\*\([a-z-]*\)\*\* .*/\1/p' "$page" | sort)
 coded=$( (sed -n '/^var rules/,/}/p' "$check_dir/main.go" | grep -o '"[a-z-]*"' | tr -d '"'; echo outside) | sort)
 is "$named" "$coded" "CONSTRAINTS.md has every rule and no other"
-is "$(grep -c 'Not so' "$page")" "$(wc -l <<<"$coded")" "each has an example"
+is "$(grep -c 'Wrong:' "$page")" "$(wc -l <<<"$coded")" "each has an example"
 sections=$(sed -n 's/^static const char \*const known\[\] = { \(.*\) };/\1/p' "$LIB_TOP/src/model/pipeline_sections.c" | grep -o '[a-z]*' | sort)
 is "$(sed -n 's/^var sectionNames.*{\(.*\)}/\1/p' "$check_dir/sections.go" | grep -o '"[a-z]*"' | tr -d '"' | sort)" "$sections" "the checker and yolodeck know the same sections"
 

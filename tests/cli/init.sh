@@ -185,7 +185,7 @@ func main() {
 }
 GO
 # what the older version noted: a hash of each file without its sections
-for file in $P/*; do
+for file in "$P"/*; do
 	sum=$(awk '/^\/\/ yolodeck:end / { cut = 0 } !cut { print } /^\/\/ yolodeck:begin / { cut = 1 }' "$file" | sha256sum | cut -c1-16)
 	echo "$sum ${file##*/}"
 done >"$T/sums"

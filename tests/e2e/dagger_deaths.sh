@@ -1,6 +1,6 @@
 #!/bin/bash
 # dagger_deaths.sh - each part of a race on Dagger dies once: conductor, pipeline, engine; and each is missing once.
-# timeout: 1200
+# timeout: 3000
 # shellcheck disable=SC2016 # the commands are for the container's shell
 # shellcheck source=tests/lib/lib.sh
 . "$(dirname "$0")/../lib/lib.sh"
@@ -8,7 +8,7 @@
 . "$(dirname "$0")/../lib/dagger.sh"
 
 cd "$(toy_repo deaths)" || exit 1
-COUNT='echo "work of $YOLO_INDEX" >file.txt; i=0; while [ $i -lt 3000 ]; do echo "line $i"; i=$((i+1)); [ ! -e stop ] || exit 3; sleep 0.1; done'
+COUNT='echo "work of $YOLO_INDEX" >file.txt; i=0; while [ $i -lt 36000 ]; do echo "line $i"; i=$((i+1)); [ ! -e stop ] || exit 3; sleep 0.1; done'
 
 states() { # RACE -> " 3 running"
 	yolodeck ls --json | jq -r ".rows[] | select(.race == $1) | .state" | sort | uniq -c | tr -s ' ' | tr -d '\n'

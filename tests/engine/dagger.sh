@@ -1,6 +1,6 @@
 #!/bin/bash
 # dagger.sh - the suite that every engine passes (tests/unit/test_engine.c), on a real Dagger engine.
-# timeout: 1200
+# timeout: 3000
 # shellcheck source=tests/lib/lib.sh
 . "$(dirname "$0")/../lib/lib.sh"
 # shellcheck source=tests/lib/dagger.sh

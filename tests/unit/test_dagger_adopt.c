@@ -70,7 +70,7 @@ static void adopted_after_its_pipeline_died(void **state)
 	rig_task(&r, 46, "never-there", "wait", NULL);
 	engine_dagger.adopt(r.g, &r.t);
 	run(&r);
-	expect(&r, ENGINE_GONE, -1, "never told");
+	expect(&r, ENGINE_GONE, -1, "no pipeline was started");
 	rig_done(&r);
 }
 

@@ -1,4 +1,4 @@
-// plan.go - what the conductor tells us: the plan of this process, and a file for each task.
+// plan.go - the conductor's orders: the plan of this process, and a file for each task.
 package runtime
 
 import (

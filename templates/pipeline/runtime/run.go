@@ -143,7 +143,7 @@ func (r *run) judge(err, lost error) (cause, text string) {
 	case lost != nil:
 		return "gone", sentence(lost)
 	}
-	return "gone", "the container ended without a word"
+	return "gone", "the container ended without an exit record"
 }
 
 // softStop asks the runner to end the command, and cancels when that takes too long.

@@ -48,7 +48,7 @@ func (l *ttyLink) send(kind byte, body []byte) error {
 	return err
 }
 
-// sendSize tells the size of our terminal now.
+// sendSize sends the size of our terminal now.
 func (l *ttyLink) sendSize() {
 	ws, err := unix.IoctlGetWinsize(0, unix.TIOCGWINSZ)
 	if err != nil {
