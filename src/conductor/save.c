@@ -16,7 +16,7 @@
 #include "conductor/engines.h"
 #include "conductor/task.h"
 #include "conductor/variant_run.h"
-#include "git/snapshot.h"
+#include "git/saving.h"
 #include "model/rank.h"
 
 enum { CHECK_TAIL = 1 << 20, LOCK_TRIES = 25, LOCK_WAIT_MS = 200 };
@@ -27,7 +27,7 @@ struct save_job {
 	struct borrowed_repo repo;
 	bool only_changed;
 	char *subject, *old; /* old: the branch's commit as we know it, or NULL */
-	struct save_out out;
+	struct saving_out out;
 	bool have_out;
 	struct err e;
 	int rc;
@@ -156,10 +156,10 @@ static void save_work(void *arg)
 		j->old = known_tip(j);
 	j->have_out = true;
 	for (int attempt = 1;; attempt++) {
-		j->rc = git_save(&in, j->old, &j->out, &j->e);
+		j->rc = saving_run(&in, j->old, &j->out, &j->e);
 		if (!j->rc || !locked_out(j, attempt))
 			break;
-		save_out_release(&j->out);
+		saving_out_release(&j->out);
 	}
 	borrowed_repo_release(&j->repo);
 }
@@ -188,7 +188,7 @@ static enum variant_event without_check(const struct variant_run *run)
 	return save_passed(&run->end) ? VE_SAVED_PASSED : VE_SAVED_FAILED;
 }
 
-static void take_columns(struct variant *v, const char *base, struct save_out *out)
+static void take_columns(struct variant *v, const char *base, struct saving_out *out)
 {
 	xreplace(&v->commit, out->snap.commit);
 	xreplace(&v->live, out->snap.commit ? out->snap.commit : base);
@@ -257,7 +257,7 @@ static void save_done(void *arg)
 		take_columns(run->v, j->in->base, &j->out);
 	saved(run, !j->rc);
 	if (j->have_out)
-		save_out_release(&j->out);
+		saving_out_release(&j->out);
 	free(j->subject);
 	free(j->old);
 	free(j);
@@ -350,7 +350,7 @@ static void drop_work(void *arg)
 	const struct snapshot_in *of = &j->run->snapshot;
 	const struct git_repo *repo = borrowed_repo_get(&j->repo, &j->e);
 
-	j->rc = repo ? git_save_drop(repo, of->race, of->variant, j->commit, &j->e) : -1;
+	j->rc = repo ? saving_drop(repo, of->race, of->variant, j->commit, &j->e) : -1;
 	borrowed_repo_release(&j->repo);
 }
 

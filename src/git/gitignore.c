@@ -17,8 +17,8 @@ struct rule {
 	bool negated, dirs_only, anchored;
 };
 
-struct ignore {
-	const struct ignore *up;
+struct gitignore {
+	const struct gitignore *up;
 	size_t base, n, cap;
 	struct rule *rule;
 };
@@ -191,7 +191,8 @@ static bool rule_matches(const struct rule *r, const char *path, const char *nam
 	return glob(m, r->pat + (r->anchored ? r->plain : 0), text + (r->anchored ? r->plain : 0));
 }
 
-bool gitignore_match(const struct ignore *g, const char *path, bool dir, struct gitignore_budget *b)
+bool gitignore_match(
+	const struct gitignore *g, const char *path, bool dir, struct gitignore_budget *b)
 {
 	const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
 	struct match m = { false, GITIGNORE_STEPS < b->total ? GITIGNORE_STEPS : b->total };
@@ -232,7 +233,7 @@ static size_t trimmed(const char *s, size_t n)
 	return keep;
 }
 
-static void add_rule(struct ignore *g, const char *s, size_t n)
+static void add_rule(struct gitignore *g, const char *s, size_t n)
 {
 	struct rule r = { NULL, 0, false, false, false };
 
@@ -262,9 +263,9 @@ static void add_rule(struct ignore *g, const char *s, size_t n)
 	g->rule[g->n++] = r;
 }
 
-struct ignore *gitignore_new(const struct ignore *up, size_t base, const char *text, size_t n)
+struct gitignore *gitignore_new(const struct gitignore *up, size_t base, const char *text, size_t n)
 {
-	struct ignore *g = xcalloc(1, sizeof *g);
+	struct gitignore *g = xcalloc(1, sizeof *g);
 	const char *end = text + n;
 
 	g->up = up;
@@ -283,9 +284,9 @@ struct ignore *gitignore_new(const struct ignore *up, size_t base, const char *t
 	return g;
 }
 
-struct ignore *gitignore_of_dir(const struct ignore *up, size_t base, int dirfd, dev_t dev)
+struct gitignore *gitignore_of_dir(const struct gitignore *up, size_t base, int dirfd, dev_t dev)
 {
-	struct ignore *g = NULL;
+	struct gitignore *g = NULL;
 	struct stat st;
 	char *text;
 	size_t n = 0;
@@ -306,7 +307,7 @@ struct ignore *gitignore_of_dir(const struct ignore *up, size_t base, int dirfd,
 	return g;
 }
 
-void gitignore_free(struct ignore *g)
+void gitignore_free(struct gitignore *g)
 {
 	if (!g)
 		return;

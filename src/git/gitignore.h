@@ -23,23 +23,24 @@ struct gitignore_budget {
 	long total; /* steps left for the walk */
 	size_t blown; /* paths for which the steps did not suffice: taken as not ignored */
 };
-#define IGNORE_BUDGET_INIT \
+#define GITIGNORE_BUDGET_INIT \
 	{ \
 		500000000L, 0 \
 	}
 
-struct ignore;
+struct gitignore;
 
 /* Rules of a text. up = the outer set (not owned, must outlive this one); base = bytes of the path
  * before the directory the rules belong to, its slash included. */
-struct ignore *gitignore_new(const struct ignore *up, size_t base, const char *text, size_t n);
+struct gitignore *gitignore_new(
+	const struct gitignore *up, size_t base, const char *text, size_t n);
 /* Rules of .gitignore in dirfd, read like any hostile file. NULL when there is none: go on with
  * `up`. */
-struct ignore *gitignore_of_dir(const struct ignore *up, size_t base, int dirfd, dev_t dev);
-void gitignore_free(struct ignore *g);
+struct gitignore *gitignore_of_dir(const struct gitignore *up, size_t base, int dirfd, dev_t dev);
+void gitignore_free(struct gitignore *g);
 /* Is this path (relative to the root of the tree) ignored by itself? Its parents were asked before.
  */
 bool gitignore_match(
-	const struct ignore *g, const char *path, bool dir, struct gitignore_budget *b);
+	const struct gitignore *g, const char *path, bool dir, struct gitignore_budget *b);
 
 #endif

@@ -244,11 +244,11 @@ static int finish(struct taking *t, struct err *e)
 	return cache_save(&t->now, t->in->cache, e);
 }
 
-static struct ignore *outer_rules(const char *quarantine)
+static struct gitignore *outer_rules(const char *quarantine)
 {
 	struct buf b = BUF_INIT;
 	struct err e = ERR_INIT;
-	struct ignore *g = NULL;
+	struct gitignore *g = NULL;
 	char *path = fs_join(quarantine, "info/exclude");
 
 	if (!fs_read(path, MAX_EXCLUDES, &b, &e) && b.len)
@@ -318,7 +318,7 @@ int snapshot_take(const struct snapshot_in *in, struct snapshot_out *out, struct
 {
 	struct taking t = { .in = in };
 	struct walk_report r = { 0 };
-	struct ignore *outer = outer_rules(in->quarantine);
+	struct gitignore *outer = outer_rules(in->quarantine);
 	struct walk_in w = { in->work, &t.old, &t.now, outer, in->full, begin, &t };
 	int fd = lock(in->cache, e), rc = -1;
 

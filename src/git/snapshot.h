@@ -44,24 +44,4 @@ const char *snapshot_committer(const struct snapshot_in *in);
 struct diff_stat;
 void snapshot_set_columns(struct snapshot_out *out, const struct diff_stat *st);
 
-/* What the walker had to leave out (a nested .git, files over 64 MiB ...) does not keep the rest
- * from its branch; but then out->scan says that too, and promote must refuse while it is set.
- * Saving: full snapshot, independent scan, fetch with fsck into refs/yolodeck/<race>/<variant>/tip,
- * branch yolo/<race>/<variant> by update-ref from `old_commit` (NULL = must not exist). A refused
- * scan is not an error: out->scan says why, branch stays NULL and the commit is in the quarantine
- * only. A branch that is checked out or was moved by somebody is not moved: out->scan says so too.
- */
-struct save_out {
-	struct snapshot_out snap; /* its commit NULL: nothing differs, see only_changed */
-	char *branch; /* "yolo/7/claude-1" */
-	char *scan;
-};
-int git_save(
-	const struct snapshot_in *in, const char *old_commit, struct save_out *out, struct err *e);
-void save_out_release(struct save_out *o);
-/* Takes a saved commit back: its branch and its ref go, where they still are at it and the branch
- * is checked out nowhere. */
-int git_save_drop(const struct git_repo *repo, int race, const char *variant, const char *commit,
-	struct err *e);
-
 #endif

@@ -275,10 +275,10 @@ static void visit_submodule(
 	carry(w, old);
 }
 
-static void walk_dir(struct walk *w, int fd, int depth, const struct ignore *rules);
+static void walk_dir(struct walk *w, int fd, int depth, const struct gitignore *rules);
 
 static void visit_dir(struct walk *w, int dirfd, const char *name, int depth,
-	const struct ignore *rules, struct walk_item *old)
+	const struct gitignore *rules, struct walk_item *old)
 {
 	size_t before = w->recorded;
 	int fd;
@@ -365,7 +365,7 @@ static void visit_leaf(
 }
 
 static void visit(struct walk *w, int dirfd, const char *name, unsigned char type, int depth,
-	const struct ignore *rules)
+	const struct gitignore *rules)
 {
 	struct walk_item *old = cache_find(w->in->old, w->path);
 	struct stat st;
@@ -437,10 +437,10 @@ static int read_names(int fd, struct buf *names, bool *rules)
 }
 
 /* Takes fd. w->path is the directory's own path, "" at the root. */
-static void walk_dir(struct walk *w, int fd, int depth, const struct ignore *rules)
+static void walk_dir(struct walk *w, int fd, int depth, const struct gitignore *rules)
 {
 	struct buf names = BUF_INIT;
-	struct ignore *own = NULL;
+	struct gitignore *own = NULL;
 	bool has_rules = false;
 	size_t len = w->len, base = len ? len + 1 : 0, n;
 
@@ -515,7 +515,7 @@ int walk_tree(const struct walk_in *in, struct walk_report *out, struct err *e)
 	w->in = in;
 	w->r = out;
 	w->e = e;
-	w->budget = (struct gitignore_budget)IGNORE_BUDGET_INIT;
+	w->budget = (struct gitignore_budget)GITIGNORE_BUDGET_INIT;
 	w->block = xmalloc(BLOCK);
 	cache_init(&w->kept);
 	in->now->time = clock_real_ns();

@@ -34,7 +34,7 @@ struct walk_in {
 	struct walk_cache *old; /* what was there; its items' `seen` is used up */
 	/* filled: time, and the items that differ from old; the others are marked `same` in old */
 	struct walk_cache *now;
-	const struct ignore *outer; /* the user's own rules, NULL = none */
+	const struct gitignore *outer; /* the user's own rules, NULL = none */
 	bool full; /* read every file */
 	/* Called at the first difference; the feed stays the caller's. */
 	struct fast_import *(*begin)(void *ctx, struct err *e);

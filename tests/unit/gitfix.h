@@ -7,7 +7,7 @@
 
 #include "git/checkout.h"
 #include "git/git.h"
-#include "git/snapshot.h"
+#include "git/saving.h"
 
 static struct err E;
 #define OK(call) \

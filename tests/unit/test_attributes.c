@@ -43,7 +43,7 @@ static const char work[] =
 static void line_endings_are_those_of_git(void **state)
 {
 	static const char *const autocrlf[] = { "false", "true", "input" };
-	struct save_out out;
+	struct saving_out out;
 	struct buf cmd = BUF_INIT;
 
 	for (size_t i = 0; i < ARRAY_LEN(autocrlf); i++) {
@@ -53,7 +53,7 @@ static void line_endings_are_those_of_git(void **state)
 		buf_fmt(&cmd, "git config core.autocrlf %s; git config core.safecrlf false",
 			autocrlf[i]);
 		sh(f.u, cmd.p);
-		OK(git_save(&s.in, NULL, &out, &E));
+		OK(saving_run(&s.in, NULL, &out, &E));
 		assert_null(out.scan);
 		sh(f.u,
 			"rm -rf * .gitattributes; cp -a ../races/7/a/work/. x; rm -r x/.git; "
@@ -62,10 +62,10 @@ static void line_endings_are_those_of_git(void **state)
 		/* the second time nothing moves */
 		buf_clear(&cmd);
 		buf_str(&cmd, out.snap.commit);
-		save_out_release(&out);
-		OK(git_save(&s.in, cmd.p, &out, &E));
+		saving_out_release(&out);
+		OK(saving_run(&s.in, cmd.p, &out, &E));
 		assert_string_equal(out.snap.commit, cmd.p);
-		save_out_release(&out);
+		saving_out_release(&out);
 		end();
 	}
 	buf_release(&cmd);
@@ -74,32 +74,32 @@ static void line_endings_are_those_of_git(void **state)
 /* The rules are those of the base: a variant's own say nothing, and neither does its .git. */
 static void a_variant_sets_no_rules(void **state)
 {
-	struct save_out out;
+	struct saving_out out;
 
 	begin("echo x >f1; printf '*.bin -text\\n' >.gitattributes");
 	sh(a,
 		"cd work; printf '* text\\n' >.gitattributes; git config core.autocrlf true; echo "
 		"'* text' >.git/info/attributes; printf 'a\\r\\n' >new.bin; printf 'a\\r\\n' >new");
-	OK(git_save(&s.in, NULL, &out, &E));
+	OK(saving_run(&s.in, NULL, &out, &E));
 	sh(f.u, "test $(git cat-file -s yolo/7/a:new.bin) = 3; test $(git cat-file -s yolo/7/a:new) = 3");
 	assert_int_equal(out.snap.files, 3);
-	save_out_release(&out);
+	saving_out_release(&out);
 	end();
 }
 
 static void crlf_files_are_clean_after_a_promote(void **state)
 {
-	struct save_out out;
+	struct saving_out out;
 
 	begin("echo x >f1; printf '*.bat eol=crlf\\n' >.gitattributes; printf 'a\\nb\\n' >run.bat");
 	sh(a, "cd work; printf 'a\\r\\nb\\r\\nc\\r\\n' >run.bat");
-	OK(git_save(&s.in, NULL, &out, &E));
+	OK(saving_run(&s.in, NULL, &out, &E));
 	assert_int_equal(out.snap.added, 1);
 	assert_int_equal(out.snap.removed, 0);
 	sh(f.u,
 		"git merge -q yolo/7/a; test -z \"$(git status --porcelain)\"; printf "
 		"'a\\r\\nb\\r\\nc\\r\\n' | cmp - run.bat");
-	save_out_release(&out);
+	saving_out_release(&out);
 	end();
 }
 
@@ -119,14 +119,14 @@ static void plan(struct promote_plan *p, const char *tip)
 
 static void filters_are_named(void **state)
 {
-	struct save_out out;
+	struct saving_out out;
 	struct promote_plan p;
 
 	/* The user's own git runs them: upper case in the repository. */
 	begin("git config filter.up.clean 'tr a-z A-Z'; git config filter.up.smudge cat; printf "
 	      "'*.up filter=up\\n*.none filter=unknown\\n' >.gitattributes; echo x >one.up");
 	sh(a, "cd work; echo new >one.up; echo new >two.none; echo new >plain");
-	OK(git_save(&s.in, NULL, &out, &E));
+	OK(saving_run(&s.in, NULL, &out, &E));
 	assert_null(out.scan);
 	assert_string_equal(out.snap.not_recorded, "the filter of 1 file: one.up (up)");
 	plan(&p, out.snap.commit);
@@ -134,13 +134,13 @@ static void filters_are_named(void **state)
 	assert_int_equal(p.filtered.n, 1);
 	assert_string_equal(p.filtered.v[0], "one.up (up)");
 	promote_plan_release(&p);
-	save_out_release(&out);
+	saving_out_release(&out);
 	end();
 }
 
 static void required_filters_are_refused(void **state)
 {
-	struct save_out out, again;
+	struct saving_out out, again;
 	struct promote_plan p;
 
 	begin("git config filter.crypt.clean 'sed s/^/CRYPT/'; git config filter.crypt.smudge "
@@ -148,7 +148,7 @@ static void required_filters_are_refused(void **state)
 	      "filter=crypt\\n' >.gitattributes; echo 1 >secret; echo 1 >secret2");
 	sh_says(f.u, "git show HEAD:secret", "CRYPT1");
 	sh(a, "cd work; echo password >secret; rm secret2; echo new >plain");
-	OK(git_save(&s.in, NULL, &out, &E));
+	OK(saving_run(&s.in, NULL, &out, &E));
 	assert_string_equal(out.scan,
 		"1 file has a filter that your git requires, and was recorded without it: secret. "
 		"Take the content by hand: git restore --source=<branch> -- <path>, then git add, "
@@ -162,13 +162,13 @@ static void required_filters_are_refused(void **state)
 	promote_plan_release(&p);
 	/* what is as it was needs none */
 	sh(a, "cd work; echo CRYPT1 >secret; echo CRYPT1 >secret2");
-	OK(git_save(&s.in, out.snap.commit, &again, &E));
+	OK(saving_run(&s.in, out.snap.commit, &again, &E));
 	assert_null(again.scan);
 	plan(&p, again.snap.commit);
 	assert_null(p.refuse_code);
 	promote_plan_release(&p);
-	save_out_release(&again);
-	save_out_release(&out);
+	saving_out_release(&again);
+	saving_out_release(&out);
 	end();
 }
 

@@ -280,14 +280,14 @@ static void submodules_and_lfs_are_told(void **state)
 static void save_ok(struct fix *f, const char *dir, const char *name)
 {
 	struct fix_snap s;
-	struct save_out out;
+	struct saving_out out;
 
 	fix_snap_init(f, &s, dir, name);
-	OK(git_save(&s.in, NULL, &out, &E));
+	OK(saving_run(&s.in, NULL, &out, &E));
 	if (out.scan)
 		fail_msg("%s", out.scan);
 	assert_non_null(out.branch);
-	save_out_release(&out);
+	saving_out_release(&out);
 	fix_snap_release(&s);
 }
 

@@ -8,8 +8,8 @@
 
 static bool ignored(const char *rules, const char *path)
 {
-	struct ignore *g = gitignore_new(NULL, 0, rules, strlen(rules));
-	struct gitignore_budget b = IGNORE_BUDGET_INIT;
+	struct gitignore *g = gitignore_new(NULL, 0, rules, strlen(rules));
+	struct gitignore_budget b = GITIGNORE_BUDGET_INIT;
 	size_t n = strlen(path);
 	char *p = xstrndup(path, path[n - 1] == '/' ? n - 1 : n);
 	bool yes = gitignore_match(g, p, path[n - 1] == '/', &b);
@@ -87,10 +87,10 @@ static void rules_one_by_one(void **state)
 
 static void chain_and_base(void **state)
 {
-	struct ignore *outer = gitignore_new(NULL, 0, "*.o\n/top\n", 10),
-		      *root = gitignore_new(outer, 0, "!main.o\n", 8),
-		      *sub = gitignore_new(root, 4, "/x\nmain.o\n", 10);
-	struct gitignore_budget b = IGNORE_BUDGET_INIT;
+	struct gitignore *outer = gitignore_new(NULL, 0, "*.o\n/top\n", 10),
+			 *root = gitignore_new(outer, 0, "!main.o\n", 8),
+			 *sub = gitignore_new(root, 4, "/x\nmain.o\n", 10);
+	struct gitignore_budget b = GITIGNORE_BUDGET_INIT;
 
 	assert_true(gitignore_match(root, "a.o", false, &b));
 	assert_false(gitignore_match(root, "main.o", false, &b));
@@ -107,8 +107,8 @@ static void chain_and_base(void **state)
 static void hostile_rules_end_soon(void **state)
 {
 	struct buf rules = BUF_INIT;
-	struct gitignore_budget b = IGNORE_BUDGET_INIT;
-	struct ignore *g;
+	struct gitignore_budget b = GITIGNORE_BUDGET_INIT;
+	struct gitignore *g;
 	char path[4000];
 	int64_t began = clock_mono_ms();
 
@@ -142,7 +142,7 @@ static void rule_files(void **state)
 {
 	char *dir = unit_mkdir();
 	struct stat st;
-	struct ignore *g;
+	struct gitignore *g;
 	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 	fstat(fd, &st);
@@ -191,9 +191,9 @@ static void random_rules(struct buf *b)
 }
 
 /* Every path of the tree, asked from the top down as the walk does. */
-static void ask_all(const struct ignore *g, const struct strv *paths, struct strv *out)
+static void ask_all(const struct gitignore *g, const struct strv *paths, struct strv *out)
 {
-	struct gitignore_budget b = IGNORE_BUDGET_INIT;
+	struct gitignore_budget b = GITIGNORE_BUDGET_INIT;
 
 	for (size_t i = 0; i < paths->n; i++) {
 		char *p = xstrdup(paths->v[i]);
@@ -235,7 +235,7 @@ static void as_git_does(void **state)
 	for (; sets < 400; sets++) {
 		struct buf rules = BUF_INIT;
 		struct strv ours = STRV_INIT, theirs = STRV_INIT;
-		struct ignore *g;
+		struct gitignore *g;
 		struct child_result r;
 		struct git_call c;
 

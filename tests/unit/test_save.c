@@ -5,14 +5,14 @@
 #include "base/pool.h"
 #include "git/cache.h"
 
-static void save(struct save_out *out, const char *old)
+static void save(struct saving_out *out, const char *old)
 {
-	OK(git_save(&s.in, old, out, &E));
+	OK(saving_run(&s.in, old, out, &E));
 }
 
 static void saving_makes_the_branch(void **state)
 {
-	struct save_out one, two;
+	struct saving_out one, two;
 
 	begin(NULL);
 	sh(a, "echo 4 >>work/f1; echo new >work/n");
@@ -31,19 +31,19 @@ static void saving_makes_the_branch(void **state)
 	save(&two, one.snap.commit);
 	assert_string_equal(one.snap.commit, two.snap.commit);
 	assert_non_null(two.branch);
-	save_out_release(&two);
+	saving_out_release(&two);
 	sh(a, "echo 5 >>work/f1");
 	save(&two, one.snap.commit);
 	assert_string_equal(two.branch, "yolo/7/a-1");
 	sh_says(f.u, "git rev-list --count main..yolo/7/a-1", "1");
-	save_out_release(&one);
-	save_out_release(&two);
+	saving_out_release(&one);
+	saving_out_release(&two);
 	end();
 }
 
 static void saving_nothing_makes_a_commit_of_its_own(void **state)
 {
-	struct save_out one, two;
+	struct saving_out one, two;
 
 	begin(NULL);
 	save(&one, NULL);
@@ -52,59 +52,59 @@ static void saving_nothing_makes_a_commit_of_its_own(void **state)
 	sh_says(f.u, "git rev-list --count main..yolo/7/a-1; git diff --stat main yolo/7/a-1", "1");
 	save(&two, one.snap.commit);
 	assert_string_equal(one.snap.commit, two.snap.commit);
-	save_out_release(&one);
-	save_out_release(&two);
+	saving_out_release(&one);
+	saving_out_release(&two);
 	end();
 }
 
 static void no_change_no_branch_when_none_is_wanted(void **state)
 {
-	struct save_out out, again;
+	struct saving_out out, again;
 
 	begin("echo 1 >f1; echo '*.o' >.gitignore");
 	sh(a, "echo x >work/left.o; touch work/f1");
 	s.in.only_changed = true;
-	OK(git_save(&s.in, NULL, &out, &E));
+	OK(saving_run(&s.in, NULL, &out, &E));
 	assert_null(out.snap.commit);
 	assert_null(out.branch);
 	assert_null(out.scan);
 	assert_string_equal(out.snap.not_recorded, "1 ignored");
-	save_out_release(&out);
+	saving_out_release(&out);
 	sh_says(f.u, "git for-each-ref refs/heads/yolo 'refs/yolodeck/7/a-1'", "");
 	/* what is left out does not make it untouched */
 	sh(a, "mkdir -p work/n/.git; echo x >work/n/.git/config");
-	OK(git_save(&s.in, NULL, &out, &E));
+	OK(saving_run(&s.in, NULL, &out, &E));
 	assert_non_null(out.snap.commit);
 	assert_non_null(out.scan);
 	sh(a, "rm -r work/n; echo 2 >>work/f1");
-	OK(git_save(&s.in, out.snap.commit, &again, &E));
+	OK(saving_run(&s.in, out.snap.commit, &again, &E));
 	assert_string_equal(again.branch, "yolo/7/a-1");
-	save_out_release(&again);
+	saving_out_release(&again);
 	/* a saved change that was taken back again is a state of its own */
 	sh(a, "echo 1 >work/f1");
-	OK(git_save(&s.in, out.snap.commit, &again, &E));
+	OK(saving_run(&s.in, out.snap.commit, &again, &E));
 	assert_non_null(again.snap.commit);
-	save_out_release(&again);
-	save_out_release(&out);
+	saving_out_release(&again);
+	saving_out_release(&out);
 	end();
 }
 
 static void a_saved_commit_can_be_dropped(void **state)
 {
-	struct save_out out;
+	struct saving_out out;
 	struct err e = ERR_INIT;
 
 	begin(NULL);
 	save(&out, NULL);
 	sh(f.u, "git worktree add -q ../wt yolo/7/a-1");
-	assert_int_equal(git_save_drop(&f.repo, 7, "a-1", out.snap.commit, &e), -1);
+	assert_int_equal(saving_drop(&f.repo, 7, "a-1", out.snap.commit, &e), -1);
 	assert_string_equal(e.code, "checked_out");
 	sh(f.u, "git worktree remove ../wt; git rev-parse -q --verify yolo/7/a-1");
-	assert_int_equal(git_save_drop(&f.repo, 7, "a-1", f.repo.head, &e), -1);
+	assert_int_equal(saving_drop(&f.repo, 7, "a-1", f.repo.head, &e), -1);
 	assert_string_equal(e.code, "moved");
-	OK(git_save_drop(&f.repo, 7, "a-1", out.snap.commit, &E));
+	OK(saving_drop(&f.repo, 7, "a-1", out.snap.commit, &E));
 	sh_says(f.u, "git for-each-ref refs/heads/yolo 'refs/yolodeck/7/a-1'", "");
-	save_out_release(&out);
+	saving_out_release(&out);
 	end();
 }
 
@@ -112,7 +112,7 @@ static void a_saved_commit_can_be_dropped(void **state)
 static void saving_has_its_own_words(void **state)
 {
 	struct snapshot_out live;
-	struct save_out out;
+	struct saving_out out;
 
 	begin(NULL);
 	sh(a, "echo 4 >>work/f1");
@@ -133,13 +133,13 @@ static void saving_has_its_own_words(void **state)
 	assert_false(live.changed);
 	assert_string_equal(live.commit, out.snap.commit);
 	snapshot_out_release(&live);
-	save_out_release(&out);
+	saving_out_release(&out);
 	end();
 }
 
 static void a_branch_in_use_stays(void **state)
 {
-	struct save_out one, two;
+	struct saving_out one, two;
 	struct buf want = BUF_INIT;
 
 	begin(NULL);
@@ -155,7 +155,7 @@ static void a_branch_in_use_stays(void **state)
 		f.dir);
 	assert_string_equal(two.scan, want.p);
 	sh(f.u, "test -z \"$(git -C ../look status --porcelain)\"");
-	save_out_release(&two);
+	saving_out_release(&two);
 	/* Moved by somebody: left alone too. */
 	sh(f.u, "git worktree remove ../look; git branch -f yolo/7/a-1 main");
 	save(&two, one.snap.commit);
@@ -164,20 +164,20 @@ static void a_branch_in_use_stays(void **state)
 	sh(f.u,
 		"test \"$(git rev-parse yolo/7/a-1)\" = \"$(git rev-parse main)\"; git branch -D "
 		"-q yolo/7/a-1");
-	save_out_release(&two);
+	saving_out_release(&two);
 	/* Deleted by somebody, with an old commit expected: the same. */
 	save(&two, one.snap.commit);
 	assert_null(two.branch);
 	assert_non_null(two.scan);
-	save_out_release(&two);
-	save_out_release(&one);
+	saving_out_release(&two);
+	saving_out_release(&one);
 	buf_release(&want);
 	end();
 }
 
 static void a_refused_scan_keeps_it_out(void **state)
 {
-	struct save_out out;
+	struct saving_out out;
 
 	begin(NULL);
 	sh(a, "ln -s /etc/passwd work/abs");
@@ -186,7 +186,7 @@ static void a_refused_scan_keeps_it_out(void **state)
 	assert_string_equal(out.scan, "The variant holds a link that leaves the tree: abs.");
 	assert_non_null(out.snap.commit);
 	sh(f.u, "test -z \"$(git for-each-ref refs/heads/yolo refs/yolodeck/7/a-1)\"");
-	save_out_release(&out);
+	saving_out_release(&out);
 	/* What only fsck sees. */
 	sh(a,
 		"rm work/abs; printf '[submodule \"x\"]\\n\\tpath = x\\n\\turl = -u./evil\\n' "
@@ -194,21 +194,21 @@ static void a_refused_scan_keeps_it_out(void **state)
 	save(&out, NULL);
 	assert_null(out.branch);
 	assert_string_equal(out.scan, "The variant holds a malformed .gitmodules.");
-	save_out_release(&out);
+	saving_out_release(&out);
 	sh(a, "rm work/.gitmodules; git init -q work/nest; echo x >work/nest/x");
 	save(&out, NULL);
 	assert_non_null(out.branch);
 	assert_string_equal(out.scan, "The variant holds a nested repository: nest.");
 	assert_string_equal(out.snap.not_recorded, "1 nested repository's .git");
 	sh_says(f.u, "git ls-tree -r --name-only yolo/7/a-1 nest", "nest/x");
-	save_out_release(&out);
+	saving_out_release(&out);
 	end();
 }
 
 /* --continue: from the first one's commit, one more on it, counted against the base. */
 static void one_goes_on_from_another(void **state)
 {
-	struct save_out one, two;
+	struct saving_out one, two;
 	struct snapshot_out live;
 	struct fix_snap next;
 	char *b, *store, *cmd;
@@ -239,7 +239,7 @@ static void one_goes_on_from_another(void **state)
 	assert_int_equal(live.files, 6); /* against the base */
 	snapshot_out_release(&live);
 	sh(b, "cd work; echo 5 >>f1; rm new");
-	OK(git_save(&next.in, NULL, &two, &E));
+	OK(saving_run(&next.in, NULL, &two, &E));
 	assert_string_equal(two.branch, "yolo/7/a-1.2");
 	assert_int_equal(two.snap.files, 5);
 	assert_int_equal(two.snap.added, 7);
@@ -252,15 +252,15 @@ static void one_goes_on_from_another(void **state)
 		one.snap.commit, one.snap.commit);
 	sh(f.u, cmd);
 	free(cmd);
-	save_out_release(&two);
+	saving_out_release(&two);
 	/* without its cache it still stands where it began */
 	sh(b, "rm walk.cache");
-	OK(git_save(&next.in, NULL, &two, &E));
+	OK(saving_run(&next.in, NULL, &two, &E));
 	cmd = xasprintf("test \"$(git rev-parse %s^)\" = %s", two.snap.commit, one.snap.commit);
 	sh(f.u, cmd);
 	free(cmd);
-	save_out_release(&two);
-	save_out_release(&one);
+	saving_out_release(&two);
+	saving_out_release(&one);
 	fix_snap_release(&next);
 	free(b);
 	free(store);
@@ -269,7 +269,7 @@ static void one_goes_on_from_another(void **state)
 
 static void hooks_of_the_user_do_not_run(void **state)
 {
-	struct save_out out;
+	struct saving_out out;
 
 	begin(NULL);
 	sh(f.u,
@@ -280,7 +280,7 @@ static void hooks_of_the_user_do_not_run(void **state)
 	save(&out, NULL);
 	assert_non_null(out.branch);
 	sh(f.u, "test ! -e HOOK; git update-ref refs/heads/control main; test -e HOOK");
-	save_out_release(&out);
+	saving_out_release(&out);
 	end();
 }
 
@@ -299,21 +299,21 @@ static void one_variant(void *ctx, size_t i)
 	path = fs_join(mine.work, "mine");
 	for (int r = 0; r < ROUNDS && !rc; r++) {
 		struct snapshot_out live;
-		struct save_out out;
+		struct saving_out out;
 		char *text = xasprintf("%d\n", r);
 
 		rc = fs_replace(path, text, strlen(text), &errs[i]);
 		if (!rc)
 			rc = snapshot_take(&mine.in, &live, &errs[i]);
 		if (!rc)
-			rc = git_save(&mine.in, old, &out, &errs[i]);
+			rc = saving_run(&mine.in, old, &out, &errs[i]);
 		if (!rc && (!out.branch || out.scan))
 			rc = err_set(&errs[i], "test", "no branch: %s", out.scan ? out.scan : "");
 		if (!rc) {
 			free(old);
 			old = xstrdup(out.snap.commit);
 			snapshot_out_release(&live);
-			save_out_release(&out);
+			saving_out_release(&out);
 		}
 		free(text);
 	}

@@ -323,7 +323,7 @@ static const char plant[] =
 
 static void planted_programs_do_not_run(void **state)
 {
-	struct save_out out;
+	struct saving_out out;
 	struct snapshot_out snap;
 
 	begin("printf '1\\n2\\n' >f1");
@@ -334,10 +334,10 @@ static void planted_programs_do_not_run(void **state)
 	sh(a, "echo again >>work/f1");
 	take(&snap, true);
 	snapshot_out_release(&snap);
-	OK(git_save(&s.in, NULL, &out, &E));
+	OK(saving_run(&s.in, NULL, &out, &E));
 	assert_non_null(out.branch);
 	assert_string_equal(out.scan, "The variant holds a nested repository: nest.");
-	save_out_release(&out);
+	saving_out_release(&out);
 	sh_says(a, "ls marks", "");
 	/* Control: the same tree, git as anybody calls it. */
 	sh(a,

@@ -1,5 +1,5 @@
-/* save.c - saving: full snapshot, scan, into the user's repository, branch. */
-#include "git/snapshot.h"
+/* saving.c - full snapshot, scan, into the user's repository, branch. */
+#include "git/saving.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -9,7 +9,7 @@
 #include "git/normalize.h"
 #include "git/scan.h"
 
-void save_out_release(struct save_out *o)
+void saving_out_release(struct saving_out *o)
 {
 	snapshot_out_release(&o->snap);
 	free(o->branch);
@@ -37,7 +37,7 @@ static const char *fsck_words(const struct err *e)
 	return NULL;
 }
 
-static int import(const struct snapshot_in *in, struct save_out *out, struct err *e)
+static int import(const struct snapshot_in *in, struct saving_out *out, struct err *e)
 {
 	char *ref = xasprintf("refs/yolodeck/%d/%s/tip", in->race, in->variant);
 	int rc = import_commit(in->repo, in->quarantine, out->snap.commit, ref, e);
@@ -54,7 +54,7 @@ static int import(const struct snapshot_in *in, struct save_out *out, struct err
 
 /* The branch moves only from what we wrote last, and never under a work tree. */
 static int move_branch(
-	const struct snapshot_in *in, const char *old, struct save_out *out, struct err *e)
+	const struct snapshot_in *in, const char *old, struct saving_out *out, struct err *e)
 {
 	char *name = xasprintf("yolo/%d/%s", in->race, in->variant);
 	char *ref = xasprintf("refs/heads/%s", name), *where = NULL, *words = NULL, *now = NULL;
@@ -121,8 +121,8 @@ static bool is_base(const struct snapshot_in *in, const struct snapshot_out *sna
 	return same;
 }
 
-int git_save(
-	const struct snapshot_in *in, const char *old_commit, struct save_out *out, struct err *e)
+int saving_run(
+	const struct snapshot_in *in, const char *old_commit, struct saving_out *out, struct err *e)
 {
 	struct snapshot_in full = *in;
 	char *why = NULL, *filtered = NULL;
@@ -158,7 +158,7 @@ int git_save(
 	return rc;
 }
 
-int git_save_drop(const struct git_repo *repo, int race, const char *variant, const char *commit,
+int saving_drop(const struct git_repo *repo, int race, const char *variant, const char *commit,
 	struct err *e)
 {
 	char *branch = xasprintf("refs/heads/yolo/%d/%s", race, variant),
