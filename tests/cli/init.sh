@@ -224,7 +224,7 @@ if [ -z "$GO" ]; then
 fi
 out=$("$YOLO" check-pipeline)
 is $? 0 "our own template keeps to CONSTRAINTS.md"
-like "$out" 'as CONSTRAINTS.md wants it' "it says so"
+like "$out" 'follows CONSTRAINTS.md' "it says so"
 is "$("$YOLO" check-pipeline --json)" '{"schema":1,"ok":true,"findings":[]}' "--json"
 sed -i 's|^	return argv$|	go f()\n	return argv|' $P/main.go
 out=$("$YOLO" check-pipeline 2>/dev/null)
