@@ -3,22 +3,8 @@
 #ifndef GIT_CHECKOUT_H
 #define GIT_CHECKOUT_H
 
-#include "git/git.h"
+#include "git/template.h"
 
-struct checkout_race {
-	const struct git_repo *repo;
-	int race;
-	const char *base; /* commit id */
-	const char *race_dir; /* races/7: q.git, the template tpl/ and its seed are made here */
-	/* base-<commit>.git: made if missing (under a temporary name, then renamed) */
-	const char *base_store;
-	const char *tpl_in; /* where tpl/ is made instead; NULL = race_dir */
-	/* commit the columns of an untouched copy compare with; NULL = base */
-	const char *compare;
-	/* out: "3 files are LFS pointers ...", submodules ...; the caller frees; NULL = nothing to
-	 * say */
-	char *warning;
-};
 /* Pins R/base, makes the quarantine, the base store and the template. May be called again after a
  * crash: it finishes. */
 int checkout_prepare(struct checkout_race *c, struct err *e);
@@ -36,8 +22,5 @@ int checkout_continue(const struct checkout_race *c, const char *start, const ch
 void checkout_continue_finish(const char *variant_dir);
 /* Removes the template once all copies are made. */
 void checkout_finish(const struct checkout_race *c);
-
-/* Path inside every container at which the base store must be mounted read-only. */
-#define CHECKOUT_BASE_STORE "/yolo-base.git"
 
 #endif

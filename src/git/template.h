@@ -3,7 +3,26 @@
 #ifndef GIT_TEMPLATE_H
 #define GIT_TEMPLATE_H
 
-#include "git/checkout.h"
+#include "git/git.h"
+
+/* What the copies of a race begin with; checkout.h makes them. */
+struct checkout_race {
+	const struct git_repo *repo;
+	int race;
+	const char *base; /* commit id */
+	const char *race_dir; /* races/7: q.git, the template tpl/ and its seed are made here */
+	/* base-<commit>.git: made if missing (under a temporary name, then renamed) */
+	const char *base_store;
+	const char *tpl_in; /* where tpl/ is made instead; NULL = race_dir */
+	/* commit the columns of an untouched copy compare with; NULL = base */
+	const char *compare;
+	/* out: "3 files are LFS pointers ...", submodules ...; the caller frees; NULL = nothing to
+	 * say */
+	char *warning;
+};
+
+/* Path inside every container at which the base store must be mounted read-only. */
+#define CHECKOUT_BASE_STORE "/yolo-base.git"
 
 /* Attributes that switch every conversion off: with them a fresh tree equals its commit byte for
  * byte. */

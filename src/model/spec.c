@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/fs.h"
+#include "base/json.h"
 #include "base/mem.h"
 #include "base/utf8.h"
 #include "model/spec_image.h"
@@ -220,6 +221,47 @@ out:
 	return rc;
 }
 
+struct image_place {
+	const char *path, *text;
+	size_t n;
+	char *dir;
+};
+
+static int resolve_image(char **image, const char *key, const struct image_place *w, struct err *e)
+{
+	if (!*image)
+		return 0;
+	char *done = spec_image_resolve(*image, w->dir, e);
+	if (!done) {
+		char *sub = xasprintf("%s.%s", key, (*image)[0] == 't' ? "tar" : "build");
+		int line = json_line_of(w->text, w->n, sub);
+		const char *named = line ? sub : key;
+		line = line ? line : json_line_of(w->text, w->n, key);
+		err_prefix(e, "%s:%d: %s", w->path, line, named);
+		free(sub);
+		return -1;
+	}
+	free(*image);
+	*image = done;
+	return 0;
+}
+
+/* All images of a race file, with file, line and key before a sentence. text = the file's own, for
+ * line numbers. */
+static int resolve_images(
+	struct spec *s, const char *path, const char *text, size_t n, struct err *e)
+{
+	struct image_place w = { path, text, n, fs_dirname(path) };
+	int rc = resolve_image(&s->image, "image", &w, e);
+	for (size_t i = 0; !rc && i < s->nvariants; i++) {
+		char key[64];
+		snprintf(key, sizeof(key), "variants[%zu].image", i);
+		rc = resolve_image(&s->variants[i].image, key, &w, e);
+	}
+	free(w.dir);
+	return rc;
+}
+
 int spec_load(struct spec *s, const char *path, struct err *e)
 {
 	struct buf b = BUF_INIT;
@@ -227,7 +269,7 @@ int spec_load(struct spec *s, const char *path, struct err *e)
 	if (!rc)
 		rc = spec_parse(s, path, b.p, b.len, e);
 	if (!rc)
-		rc = spec_image_resolve_all(s, path, b.p, b.len, e);
+		rc = resolve_images(s, path, b.p, b.len, e);
 	if (!rc && s->prompt_file)
 		rc = load_prompt(s, path, e);
 	buf_release(&b);

@@ -10,9 +10,7 @@
 #include <unistd.h>
 
 #include "base/fs.h"
-#include "base/json.h"
 #include "base/mem.h"
-#include "model/spec.h"
 
 enum { TAR_BLOCK = 512, TAR_MAGIC = 257 };
 
@@ -145,43 +143,4 @@ char *spec_image_resolve(const char *text, const char *dir, struct err *e)
 	free(there);
 	free(real);
 	return out;
-}
-
-struct where {
-	const char *path, *text;
-	size_t n;
-	char *dir;
-};
-
-static int resolve_one(char **image, const char *key, const struct where *w, struct err *e)
-{
-	if (!*image)
-		return 0;
-	char *done = spec_image_resolve(*image, w->dir, e);
-	if (!done) {
-		char *sub = xasprintf("%s.%s", key, (*image)[0] == 't' ? "tar" : "build");
-		int line = json_line_of(w->text, w->n, sub);
-		const char *named = line ? sub : key;
-		line = line ? line : json_line_of(w->text, w->n, key);
-		err_prefix(e, "%s:%d: %s", w->path, line, named);
-		free(sub);
-		return -1;
-	}
-	free(*image);
-	*image = done;
-	return 0;
-}
-
-int spec_image_resolve_all(
-	struct spec *s, const char *path, const char *text, size_t n, struct err *e)
-{
-	struct where w = { path, text, n, fs_dirname(path) };
-	int rc = resolve_one(&s->image, "image", &w, e);
-	for (size_t i = 0; !rc && i < s->nvariants; i++) {
-		char key[64];
-		snprintf(key, sizeof(key), "variants[%zu].image", i);
-		rc = resolve_one(&s->variants[i].image, key, &w, e);
-	}
-	free(w.dir);
-	return rc;
 }

@@ -10,8 +10,6 @@
 
 #include "base/err.h"
 
-struct spec;
-
 enum image_kind { IMAGE_HOST, IMAGE_REF, IMAGE_TAR, IMAGE_BUILD };
 
 /* *rest (may be NULL) = the path behind the prefix, else the text itself. NULL counts as "host". */
@@ -29,9 +27,5 @@ bool spec_image_is_path(const char *text);
 char *spec_image_resolve(const char *text, const char *dir, struct err *e);
 /* Only the look, at an absolute form: it may have gone since. */
 int spec_image_look(const char *text, struct err *e);
-/* All images of a race file, with file, line and key before a sentence. text = the file's own, for
- * line numbers. */
-int spec_image_resolve_all(
-	struct spec *s, const char *path, const char *text, size_t n, struct err *e);
 
 #endif

@@ -2,7 +2,7 @@
 # lint.sh - holds the walls of the design. Usage: lint.sh [text|format|shell|headers|modules|links]... (default: all).
 # Exit 1 = something was found.
 #
-# LINT_ROOT: the tree to look at (default: this one). LINT_PARTS: the parts whose modules are looked at.
+# LINT_ROOT: the tree to look at (default: this one).
 set -eu
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 cd -- "${LINT_ROOT:-$here/../..}"
@@ -70,11 +70,10 @@ check_headers() {
 	grep -E '(error|warning):' "$out" | sed 's/$/ (this header does not compile alone)/' >>"$found" || :
 }
 
-# Circles between the files of a part, and what headers call what they export. Held for the parts that are free of both; LINT_PARTS looks at others.
+# Circles between the files of a part, and what headers call what they export.
 check_modules() {
-	parts=${LINT_PARTS:-base engine cli ui}
 	# shellcheck disable=SC2046 # as above
-	set -- $(sources | grep -E "^(src/)?($(echo "$parts" | tr ' ' '|'))/.*\.[ch]\$")
+	set -- $(sources | grep -E '^(src|ui)/.*\.[ch]$')
 	awk -f "$here/modules.awk" "$@" >>"$found"
 }
 

@@ -34,7 +34,7 @@ result() { # $1 = 0 or 1, $2 = text
 }
 
 run_lint() {
-	LINT_ROOT=$tmp/t LINT_PARTS="base model git engine conductor client cli runner ui" sh "$here/lint.sh" "$1" >"$tmp/out" 2>&1
+	LINT_ROOT=$tmp/t sh "$here/lint.sh" "$1" >"$tmp/out" 2>&1
 }
 
 # $1 = what is planted, $2 = kind of check, $3 = words of the finding, $4 = file; its new lines come from stdin.
