@@ -98,8 +98,8 @@ static void on_gone(struct deck *d)
 	d->away_ns = deck_now_ns();
 	d->retry_ms = d->away_ms + 100;
 	d->dialog.asking = false;
-	message_add(d, true,
-		"The connection to the conductor was lost; variants keep running. The deck reconnects by itself.");
+	message_add(
+		d, true, "Connection lost; variants keep running. The deck reconnects by itself.");
 }
 
 int conn_fd(const struct deck *d)

@@ -122,9 +122,7 @@ wait_ok 'z archives' 'asked | grep -q "\"op\":\"archive\",\"variants\":\[\"7/cod
 term_keys U
 term_shows 'U says what it takes back' 'undo\?  takes main back from 8d11c04 to 3f2a1c9  y/N'
 term_keys y
-# A key that comes between the frame and the end of its drawing is dropped with what was typed before: a busy machine gets it again.
-wait_for 'asked | grep -q "\"op\":\"undo\",\"token\""' 3 || term_keys y
-wait_ok 'and does it with the plan that was shown' 'asked | grep -q "\"op\":\"undo\",\"token\":\"u1\""'
+wait_ok 'and does it with the plan that was shown' 'asked | grep -q "\"op\":\"undo\".*\"token\":\"u1\""'
 term_keys :
 term_type lay
 term_shows 'the command line shows what fits' ':lay *layout'
