@@ -301,7 +301,7 @@ static void adoption(void **state)
 	use(rules, "1.41");
 	again(r);
 	for (int i = 0; i < 3; i++) {
-		char name[8];
+		char name[16];
 		snprintf(name, sizeof(name), "v%d", i);
 		engine_docker.adopt(r->g, &rig_task(r, name, "true")->t);
 	}

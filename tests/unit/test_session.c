@@ -48,7 +48,7 @@ static struct promote_plan plan_of(const char *new)
 static void plans_fall_out(void **state)
 {
 	struct conductor c;
-	char token[PLAN_CACHE_TOKEN], name[8];
+	char token[PLAN_CACHE_TOKEN], name[16];
 
 	memset(&c, 0, sizeof(c));
 	for (int i = 0; i < PLAN_CACHE_KEPT + 2; i++) {

@@ -187,7 +187,7 @@ static void test_fold(void **state)
 {
 	struct row *r[32];
 	struct table_row rows[32] = { 0 };
-	char name[16], *text;
+	char name[24], *text;
 
 	for (int i = 0; i < 32; i++) {
 		snprintf(name, sizeof(name), "opus-%d", i + 1);
