@@ -259,11 +259,12 @@ static void test_child_fails(void **state)
 	struct promote_in in = world_in(w);
 	struct promote_plan p;
 
+	run(w, "echo edit >>u/f2");
+	plan_ok(&in, &p);
+	/* The plan would refuse a required filter that it sees. */
 	run(w,
 		"cd u; git config filter.f.smudge 'exit 1'; git config filter.f.clean cat; git "
-		"config filter.f.required true; echo 'new/deep "
-		"filter=f' >.git/info/attributes; echo edit >>f2");
-	plan_ok(&in, &p);
+		"config filter.f.required true; echo 'new/deep filter=f' >.git/info/attributes");
 	apply_refused(w, &in, &p, "git_failed",
 		"git could not move main: new/deep: smudge filter f failed");
 	whole_at(w->base, " M f2");
