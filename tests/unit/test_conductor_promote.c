@@ -5,7 +5,7 @@
 #define RACE \
 	"{\"engine\":\"fake\",\"allow_unlimited\":true,\"parallel\":3,\"variants\":[" \
 	"{\"name\":\"a\",\"command\":\"echo A >>f1\"},{\"name\":\"b\",\"command\":\"echo B >new\"}," \
-	"{\"name\":\"c\",\"command\":\"exit 1\"}]}"
+	"{\"name\":\"c\",\"command\":\"echo C >c; exit 1\"}]}"
 
 static void begin(struct wire *w)
 {
@@ -158,7 +158,7 @@ static void rest_goes(void **state)
 	wire_up(&w);
 	wire_race(&w,
 		"{\"engine\":\"fake\",\"allow_unlimited\":true,\"parallel\":3,\"variants\":["
-		"{\"name\":\"good\",\"command\":\"echo A >>f1\"},{\"name\":\"bad\",\"command\":\"exit 1\"},"
+		"{\"name\":\"good\",\"command\":\"echo A >>f1\"},{\"name\":\"bad\",\"command\":\"echo C >c; exit 1\"},"
 		"{\"name\":\"live\",\"command\":\"touch x; while :; do read y </dev/null; done\"}]}");
 	json_free(wire_wait(&w, "good", "passed"));
 	json_free(wire_wait(&w, "bad", "failed"));
