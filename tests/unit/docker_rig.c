@@ -33,6 +33,7 @@ struct rig {
 	struct engine_report report;
 	struct err prepare_err;
 	bool timeout;
+	int patience; /* deadlines that a wait takes, 0 = one */
 	bool (*until)(struct rig *r);
 };
 
@@ -177,7 +178,8 @@ static void rig_run_until(struct rig *r, bool (*cond)(struct rig *), const char 
 		return;
 	r->until = cond;
 	r->timeout = false;
-	struct loop_timer *t = loop_after(r->l, UNIT_DEADLINE, rig_over, r);
+	struct loop_timer *t =
+		loop_after(r->l, UNIT_DEADLINE * (r->patience ? r->patience : 1), rig_over, r);
 	loop_after(r->l, 5, rig_tick, r);
 	loop_run(r->l);
 	r->until = NULL;
