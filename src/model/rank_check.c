@@ -338,7 +338,7 @@ static void see_line(struct log *l, const char *raw, size_t n)
 		return;
 	copy = xstrndup(raw, n);
 	see_go(l, copy);
-	vt_clean(copy, n, &clean);
+	vt_clean(raw, n, &clean);
 	buf_trim(&clean);
 	see_tap(l, clean.p);
 	for (size_t i = 0; i < ARRAY_LEN(forms); i++)

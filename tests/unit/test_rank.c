@@ -292,6 +292,22 @@ static void real_outputs_are_counted(void **state)
 	assert_int_equal(wrong, 0);
 }
 
+/* A byte of any value: NUL too, in a text that ends where its buffer does. */
+static void any_byte_may_stand_in_a_log(void **state)
+{
+	static const char text[] =
+		"ok 1\0x\xff\033[\n\0\0\0 in 3 passed\n== 7 passed in 0.01s ==\n\0";
+	size_t n = sizeof text - 1;
+	char *exact = xmalloc(n);
+	int passed, total;
+
+	memcpy(exact, text, n);
+	rank_parse_check(exact, n, true, &passed, &total);
+	assert_int_equal(passed, 7);
+	assert_int_equal(total, 7);
+	free(exact);
+}
+
 /* Of a log that was cut at its front only a line that says all by itself counts. */
 static void a_cut_log_is_not_counted(void **state)
 {
@@ -344,6 +360,7 @@ int main(void)
 		cmocka_unit_test(summaries_are_recognised),
 		cmocka_unit_test(noise_gives_no_nonsense),
 		cmocka_unit_test(real_outputs_are_counted),
+		cmocka_unit_test(any_byte_may_stand_in_a_log),
 		cmocka_unit_test(a_cut_log_is_not_counted),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
