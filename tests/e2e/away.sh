@@ -55,6 +55,8 @@ cd "$(toy_repo)" || exit 1
 	while :; do n=$((n + 1)); echo "tick $n"; sleep 0.1; done' >"$T/out" 2>&1 || not_ok 'the race starts' "$(cat "$T/out")"
 state=$(state_dir)
 term_start 100x30 env yolodeck
+# whichever is last: the start of one may take long
+term_wait '1 away-1 .*running ' && term_wait '2 away-2 .*running '
 term_shows 'three run' '3 away-3 .*running '
 term_wait 'tick [0-9]'
 
