@@ -1,6 +1,6 @@
 #!/bin/bash
 # demo.sh - the demo on the engine of the tests: its result, its repository, its clean end; on a terminal the deck.
-# timeout: 300
+# timeout: 900
 # The dollars of a condition are for wait_for.
 # shellcheck disable=SC2016
 # What wait_ok gets is evaluated there.

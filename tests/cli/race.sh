@@ -1,6 +1,6 @@
 #!/bin/bash
 # race.sh - every verb over the life of races, on the engine of the tests.
-# timeout: 600
+# timeout: 1500
 # The dollars belong to the commands of the variants, the back quotes to what is said.
 # shellcheck disable=SC2016
 # shellcheck source=tests/lib/lib.sh

@@ -1,6 +1,6 @@
 #!/bin/bash
 # refusals.sh - what is in the way of a race: one sentence with the next step, the exit code, nothing left behind.
-# timeout: 300
+# timeout: 900
 # The dollars belong to the commands of the variants, the back quotes to what is said.
 # shellcheck disable=SC2016
 # shellcheck source=tests/lib/lib.sh

@@ -1,6 +1,6 @@
 #!/bin/bash
 # state.sh - where state and answers go: a repository that was moved, no repository, no state directory, no room on stdout.
-# timeout: 300
+# timeout: 900
 # The dollars belong to the commands of the variants, the back quotes to what is said.
 # shellcheck disable=SC2016
 # shellcheck source=tests/lib/lib.sh

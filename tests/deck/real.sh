@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # real.sh - the deck on the real conductor and the engine of the tests: a race from its start to promote and undo, and what survives.
-# timeout: 600
+# timeout: 1500
 # shellcheck disable=SC2016 source=tests/lib/lib.sh
 . "$(dirname "$0")/../lib/lib.sh"
 export YOLODECK_FAKE=1 TZ=UTC

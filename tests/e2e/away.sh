@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # away.sh - a Docker daemon of our own is frozen, killed and stopped in the middle of a race: what the deck says, what goes on, what is found again.
-# timeout: 600
+# timeout: 1500
 # shellcheck disable=SC2016
 # shellcheck source=tests/lib/lib.sh
 . "$(dirname "$0")/../lib/lib.sh"

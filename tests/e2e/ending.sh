@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # ending.sh - a conductor ends while it saves: the deck's keys work, deck and command line say what is waited for, and both come back by themselves.
-# timeout: 300
+# timeout: 900
 # shellcheck disable=SC2016
 # shellcheck source=tests/lib/lib.sh
 . "$(dirname "$0")/../lib/lib.sh"
@@ -27,7 +27,7 @@ wait_ok "it is being saved" '[ -e "$T/seen" ] && [[ $("$YOLO" ls) == *saving* ]]
 pid=$(conductor_pid "$state")
 kill -TERM "$pid"
 term_shows "the deck says what is waited for" 'the last conductor is ending: saving 1/slow' 60
-[ -e "/proc/$pid" ] && ok "the old one is still at it" || not_ok "the old one is still at it"
+check "the old one is still at it" test -e "/proc/$pid"
 before=${EPOCHREALTIME/./}
 term_keys '?'
 term_shows "? opens the help meanwhile" 'quit|Keys|help' 5
@@ -39,7 +39,7 @@ before=${EPOCHREALTIME/./}
 wait_ok "the command line says it" 'grep -q "the last conductor is ending: saving 1/slow; waiting" "$T/said"' 60
 echo "# said after $(((${EPOCHREALTIME/./} - before) / 1000)) ms"
 check "status does not wait" timeout 30 "$YOLO" status
-[ -e "/proc/$pid" ] && ok "all that while it ends" || not_ok "all that while it ends"
+check "all that while it ends" test -e "/proc/$pid"
 rm "$T/hold"
 wait "$asked"
 like "$(cat "$T/plan" "$T/said")" 'main|still' "the command is answered in the end"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # kill9.sh - conductor and deck are killed with -9 in the middle of races that write fast: every line once, right ends, one container each.
-# timeout: 600
+# timeout: 1500
 # The dollars belong to the commands of the variants.
 # shellcheck disable=SC2016
 # shellcheck source=tests/lib/lib.sh

@@ -1,6 +1,6 @@
 #!/bin/bash
 # limits.sh - commands that want all of the machine: each is stopped with the right sentence, and its neighbour in the race is unharmed.
-# timeout: 600
+# timeout: 1500
 # The dollars belong to the commands of the variants.
 # shellcheck disable=SC2016
 # shellcheck source=tests/lib/lib.sh
@@ -14,18 +14,18 @@ enforced() { # ENGINE FLAG VALUE
 limit_race() { # ENGINE
 	local race dir pids=24 lines
 	{
-		printf '{ "engine": "%s", "network": "none", "parallel": 6, "limits": { "memory": "64m", "pids": %d, "time": "20s" }, "variants": [\n' "$1" $pids
-		printf '{ "name": "neighbour", "command": %s },\n' "$(json_to_str 'i=0; while [ $i -lt 2000 ]; do i=$((i+1)); echo "line $i of the neighbour"; done; while [ ! -e stop ]; do sleep 0.1; done; echo end')"
-		printf '{ "name": "bomb", "limits": { "time": "3s", "memory": "512m" }, "command": %s },\n' "$(json_to_str 'exec perl -e "while (1) { fork }"')"
-		printf '{ "name": "hog", "command": %s },\n' "$(json_to_str 'exec perl -e "push @a, q(x) x (1<<20) while 1"')"
-		printf '{ "name": "late", "limits": { "time": "1s" }, "command": "echo begun; sleep 1000" },\n'
-		printf '{ "name": "deaf", "limits": { "time": "1s" }, "command": %s },\n' "$(json_to_str 'trap "" TERM HUP INT QUIT; echo begun; while :; do sleep 1; done')"
-		printf '{ "name": "orphans", "command": %s } ] }\n' "$(json_to_str 'trap "" TERM HUP; for i in 1 2 3; do (setsid sh -c "while :; do echo orphan; sleep 0.01; done" &) ; done; sleep 0.2; exit 3')"
+		printf '{ "engine": "%s", "network": "none", "parallel": 6, "limits": { "memory": "64m", "pids": %d, "time": "300s" }, "variants": [\n' "$1" $pids
+		printf '{ "name": "neighbour", "command": %s },\n' "$(json_to_str 'echo x >made; i=0; while [ $i -lt 2000 ]; do i=$((i+1)); echo "line $i of the neighbour"; done; while [ ! -e stop ]; do sleep 0.1; done; echo end')"
+		printf '{ "name": "bomb", "limits": { "time": "3s", "memory": "512m" }, "command": %s },\n' "$(json_to_str 'echo x >made; exec perl -e "while (1) { fork }"')"
+		printf '{ "name": "hog", "command": %s },\n' "$(json_to_str 'echo x >made; exec perl -e "push @a, q(x) x (1<<20) while 1"')"
+		printf '{ "name": "late", "limits": { "time": "1s" }, "command": "echo x >made; echo begun; sleep 1000" },\n'
+		printf '{ "name": "deaf", "limits": { "time": "1s" }, "command": %s },\n' "$(json_to_str 'echo x >made; trap "" TERM HUP INT QUIT; echo begun; while :; do sleep 1; done')"
+		printf '{ "name": "orphans", "command": %s } ] }\n' "$(json_to_str 'echo x >made; trap "" TERM HUP; for i in 1 2 3; do (setsid sh -c "while :; do echo orphan; sleep 0.01; done" &) ; done; sleep 0.2; exit 3')"
 	} >"$T/race.json"
 	race=$("$YOLO" run -f "$T/race.json" -d 2>"$T/err")
 	[ -n "$race" ] || not_ok "$1: the race starts" "$(cat "$T/err")" || return
 	dir=$(state_dir)/races/$race
-	wait_ok "$1: all but the neighbour end" '[ "$("$YOLO" ls --json | grep -o "\"state\":\"\(running\|stopping\|saving\|queued\|preparing\)\"" | wc -l)" = 1 ]'
+	wait_ok "$1: all but the neighbour end" '[ "$("$YOLO" ls --json | grep -o "\"state\":\"\(running\|stopping\|saving\|queued\|preparing\)\"" | wc -l)" = 1 ]' 120
 	like "$("$YOLO" show "$race/neighbour")" 'state +running' "$1: the neighbour still runs"
 	: >"$dir/neighbour/work/stop"
 	"$YOLO" wait "$race" >/dev/null

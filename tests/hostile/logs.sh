@@ -1,6 +1,6 @@
 #!/bin/bash
 # logs.sh - what a log, a diff or a name may do to a terminal, and what becomes of floods.
-# timeout: 600
+# timeout: 1500
 # The dollars belong to the commands of the variants.
 # shellcheck disable=SC2016,SC1003,SC2059
 # shellcheck source=tests/lib/lib.sh

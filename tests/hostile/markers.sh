@@ -1,6 +1,6 @@
 #!/bin/bash
 # markers.sh - a variant plants programs wherever git, a hook manager or a checkout might start one; no verb of ours starts any.
-# timeout: 600
+# timeout: 1500
 # Every trap writes a file below $M, a path that only the host has: inside a sandbox it does not exist. At the end plain git in
 # a copy of the same tree shows that the traps are good.
 # The dollars belong to the commands of the variants.

@@ -1,6 +1,6 @@
 #!/bin/bash
 # names.sh - names, links and things that no tree should hold: each ends in a stated refusal or in a right commit, and nothing hangs.
-# timeout: 600
+# timeout: 1500
 # The dollars belong to the commands of the variants.
 # shellcheck disable=SC2016
 # shellcheck source=tests/lib/lib.sh

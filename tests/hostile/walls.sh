@@ -1,6 +1,6 @@
 #!/bin/bash
 # walls.sh - what a command tries from inside of docker and local: the host's sockets, files, keys and processes, its own log and exit.
-# timeout: 600
+# timeout: 1500
 # The same attempts run once in a sandbox that shows the host's root, as one might write it: there they succeed. As root the
 # script runs a second time as a plain user, for whom local works in another way.
 # The dollars belong to the commands of the variants.
@@ -201,7 +201,7 @@ STATE=$(state_dir)
 WHERE="state=$STATE repo=$REPO home=$HOME"
 {
 	printf '{ "variants": [ { "name": "owner", "command": "echo mine >private; echo mine >~/private; echo mine" },\n'
-	printf '{ "name": "thief", "command": %s } ] }\n' "$(json_to_str "$WHERE; race=\$YOLO_RACE; $ATTACK")"
+	printf '{ "name": "thief", "command": %s } ] }\n' "$(json_to_str "$WHERE; race=\$YOLO_RACE; echo changed >of-the-thief; $ATTACK")"
 } >"$T/race.json"
 for engine in $engines; do
 	attack "$engine" none

@@ -1,6 +1,6 @@
 #!/bin/bash
 # words.sh - race files and flags with quotes, shell signs, newlines and options in disguise: each arrives as it was, or is refused.
-# timeout: 600
+# timeout: 1500
 # The dollars belong to the commands of the variants.
 # shellcheck disable=SC2016,SC1003
 # shellcheck source=tests/lib/lib.sh
