@@ -100,12 +100,15 @@ static int take_commit(struct normalizing *n, const char *old_commit, struct err
 static char *filter_sentence(const struct strv *required)
 {
 	struct buf b = BUF_INIT;
+	char *sentence;
 
 	strv_join(required, 3, &b);
-	return xasprintf("%zu %s a filter that your git requires, and was recorded without it: "
-			 "%s. Take the content by hand: git restore --source=<branch> -- "
-			 "<path>, then git add, which runs the filter.",
+	sentence = xasprintf("%zu %s a filter that your git requires, and was recorded without it: "
+			     "%s. Take the content by hand: git restore --source=<branch> -- "
+			     "<path>, then git add, which runs the filter.",
 		required->n, required->n == 1 ? "file has" : "files have", b.p);
+	buf_release(&b);
+	return sentence;
 }
 
 static int by_text(const void *a, const void *b)
